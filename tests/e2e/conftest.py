@@ -1,0 +1,34 @@
+"""One running LUNA for all tests of this folder."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.world import World
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """LUNA with one robot and eight-fold time. Its PostgreSQL runs as an unprivileged user, so the folder must be open to others."""
+    folder = Path(tempfile.mkdtemp(prefix="luna-e2e-"))
+    folder.chmod(0o755)
+    world = World(folder / "state", _free_port())
+    try:
+        world.up()
+        yield world
+    finally:
+        world.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
