@@ -29,10 +29,10 @@ SERVICES = (
     "set_emergency_stop",
 )
 ACTION = "execute_delivery"
-# rosbridge-server-rs counts an action as its three services and the topic of its feedback, and refuses a goal
-# unless it may have all of them, feedback asked for or not.
+# rosbridge-server-rs counts an action as its three services and two topics, and refuses a goal unless it may have all
+# of them, whether feedback is asked for or not.
 ACTION_SERVICES = tuple(f"{ACTION}/_action/{part}" for part in ("send_goal", "get_result", "cancel_goal"))
-ACTION_TOPICS = (f"{ACTION}/_action/feedback",)
+ACTION_TOPICS = tuple(f"{ACTION}/_action/{part}" for part in ("feedback", "status"))
 
 _NAMESPACE = re.compile(r"(/[A-Za-z][A-Za-z0-9_]*)+")
 _URL_PATH = re.compile(r"/[A-Za-z0-9_-]{32,}")
