@@ -1,0 +1,166 @@
+"""What the decisions about a delivery look at, and what they decide."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from luna_web.delivery.domain.states import (
+    CopyStatus,
+    Reason,
+    RequestStatus,
+    ReturnStatus,
+    TaskPhase,
+    TaskState,
+    TaskStatus,
+    TaskType,
+)
+from luna_web.robot.ports import Handover
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Limits of the delivery service. Time-outs sent to robots are seconds."""
+
+    open_requests: int = 5
+    open_loans: int = 10
+    loan_period: timedelta = timedelta(days=28)
+    load_timeout: float = 600.0
+    collect_timeout: float = 300.0
+    most_attempts: int = 3
+    most_not_loaded: int = 2
+    rejected_wait: timedelta = timedelta(seconds=10)
+    retry_wait: timedelta = timedelta(seconds=10)
+    lost_patience: timedelta = timedelta(minutes=10)
+    rank_worth: timedelta = timedelta(minutes=15)
+
+
+class Place(StrEnum):
+    """Which of a task's stops a hand-over belongs to."""
+
+    PICKUP = "PICKUP"
+    DROPOFF = "DROPOFF"
+    FALLBACK = "FALLBACK"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said about a hand-over. `cargo_present`: whether the item was on board when it was unloaded; None = not said."""
+
+    handover: Handover
+    place: Place
+    attempt: int
+    handover_seq: int
+    cargo_present: bool | None
+    by: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    reason: Reason
+    by: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """A task as its row has it, without what decisions do not need.
+
+    `handover_seq` names the hand-over that the robot waits for, 0 = none. `not_loaded` and `unreached` count
+    earlier attempts that ended so.
+    """
+
+    type: TaskType
+    state: TaskState
+    attempt: int
+    loaded: bool = False
+    handover_seq: int = 0
+    said: tuple[Said, ...] = ()
+    cancel: CancelAsked | None = None
+    not_loaded: int = 0
+    unreached: int = 0
+
+    @property
+    def finished(self) -> bool:
+        return self.state.status in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+    @property
+    def place(self) -> Place | None:
+        """The stop where the robot waits for a person, or has just given up waiting for one to load it."""
+        return {
+            TaskPhase.AWAITING_LOAD: Place.PICKUP,
+            TaskPhase.CLEARING: Place.PICKUP,
+            TaskPhase.AWAITING_UNLOAD: Place.DROPOFF,
+            TaskPhase.AWAITING_FALLBACK_UNLOAD: Place.FALLBACK,
+        }.get(self.state.phase or TaskPhase.AWAITING_RECOVERY)
+
+    @property
+    def pending(self) -> Said | None:
+        """What somebody said of the hand-over that the robot still waits for: said, but not taken by the robot yet."""
+        if self.place is None:
+            return None
+        return next((s for s in self.said if (s.attempt, s.handover_seq) == (self.attempt, self.handover_seq)), None)
+
+    def said_at(self, place: Place) -> Said | None:
+        """The last word about a stop in this attempt."""
+        return next((s for s in reversed(self.said) if (s.attempt, s.place) == (self.attempt, place)), None)
+
+
+class LoanChange(StrEnum):
+    OPEN = "OPEN"
+    OPEN_FLAGGED = "OPEN_FLAGGED"
+    CLOSE = "CLOSE"
+    FLAG = "FLAG"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStep:
+    state: TaskState
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestChange:
+    status: RequestStatus
+    reason: Reason | None = None
+    needs_attention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnChange:
+    status: ReturnStatus
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChange:
+    status: CopyStatus
+    reason: str | None = None
+
+
+class GivenBack(StrEnum):
+    """Why a task goes back into the queue, which says what is counted and how long it waits."""
+
+    NOT_LOADED = "NOT_LOADED"
+    UNREACHED = "UNREACHED"
+    REJECTED = "REJECTED"
+    ROBOT_LOST = "ROBOT_LOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from something that happened: nothing, where a part is empty or None."""
+
+    steps: tuple[TaskStep, ...] = ()
+    loaded: bool | None = None
+    given_back: GivenBack | None = None
+    request: RequestChange | None = None
+    book_return: ReturnChange | None = None
+    copy: CopyChange | None = None
+    loan: LoanChange | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self == Decision()

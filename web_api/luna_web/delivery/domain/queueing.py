@@ -1,0 +1,22 @@
+"""In which order queued tasks are taken, and how long one that was given back waits."""
+
+from datetime import datetime, timedelta
+
+from luna_web.delivery.domain.facts import GivenBack, Policy
+from luna_web.delivery.domain.states import Priority
+
+
+def queue_key(queued_at: datetime, priority: Priority, policy: Policy) -> datetime:
+    """The lower, the earlier: each step of priority is worth a quarter of an hour of waiting, so none starves."""
+    return queued_at - priority.rank * policy.rank_worth
+
+
+def waits(why: GivenBack, attempt: int, policy: Policy) -> timedelta:
+    """How long a task that was given back after `attempt` attempts stays out of reach, so that a fault is not retried in a loop."""
+    match why:
+        case GivenBack.REJECTED:
+            return min(policy.rejected_wait * attempt, timedelta(minutes=2))
+        case GivenBack.UNREACHED:
+            return policy.retry_wait * attempt
+        case GivenBack.NOT_LOADED | GivenBack.ROBOT_LOST:
+            return timedelta()
