@@ -1,0 +1,22 @@
+"""Everything that is generated from a floor plan."""
+
+import io
+from collections.abc import Iterator
+
+from luna_floor.files import map_yaml, pgm_bytes, waypoints_yaml
+from luna_floor.grid import draw_grid, draw_keep_out
+from luna_floor.model import FloorPlan
+from luna_floor.picture import draw_picture
+
+
+def floor_files(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every generated file."""
+    grid, keep_out = draw_grid(plan), draw_keep_out(plan)
+    yield "map.pgm", pgm_bytes(grid)
+    yield "map.yaml", map_yaml(grid, "map.pgm").encode()
+    yield "keepout.pgm", pgm_bytes(keep_out)
+    yield "keepout.yaml", map_yaml(keep_out, "keepout.pgm").encode()
+    yield "waypoints.yaml", waypoints_yaml(plan).encode()
+    png = io.BytesIO()
+    draw_picture(plan).save(png, format="PNG", optimize=True)
+    yield "map.png", png.getvalue()
