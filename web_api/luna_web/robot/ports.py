@@ -252,7 +252,7 @@ class DeliveryDesk(Protocol):
         ...
 
     def journal_lost(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
-        """The robot took this task, but its journal is a new one and does not know it: AWAITING_RECOVERY. Idempotent."""
+        """The robot took this task, but its journal is new and does not know it: AWAITING_RECOVERY. Idempotent."""
         ...
 
     def tasks_in_hand(self, session: Session, robot_ids: Collection[UUID]) -> Mapping[UUID, TaskInHand]:
