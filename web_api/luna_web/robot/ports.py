@@ -16,6 +16,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from luna_web.shared.runtime import Port
+
 FALLBACK_STOP_INDEX = 65535
 """`SeenDelivery.stop_index` of the fallback stop."""
 
@@ -262,3 +264,7 @@ class DeliveryDesk(Protocol):
     def serves(self, session: Session, robot_id: UUID, user_id: UUID) -> bool:
         """Whether the robot has an unfinished task of this user in hand, so that the user may see it."""
         ...
+
+
+DELIVERY_DESK: Port[DeliveryDesk] = Port("delivery desk")
+"""What `luna_web.main` provides, and the controllers get."""
