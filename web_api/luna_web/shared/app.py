@@ -1,0 +1,73 @@
+"""One factory for every app: of a single service, or of all of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from luna_web import __version__
+from luna_web.shared import answers
+from luna_web.shared.config import Settings
+from luna_web.shared.edge import Edge
+from luna_web.shared.health import health_router
+from luna_web.shared.logs import configure_logs
+from luna_web.shared.routing import check_rules
+from luna_web.shared.runtime import Runtime, Service, make_runtime
+
+
+def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastAPI:
+    """An app that serves these services. Raises UnruledRoute if a route declares no rule."""
+    app = FastAPI(
+        title=title,
+        version=__version__,
+        openapi_url="/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(services, runtime),
+    )
+    app.state.luna = runtime
+    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes)
+    answers.install(app)
+    app.include_router(health_router([check for service in services for check in service.checks]))
+    for service in services:
+        for router in service.routers:
+            app.include_router(router)
+        _serve_openapi(app, service)
+    check_rules(app.routes)
+    return app
+
+
+def make_service_app(service: Service, settings: Settings) -> FastAPI:
+    """One service as a process of its own."""
+    configure_logs(settings.log_format)
+    return make_app(f"LUNA {service.name}", [service], make_runtime(settings))
+
+
+def _serve_openapi(app: FastAPI, service: Service) -> None:
+    """The service's own OpenAPI document, made on first use."""
+    path = f"/api/v1/{service.name}/openapi.json"
+
+    def document(request: Request) -> Response:
+        routes = [route for router in service.routers for route in router.routes]
+        return JSONResponse(get_openapi(title=f"LUNA {service.name}", version=__version__, routes=routes))
+
+    app.add_route(path, document, include_in_schema=False)
+
+
+def _lifespan(services: Sequence[Service], runtime: Runtime):  # type: ignore[no-untyped-def]
+    @asynccontextmanager
+    async def enter_all(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(runtime.close)
+            runtime.revocations.start()
+            stack.callback(runtime.revocations.stop)
+            for service in services:
+                if service.lifespan:
+                    await stack.enter_async_context(service.lifespan(runtime))
+            yield
+
+    return enter_all

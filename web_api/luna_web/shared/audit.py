@@ -1,0 +1,61 @@
+"""The audit trail: one row for what a person caused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+from pydantic_core import to_jsonable_python
+from sqlalchemy.orm import Session
+
+from luna_web.shared.models import AuditLog
+from luna_web.shared.principal import Principal
+from luna_web.shared.tracing import trace_id
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMeta:
+    """Where a request came from. `ip_address` is None where it is not an address (a socket, a test)."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+def request_meta(request: Request) -> RequestMeta:
+    return RequestMeta(client_address(request), request.headers.get("User-Agent", "")[:300] or None)
+
+
+def client_address(request: Request) -> str | None:
+    try:
+        return str(ip_address(request.client.host)) if request.client else None
+    except ValueError:
+        return None
+
+
+Meta = Annotated[RequestMeta, Depends(request_meta)]
+
+
+def audit(
+    session: Session,
+    principal: Principal | None,
+    action: str,
+    resource_type: str,
+    resource_id: UUID | str | None,
+    changes: Mapping[str, Any] | None = None,
+    request_meta: RequestMeta | None = None,
+) -> None:
+    """Write a row of the audit trail into this transaction. Never put secrets into `changes`."""
+    session.add(
+        AuditLog(
+            user_id=principal.user_id if principal else None,
+            role=principal.role if principal else None,
+            action=action,
+            resource_type=resource_type,
+            resource_id=str(resource_id) if resource_id is not None else None,
+            changes=to_jsonable_python(dict(changes or {})),
+            ip_address=request_meta.ip_address if request_meta else None,
+            trace_id=trace_id(),
+        )
+    )

@@ -1,0 +1,84 @@
+"""The database: engine, sessions, the one transaction of a request.
+
+Services and repositories get a `Session` and never commit; who opened the transaction ends it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from luna_web.shared.config import Settings
+
+CONNECT_TIMEOUT_S = 2
+POOL_TIMEOUT_S = 2.0
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+
+SessionFactory = sessionmaker[Session]
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Times are aware, ids UUIDs, strings `text`."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid(), str: Text()}  # noqa: RUF012
+
+
+def connect_args(*, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> dict[str, Any]:
+    """What every connection of ours is opened with: bounded waits, UTC."""
+    options = (
+        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS}"
+        " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+    )
+    return {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "luna"}
+
+
+def make_engine(settings: Settings, *, url: str | None = None) -> Engine:
+    """The pool of connections. A connection that PostgreSQL's restart broke is replaced unseen (`pool_pre_ping`)."""
+    return create_engine(
+        url or settings.database_url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_pool_overflow,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args=connect_args(),
+    )
+
+
+def make_session_factory(engine: Engine) -> SessionFactory:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(factory: SessionFactory) -> Iterator[Session]:
+    """One transaction outside of a request: commits at the end, rolls back on any error."""
+    with factory() as session, session.begin():
+        yield session
+
+
+def db_session(request: Request) -> Iterator[Session]:
+    """The request's transaction. It commits before the answer is sent, so that an answer is always true."""
+    with transaction(request.app.state.luna.session_factory) as session:
+        yield session
+
+
+DbSession = Annotated[Session, Depends(db_session, scope="function")]
+
+
+def after_commit(session: Session, act: Callable[[], None]) -> None:
+    """Call `act` once this transaction is committed; never if it is not. Only for hints that may be lost."""
+    event.listen(session, "after_commit", lambda _: act(), once=True)

@@ -1,0 +1,119 @@
+"""Who asks, and who may: roles, the principal of a request, the rules of routes.
+
+Every route declares a rule (`shared.routing.LunaRouter`); what has none does not start.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy.exc import SQLAlchemyError
+
+from luna_web.shared.errors import Forbidden, Unauthenticated
+
+if TYPE_CHECKING:
+    from luna_web.shared.runtime import Runtime
+
+
+class Role(StrEnum):
+    STUDENT = "STUDENT"
+    LIBRARIAN = "LIBRARIAN"
+    ADMIN = "ADMIN"
+
+
+STAFF_ROLES = frozenset({Role.LIBRARIAN, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person with a valid access token of a living session."""
+
+    user_id: UUID
+    email: str
+    role: Role
+    session_id: UUID
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may use a route: `roles` None = everybody, also without a token.
+
+    `without_database`: where PostgreSQL is away, a token's signature and what this process remembers of ended
+    sessions are enough (emergency stops).
+    """
+
+    name: str
+    roles: frozenset[Role] | None
+    without_database: bool = False
+
+    def admit(self, principal: Principal) -> None:
+        """Forbidden unless the principal's role is among those of the rule."""
+        if self.roles is not None and principal.role not in self.roles:
+            raise Forbidden()
+
+
+def requires(*roles: Role, without_database: bool = False) -> Rule:
+    return Rule("requires " + ", ".join(sorted(roles)), frozenset(roles), without_database)
+
+
+public = Rule("public", None)
+any_user = requires(*Role)
+staff = requires(*STAFF_ROLES)
+admin = requires(Role.ADMIN)
+staff_in_emergency = requires(*STAFF_ROLES, without_database=True)
+
+
+def bearer_token(request: Request) -> str:
+    """The token of the Authorization header; Unauthenticated without one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated()
+    return token.strip()
+
+
+def authenticate(runtime: "Runtime", token: str, *, without_database: bool = False) -> Principal:
+    """The principal of an access token, if its session still lives."""
+    principal = runtime.tokens.verify(token, runtime.clock.now()).principal
+    if _ended(runtime, principal.session_id, without_database):
+        raise Unauthenticated("This session has ended")
+    return principal
+
+
+def _ended(runtime: "Runtime", session_id: UUID, without_database: bool) -> bool:
+    try:
+        return runtime.revocations.is_revoked(session_id)
+    except SQLAlchemyError:
+        if not without_database:
+            raise
+        return runtime.revocations.known_revoked(session_id)
+
+
+def guard(rule: Rule) -> Callable[[Request], None]:
+    """The dependency that holds a rule on a route."""
+
+    def enforce(request: Request) -> None:
+        if rule.roles is None:
+            return
+        principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
+        rule.admit(principal)
+        request.state.principal = principal
+
+    enforce.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
+    return enforce
+
+
+def current_principal(request: Request) -> Principal:
+    """Whom the route's rule admitted. A programming error on public routes."""
+    principal = request.state.principal
+    assert isinstance(principal, Principal)  # noqa: S101 - the rule put it there
+    return principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(current_principal)]

@@ -1,0 +1,98 @@
+"""Which sessions have ended: the table `sessions` is the truth, each process follows it.
+
+Twice a second the sessions revoked in the last ten seconds are read and remembered for as long as an access token can
+live; when the last look is older than a second, each request asks for itself. So a logout counts everywhere within a
+second, and a request costs no query.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import column, func, select, table
+from sqlalchemy.exc import SQLAlchemyError
+
+from luna_web.shared.database import SessionFactory, transaction
+
+POLL_S = 0.5
+STALE_S = 1.0
+OVERLAP_S = 10.0
+
+_sessions = table("sessions", column("id"), column("revoked_at"))
+
+
+class RevocationWatch:
+    """Remembers ended sessions for `lifetime` seconds. `start` and `stop` its thread with the process.
+
+    `monotonic` gives seconds of a clock that never jumps.
+    """
+
+    def __init__(
+        self, factory: SessionFactory, lifetime: int, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._factory = factory
+        self._lifetime = float(lifetime)
+        self._monotonic = monotonic
+        self._ended: dict[UUID, float] = {}
+        self._last_look: float | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="revocations", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(timeout=5)
+
+    def remember(self, session_id: UUID) -> None:
+        """This process ended the session itself."""
+        self._ended[session_id] = self._monotonic()
+
+    def is_revoked(self, session_id: UUID) -> bool:
+        """Whether the session has ended. Asks the database itself when the last look is too old."""
+        if session_id in self._ended:
+            return True
+        if self._last_look is not None and self._monotonic() - self._last_look <= STALE_S:
+            return False
+        return self._ask(session_id)
+
+    def known_revoked(self, session_id: UUID) -> bool:
+        """What this process remembers, without asking anybody."""
+        return session_id in self._ended
+
+    def look(self) -> None:
+        """Read what was revoked since the last look, with ten seconds of overlap for commits that came late."""
+        started = self._monotonic()
+        window = self._lifetime if self._last_look is None else started - self._last_look + OVERLAP_S
+        since = func.clock_timestamp() - timedelta(seconds=min(window, self._lifetime))
+        with transaction(self._factory) as session:
+            found = session.scalars(select(_sessions.c.id).where(_sessions.c.revoked_at > since)).all()
+        for session_id in found:
+            self._ended.setdefault(session_id, started)
+        self._forget(started - self._lifetime)
+        self._last_look = started
+
+    def _ask(self, session_id: UUID) -> bool:
+        query = select(_sessions.c.revoked_at).where(_sessions.c.id == session_id)
+        with transaction(self._factory) as session:
+            row = session.execute(query).one_or_none()
+        return row is None or row.revoked_at is not None
+
+    def _forget(self, before: float) -> None:
+        for session_id in [known for known, at in self._ended.items() if at < before]:
+            self._ended.pop(session_id, None)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except SQLAlchemyError:
+                # Nothing is lost: `is_revoked` asks for itself until a look succeeds again.
+                self._stopping.wait(POLL_S)
+            self._stopping.wait(POLL_S)

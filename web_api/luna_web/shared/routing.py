@@ -1,0 +1,128 @@
+"""Routers whose routes say who may use them, what they answer, and whether they take an Idempotency-Key.
+
+    router = LunaRouter(prefix="/api/v1/books", tags=["books"])
+
+    @router.get("/{book_id}", rule=any_user, data=BookOut, errors=(NotFound,))
+    def get_book(book_id: UUID, session: DbSession, request: Request) -> Response:
+        return ok(service.get_title(session, book_id), request=request)
+
+`data=X` documents `Envelope[X]`, `items=X` documents `PageEnvelope[X]`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from luna_web.shared.envelope import Envelope, ErrorEnvelope, PageEnvelope
+from luna_web.shared.errors import (
+    DependencyUnavailable,
+    Forbidden,
+    LunaError,
+    TokenExpired,
+    Unauthenticated,
+    ValidationFailed,
+)
+from luna_web.shared.idempotency import idempotent as make_idempotent
+from luna_web.shared.principal import Rule, guard
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+ErrorKind = type[LunaError]
+
+
+class UnruledRoute(RuntimeError):
+    """A route does not say who may use it. The process does not start."""
+
+
+class LunaRouter(APIRouter):
+    def get(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._route("GET", path, rule, **options)
+
+    def post(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._route("POST", path, rule, **options)
+
+    def put(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._route("PUT", path, rule, **options)
+
+    def delete(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        return self._route("DELETE", path, rule, **options)
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        rule: Rule,
+        *,
+        data: Any = None,
+        items: Any = None,
+        status: int = 200,
+        also: Mapping[int, str] | None = None,
+        errors: Sequence[ErrorKind] = (),
+        idempotent: bool = False,
+        response_class: type[Response] | None = None,
+        **options: Any,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean."""
+        model = _model(data, items)
+        responses = _documented(rule, errors, has_body=method != "GET")
+        responses |= {code: {"model": model, "description": text} for code, text in (also or {}).items()}
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(
+                path,
+                make_idempotent(endpoint) if idempotent else endpoint,
+                methods=[method],
+                status_code=status,
+                response_model=model,
+                responses=responses,
+                dependencies=[Depends(guard(rule))],
+                **({"response_class": response_class} if response_class else {}),
+                **options,
+            )
+            return endpoint
+
+        return register
+
+
+def _model(data: Any, items: Any) -> Any:
+    if items is not None:
+        return PageEnvelope[items]
+    return Envelope[data] if data is not None else None
+
+
+def _documented(rule: Rule, errors: Iterable[ErrorKind], *, has_body: bool) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route by status, each naming its codes."""
+    usual: list[ErrorKind] = [ValidationFailed, DependencyUnavailable]
+    if rule.roles is not None:
+        usual += [Unauthenticated, TokenExpired, Forbidden]
+    codes: dict[int, set[str]] = {}
+    for kind in (*usual, *errors):
+        codes.setdefault(kind.status, set()).add(kind.code)
+    if has_body:
+        codes.setdefault(400, set()).add("MALFORMED_JSON")
+        codes.setdefault(413, set()).add("PAYLOAD_TOO_LARGE")
+        codes.setdefault(415, set()).add("UNSUPPORTED_MEDIA_TYPE")
+    return {
+        status: {"model": ErrorEnvelope, "description": ", ".join(sorted(names))}
+        for status, names in sorted(codes.items())
+    }
+
+
+def rule_of(route: BaseRoute) -> Rule | None:
+    """The rule a route declared; None where there is none."""
+    for dependency in getattr(route, "dependencies", ()):
+        rule = getattr(dependency.dependency, "rule", None)
+        if isinstance(rule, Rule):
+            return rule
+    return None
+
+
+def check_rules(routes: Sequence[BaseRoute]) -> None:
+    """UnruledRoute for the first route, mounted however, that anybody could call because nobody thought of it."""
+    for context in iter_route_contexts(routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and rule_of(route) is None:
+            raise UnruledRoute(f"{sorted(route.methods)} {route.path} declares no rule")
