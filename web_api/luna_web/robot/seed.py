@@ -1,0 +1,205 @@
+"""The floor and the robots as configuration brings them in: by the command line, as often as one likes."""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from luna_web.robot import repository
+from luna_web.robot.models import Map, Robot, Waypoint
+from luna_web.robot.service import resolve_waypoint
+from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
+from luna_web.shared.ids import new_id
+from luna_web.shared.outbox import WANTED_CHANNEL, notify
+
+Metres = Annotated[float, Field(gt=-100_000, lt=100_000, allow_inf_nan=False)]
+Radians = Annotated[float, Field(ge=-6.2832, le=6.2832, allow_inf_nan=False)]
+
+
+class FloorError(Exception):
+    """The floor's folder lacks a file, or one of them is not what it should be."""
+
+
+class RegistrationError(Exception):
+    """A robot cannot be registered like this."""
+
+
+class FloorWaypoint(BaseModel):
+    """A waypoint as the floor's folder has it; what it says beyond these fields is kept as metadata."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    location_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    kind: Literal["DESK", "STUDY", "SHELF", "RETURN", "DOCK", "OTHER"]
+    x: Metres
+    y: Metres
+    z: Metres = 0.0
+    yaw: Radians
+
+
+class _WaypointsFile(BaseModel):
+    map_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    version: Annotated[int, Field(ge=1, lt=2**31)]
+    name: str | None = None
+    waypoints: Annotated[list[FloorWaypoint], Field(min_length=1, max_length=1000)]
+
+
+class _MapFile(BaseModel):
+    resolution: Annotated[float, Field(gt=0, le=10)]
+    origin: Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A floor as read from its folder."""
+
+    map_id: str
+    name: str
+    version: int
+    resolution: float
+    origin: tuple[float, float, float]
+    width: int
+    height: int
+    image: bytes
+    checksum: str
+    waypoints: Sequence[FloorWaypoint]
+
+
+def read_floor(folder: Path) -> Floor:
+    """Read `waypoints.yaml`, `map.yaml` and `map.png`. Raises FloorError."""
+    try:
+        contents = [(folder / name).read_bytes() for name in ("waypoints.yaml", "map.yaml", "map.png")]
+        places = _WaypointsFile.model_validate(yaml.safe_load(contents[0]))
+        grid = _MapFile.model_validate(yaml.safe_load(contents[1]))
+        width, height = png_size(contents[2])
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise FloorError(f"no floor in {folder}: {error}") from error
+    return Floor(
+        map_id=places.map_id,
+        name=places.name or places.map_id.capitalize(),
+        version=places.version,
+        resolution=grid.resolution,
+        origin=(grid.origin[0], grid.origin[1], grid.origin[2]),
+        width=width,
+        height=height,
+        image=contents[2],
+        checksum=hashlib.sha256(b"\0".join(contents)).hexdigest(),
+        waypoints=places.waypoints,
+    )
+
+
+def png_size(image: bytes) -> tuple[int, int]:
+    """Width and height in pixels, from the header (PNG specification, 11.2.2). Raises ValueError."""
+    if image[:8] != b"\x89PNG\r\n\x1a\n" or image[12:16] != b"IHDR":
+        raise ValueError("map.png is not a PNG image")
+    width, height = struct.unpack(">II", image[16:24])
+    return width, height
+
+
+def load_floor(session: Session, folder: Path) -> bool:
+    """Bring the database to this floor; whether anything changed. The same floor again changes nothing.
+
+    A waypoint that the floor no longer has is deactivated, not deleted: tasks and homes may name it.
+    """
+    floor = read_floor(folder)
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('luna.floor'))"))
+    known = repository.map_by_name(session, floor.map_id)
+    if known is not None and known.checksum == floor.checksum:
+        return False
+    row = known or _new_map(session, floor)
+    row.name, row.resolution, row.checksum = floor.name, floor.resolution, floor.checksum
+    row.width, row.height, row.image = floor.width, floor.height, floor.image
+    row.origin_x, row.origin_y, row.origin_yaw = floor.origin
+    row.waypoints_version = max(floor.version, row.waypoints_version + 1 if known else 1)
+    session.flush()
+    _bring_waypoints(session, row.id, floor.waypoints)
+    notify(session, WANTED_CHANNEL, "*")
+    return True
+
+
+def _new_map(session: Session, floor: Floor) -> Map:
+    row = Map(id=new_id(), map_id=floor.map_id, waypoints_version=1)
+    session.add(row)
+    return row
+
+
+def _bring_waypoints(session: Session, map_id: UUID, wanted: Sequence[FloorWaypoint]) -> None:
+    known = {row.location_code.lower(): row for row in repository.waypoints_of(session, map_id)}
+    for place in wanted:
+        row = known.pop(place.location_code.lower(), None)
+        if row is None:
+            row = Waypoint(id=new_id(), map_id=map_id)
+            session.add(row)
+        row.location_code, row.name, row.kind = place.location_code, place.name, place.kind
+        row.x, row.y, row.z, row.yaw = place.x, place.y, place.z, place.yaw
+        row.details, row.is_active = dict(place.model_extra or {}), True
+    for gone in known.values():
+        gone.is_active = False
+    session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A robot as configuration names it. `token` is what the bridge proxy asks for."""
+
+    name: str
+    namespace: str
+    bridge_url: str
+    home_waypoint: str
+    token: str
+
+
+def register(session: Session, robot: Registration, *, key: SecretStr, allowed_hosts: Sequence[str]) -> bool:
+    """Make the robot known, or bring what is known up to date; whether anything changed.
+
+    Raises RegistrationError for an address that is not allowed, and what `resolve_waypoint` raises for its home.
+    """
+    host = urlsplit(robot.bridge_url).hostname
+    if host not in allowed_hosts:
+        raise RegistrationError(f"{host} is not among LUNA_BRIDGE_HOSTS")
+    home = resolve_waypoint(session, robot.home_waypoint)
+    row = repository.robot_by_name(session, robot.name)
+    if row is None:
+        _insert(session, robot, home.id, key)
+    elif not _differs(row, robot, home.id, key):
+        return False
+    else:
+        row.namespace, row.bridge_url, row.home_waypoint_id = robot.namespace, robot.bridge_url, home.id
+        row.token_encrypted, row.deleted_at = encrypt_token(robot.token, key), None
+        row.version += 1
+    session.flush()
+    notify(session, WANTED_CHANNEL, "*")
+    return True
+
+
+def _insert(session: Session, robot: Registration, home_id: UUID, key: SecretStr) -> None:
+    row = Robot(
+        id=new_id(),
+        robot_name=robot.name,
+        namespace=robot.namespace,
+        bridge_url=robot.bridge_url,
+        home_waypoint_id=home_id,
+        token_encrypted=encrypt_token(robot.token, key),
+    )
+    session.add(row)
+    session.flush()
+    repository.insert_lease(session, row.id)
+
+
+def _differs(row: Robot, robot: Registration, home_id: UUID, key: SecretStr) -> bool:
+    try:
+        same_token = decrypt_token(row.token_encrypted, key) == robot.token
+    except TokenUnreadable:
+        same_token = False
+    known = (row.namespace, row.bridge_url, row.home_waypoint_id, row.deleted_at)
+    return not same_token or known != (robot.namespace, robot.bridge_url, home_id, None)

@@ -1,0 +1,244 @@
+"""The controller's transactions: each short, each guarded by the lease. Sync; called in threads.
+
+Every transaction that writes renews the lease first; where that fails, nothing of it is kept.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+from pydantic_core import to_jsonable_python
+from sqlalchemy.orm import Session
+
+from luna_web.robot import messages, repository
+from luna_web.robot.domain import StopWish, settle_stop, status_of
+from luna_web.robot.link import RobotAddress
+from luna_web.robot.models import Robot, Waypoint
+from luna_web.robot.ports import Arrival, DeliveryDesk, FreeRobot, Pose, SeenDelivery, Stop, WantedDelivery
+from luna_web.robot.seen import RobotMode, SeenRobot
+from luna_web.robot.tokens import decrypt_token
+from luna_web.robot.wanted import GoalSent, StopState, WantedResume, WantedRobot, WantedStop
+from luna_web.shared.clock import Clock
+from luna_web.shared.database import SessionFactory, transaction
+
+
+class LeaseLost(Exception):
+    """Another controller leads this robot now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    robot_id: UUID
+    holder: UUID
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRobot:
+    """A robot as a process must know it to reach it."""
+
+    robot_id: UUID
+    robot_name: str
+    address: RobotAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database as the controllers use it."""
+
+    sessions: SessionFactory
+    desk: DeliveryDesk
+    key: SecretStr
+    clock: Clock
+
+    def known_robots(self) -> tuple[KnownRobot, ...]:
+        """Raises TokenUnreadable."""
+        with transaction(self.sessions) as session:
+            return tuple(self._known(row) for row in repository.robots(session))
+
+    def acquire(self, robot_id: UUID, holder: UUID) -> Lease | None:
+        """Lead this robot if nobody does."""
+        with transaction(self.sessions) as session:
+            epoch = repository.acquire_lease(session, robot_id, holder)
+        return None if epoch is None else Lease(robot_id, holder, epoch)
+
+    def renew(self, lease: Lease) -> None:
+        with self._guarded(lease):
+            return
+
+    def release(self, lease: Lease) -> None:
+        with transaction(self.sessions) as session:
+            repository.release_lease(session, lease.robot_id, lease.holder, lease.epoch)
+
+    def plan(self, lease: Lease, free: Callable[[WantedRobot], FreeRobot | None], journal_id: str) -> WantedRobot:
+        """What is wanted of the robot now; if it has no task and `free` says so, with the next task from the queue.
+
+        A new task is written down together with the journal it is meant for, before it can be sent.
+        """
+        with transaction(self.sessions) as session:
+            row = repository.robot(session, lease.robot_id)
+            if row is None:
+                raise LeaseLost("the robot is gone")
+            wanted = self._wanted(session, row, self.desk.wanted(session, row.id))
+            robot = free(wanted)
+            if robot is None and not _unsent(wanted, journal_id):
+                return wanted
+            self._guard(session, lease)
+            if wanted.delivery is None and robot is not None:
+                wanted = self._wanted(session, row, self.desk.claim_next(session, robot))
+            return self._write_goal(session, lease, wanted, journal_id)
+
+    def observe_status(self, lease: Lease, seen: SeenRobot, heard_at: datetime) -> bool:
+        """Write down what the robot says of itself; whether that changed what is wanted of it."""
+        with self._guarded(lease) as session:
+            row = repository.robot_for_update(session, lease.robot_id)
+            if row is None:
+                raise LeaseLost("the robot is gone")
+            before = _stop_wish(row)
+            after = settle_stop(before, seen)
+            changes = _observed(seen, heard_at)
+            if after != before:
+                changes |= _stop_columns(after, row, heard_at)
+            if row.send_home and (seen.docked or seen.carries_out_delivery):
+                changes["send_home"] = False
+            repository.write_observed(session, lease.robot_id, changes)
+            return after != before or "send_home" in changes
+
+    def observe_delivery(self, lease: Lease, seen: SeenDelivery) -> None:
+        with self._guarded(lease) as session:
+            self.desk.observe(session, lease.robot_id, seen)
+
+    def lost(self, lease: Lease, since: datetime) -> None:
+        """The robot is silent. `since` counts only where nothing is known of an earlier leader."""
+        with self._guarded(lease) as session:
+            row = repository.robot_for_update(session, lease.robot_id)
+            if row is None:
+                raise LeaseLost("the robot is gone")
+            repository.write_observed(
+                session, lease.robot_id, {"mode": RobotMode.OFFLINE, "status": status_of(RobotMode.OFFLINE)}
+            )
+            self.desk.lost(session, lease.robot_id, row.last_heartbeat or since)
+
+    def found(self, lease: Lease) -> None:
+        with self._guarded(lease) as session:
+            self.desk.found(session, lease.robot_id)
+
+    def journal_lost(self, lease: Lease, task_id: UUID) -> None:
+        with self._guarded(lease) as session:
+            self.desk.journal_lost(session, lease.robot_id, task_id)
+
+    def waypoints(self) -> tuple[str, int, tuple[messages.Json, ...]] | None:
+        """Map, version and places, as `SetWaypoints` takes them."""
+        with transaction(self.sessions) as session:
+            floor = repository.newest_map(session)
+            if floor is None:
+                return None
+            places = [w for w in repository.waypoints_of(session, floor.id) if w.is_active]
+            return floor.map_id, floor.waypoints_version, tuple(_waypoint_message(place) for place in places)
+
+    @contextmanager
+    def _guarded(self, lease: Lease) -> Iterator[Session]:
+        with transaction(self.sessions) as session:
+            self._guard(session, lease)
+            yield session
+
+    def _guard(self, session: Session, lease: Lease) -> None:
+        if not repository.renew_lease(session, lease.robot_id, lease.holder, lease.epoch):
+            raise LeaseLost(f"epoch {lease.epoch} is over")
+
+    def _write_goal(self, session: Session, lease: Lease, wanted: WantedRobot, journal_id: str) -> WantedRobot:
+        if wanted.delivery is None or not _unsent(wanted, journal_id):
+            return wanted
+        goal = GoalSent(str(wanted.delivery.task_id), wanted.delivery.attempt, journal_id)
+        repository.write_goal_sent(session, lease.robot_id, goal)
+        return replace(wanted, goal_sent=goal)
+
+    def _known(self, row: Robot) -> KnownRobot:
+        token = decrypt_token(row.token_encrypted, self.key)
+        return KnownRobot(row.id, row.robot_name, RobotAddress(row.bridge_url, row.namespace, token))
+
+    def _wanted(self, session: Session, row: Robot, delivery: WantedDelivery | None) -> WantedRobot:
+        floor = repository.newest_map(session)
+        home = repository.waypoint(session, row.home_waypoint_id) if row.home_waypoint_id else None
+        wish = _stop_wish(row)
+        return WantedRobot(
+            robot_name=row.robot_name,
+            stop=wish.stop,
+            resume=wish.resume,
+            paused=row.paused,
+            maintenance=row.maintenance,
+            by=row.settings_by or "",
+            send_home=row.send_home,
+            home=_home_stop(home),
+            map_id=floor.map_id if floor else "",
+            waypoints_version=floor.waypoints_version if floor else 0,
+            delivery=delivery,
+            goal_sent=_goal_sent(row),
+        )
+
+
+def _unsent(wanted: WantedRobot, journal_id: str) -> bool:
+    """Whether the wanted delivery has yet to be written down as this robot's goal."""
+    task, sent = wanted.delivery, wanted.goal_sent
+    if task is None or not journal_id:
+        return False
+    return sent is None or (sent.task_id, sent.attempt) != (str(task.task_id), task.attempt)
+
+
+def _goal_sent(row: Robot) -> GoalSent | None:
+    if row.goal_task_id is None or row.goal_attempt is None or row.goal_journal_id is None:
+        return None
+    return GoalSent(str(row.goal_task_id), row.goal_attempt, row.goal_journal_id)
+
+
+def _stop_wish(row: Robot) -> StopWish:
+    stop = WantedStop(StopState(row.stop_state), row.stop_id or "", row.stop_reason or "", row.stop_by or "")
+    resume = WantedResume(row.resume_id, row.resume_by or "") if row.resume_id else None
+    return StopWish(stop, resume)
+
+
+def _stop_columns(wish: StopWish, row: Robot, now: datetime) -> dict[str, Any]:
+    stop, resume = wish.stop, wish.resume
+    engaged = stop.state is not StopState.NONE
+    return {
+        "stop_state": stop.state,
+        "stop_id": stop.stop_id if engaged else None,
+        "stop_reason": stop.reason if engaged else None,
+        "stop_by": stop.by if engaged else None,
+        "stop_since": (row.stop_since if row.stop_id == stop.stop_id else now) if engaged else None,
+        "resume_id": resume.stop_id if resume else None,
+        "resume_by": resume.by if resume else None,
+    }
+
+
+def _observed(seen: SeenRobot, heard_at: datetime) -> dict[str, Any]:
+    return {
+        "status": status_of(seen.mode),
+        "mode": seen.mode,
+        "current_location": seen.nearest_waypoint or None,
+        "x": seen.pose.x,
+        "y": seen.pose.y,
+        "yaw": seen.pose.yaw,
+        "battery_level": None if seen.battery is None else min(max(seen.battery, 0.0), 1.0),
+        "boot_id": seen.boot_id,
+        "journal_id": seen.journal_id,
+        "journal_seq": seen.journal_seq,
+        "observed": to_jsonable_python(asdict(seen)),
+        "last_heartbeat": heard_at,
+    }
+
+
+def _home_stop(home: Waypoint | None) -> Stop | None:
+    if home is None:
+        return None
+    arrival = Arrival.DOCK if home.kind == "DOCK" else Arrival.NONE
+    return Stop(home.location_code, Pose(home.x, home.y, home.yaw), arrival=arrival)
+
+
+def _waypoint_message(place: Waypoint) -> messages.Json:
+    pose = messages.pose(Pose(place.x, place.y, place.yaw), place.z)
+    return {"location_code": place.location_code, "name": place.name, "pose": pose, "kind": place.kind}
