@@ -1,0 +1,119 @@
+"""Command line: `python -m luna_sim --floor sim/maps/library --robots luna1 --state-dir DIR`."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from luna_floor.model import FloorError
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.core.robot import RobotState
+from luna_sim.core.world import World
+from luna_sim.notify import notify
+from luna_sim.setup import SetupError, build_world, read_floor, robot_names
+from luna_sim.store import SavedState, StateError, StateStore
+
+SAVE_PERIOD = 1.0
+"""Seconds of wall time; a simulator killed outright forgets at most this much."""
+SLOWEST, FASTEST = 0.1, 100.0
+_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+log = logging.getLogger("luna_sim")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Simulate until SIGTERM or Ctrl-C; 0 is a clean end, 1 a failure, 2 a bad argument."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    # Before any thread exists, so that all of them leave the signals to sigtimedwait below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        files = read_floor(options.floor)
+        options.state_dir.mkdir(parents=True, exist_ok=True)
+        store = StateStore(options.state_dir)
+        world = build_world(
+            files, options.robots, RobotParameters(), options.seed, _load(store), time.time_ns()
+        )
+    except (FloorError, SetupError) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(f"--state-dir: {error}")
+    return _simulate(world, options.speed, store, files.waypoints.map_id)
+
+
+def _simulate(world: World, speed: float, store: StateStore, map_id: str) -> int:
+    # Imported late: a wrong argument is told without waiting for ROS.
+    from luna_sim.ros.simulation import Simulation, close_context, make_context
+
+    broken = threading.Event()
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+
+    def failed() -> None:
+        broken.set()
+        signal.pthread_kill(main_thread, signal.SIGTERM)
+
+    make_context()
+    simulation = Simulation(world, speed)
+    simulation.start(failed)
+    log.info("%d robots at %g times real time", len(world.robots), speed)
+    notify("READY=1", f"STATUS={len(world.robots)} robots on {map_id}")
+    while signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
+        _save(simulation.snapshot(), store, map_id)
+    notify("STOPPING=1")
+    simulation.stop()
+    _save(simulation.snapshot(), store, map_id)
+    close_context()
+    return 1 if broken.is_set() else 0
+
+
+def _load(store: StateStore) -> SavedState | None:
+    try:
+        return store.load()
+    except StateError as error:
+        log.warning("%s; kept as %s, the robots start on their docks", error, store.set_aside())
+        return None
+
+
+def _save(snapshot: tuple[int, Mapping[str, RobotState]], store: StateStore, map_id: str) -> None:
+    time_ns, robots = snapshot
+    try:
+        store.save(SavedState(map_id, time_ns, robots))
+    except OSError as error:
+        # A full disk must not stop the robots; the next second may be better.
+        log.warning("state not saved: %s", error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m luna_sim", description="Simulate robots on a floor under ROS 2.")
+    parser.add_argument("--floor", type=Path, required=True, help="folder with map.yaml and waypoints.yaml")
+    parser.add_argument("--robots", type=_robots, default=("luna1",), help="names, separated by commas")
+    parser.add_argument("--speed", type=_speed, default=1.0, help=f"times real time, {SLOWEST:g} to {FASTEST:g}")
+    parser.add_argument("--seed", type=int, default=1, help="for everything that is left to chance")
+    parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the robots' places")
+    return parser
+
+
+def _robots(text: str) -> tuple[str, ...]:
+    try:
+        return robot_names(text)
+    except SetupError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not SLOWEST <= speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {SLOWEST:g} to {FASTEST:g}")
+    return speed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

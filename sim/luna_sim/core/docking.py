@@ -1,0 +1,100 @@
+"""Docking and undocking as Nav2's docking server does them."""
+
+import math
+
+from luna_sim.core.geometry import STILL, Pose, Twist, clamp
+from luna_sim.core.navigation import NavigateTask
+from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Progress, Stage, failed
+from luna_sim.core.parameters import DockLimits
+from luna_sim.core.task import Situation, Task
+
+_TURN = 0.6
+"""rad/s, the most that steering on the last part may turn."""
+
+
+def staging_pose(dock: Pose, limits: DockLimits) -> Pose:
+    """Where docking begins: in front of the dock, looking at it."""
+    return dock.ahead(-limits.staging_distance)
+
+
+def on_dock(pose: Pose, dock: Pose, limits: DockLimits) -> bool:
+    """Whether the charging contacts touch."""
+    off = dock.inverse().compose(pose)
+    return math.hypot(off.x, off.y) <= 1.5 * limits.contact_distance and abs(off.yaw) <= 1.5 * limits.contact_angle
+
+
+def steer(pose: Pose, line: Pose, speed: float) -> Twist:
+    """Drive along a line through a pose, forwards or backwards (speed < 0), and settle on it.
+
+    For small errors: lateral' = v * heading, heading' = angular, so that these gains damp both ways.
+    """
+    off = line.inverse().compose(pose)
+    angular = -3.0 * off.yaw - 8.0 * math.copysign(1.0, speed) * clamp(off.y, -0.08, 0.08)
+    return Twist(speed, clamp(angular, -_TURN, _TURN))
+
+
+class DockTask(Task):
+    """To the staging pose (unless told that the robot is there), then onto the dock."""
+
+    def __init__(self, dock: Pose, approach: NavigateTask | None, approach_time: float, limits: DockLimits) -> None:
+        super().__init__()
+        self._dock = dock
+        self._approach = approach
+        self._approach_time = approach_time
+        self._limits = limits
+        self._controlling_for = 0.0
+
+    def progress(self, pose: Pose) -> Progress:
+        left = pose.distance_to(self._dock.x, self._dock.y)
+        stage = Stage.CONTROLLING if self._approach is None else Stage.NAV_TO_STAGING_POSE
+        return Progress(self.elapsed, left, left / self._limits.speed, 0, stage)
+
+    def _step(self, now: Situation) -> Twist:
+        if now.docked:
+            self.end(SUCCEEDED)
+            return STILL
+        return self._control(now) if self._approach is None else self._stage(self._approach, now)
+
+    def _stage(self, approach: NavigateTask, now: Situation) -> Twist:
+        wanted = approach.step(now)
+        if approach.outcome is None:
+            if self.elapsed > self._approach_time:
+                self.end(failed(Code.FAILED_TO_STAGE, "the staging pose was not reached in time"))
+        elif approach.outcome.ending is Ending.SUCCEEDED:
+            self._approach = None
+        else:
+            self.end(failed(Code.FAILED_TO_STAGE, f"staging pose: {approach.outcome.message}"))
+        return wanted
+
+    def _control(self, now: Situation) -> Twist:
+        self._controlling_for += now.dt
+        off = self._dock.inverse().compose(now.pose)
+        if self._controlling_for > self._limits.timeout or off.x > self._limits.contact_distance:
+            self.end(failed(Code.FAILED_TO_CONTROL, "the dock was missed"))
+            return STILL
+        return steer(now.pose, self._dock, clamp(-0.8 * off.x, 0.02, self._limits.speed))
+
+
+class UndockTask(Task):
+    """Backwards off the dock to the staging pose. A robot that is not docked has nothing to do."""
+
+    def __init__(self, dock: Pose | None, time_limit: float, limits: DockLimits) -> None:
+        super().__init__()
+        self._dock = dock
+        self._time_limit = time_limit
+        self._limits = limits
+
+    def progress(self, pose: Pose) -> Progress:
+        left = 0.0 if self._dock is None else self._limits.staging_distance - self._backed(pose, self._dock)
+        return Progress(self.elapsed, max(0.0, left), max(0.0, left) / self._limits.speed, 0, Stage.CONTROLLING)
+
+    def _step(self, now: Situation) -> Twist:
+        if self._dock is None or self._backed(now.pose, self._dock) >= self._limits.staging_distance - 0.02:
+            self.end(SUCCEEDED)
+            return STILL
+        if self.elapsed > self._time_limit:
+            self.end(failed(Code.FAILED_TO_CONTROL, "something stands behind the robot"))
+        return steer(now.pose, self._dock, -self._limits.speed)
+
+    def _backed(self, pose: Pose, dock: Pose) -> float:
+        return -dock.inverse().compose(pose).x

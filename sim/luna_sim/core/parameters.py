@@ -1,0 +1,91 @@
+"""What a simulated robot can do. Defaults: TurtleBot 4 on a Create 3 base."""
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DriveLimits:
+    """Differential drive. Sources: Create 3 documentation (safety, kinematics) and its URDF."""
+
+    radius: float = 0.175
+    """Radius of the round footprint, metres."""
+    wheel_base: float = 0.233
+    """Between the wheels, metres."""
+    wheel_speed: float = 0.306
+    """Highest speed of a wheel with all safety features on, m/s."""
+    angular_speed: float = 1.9
+    """rad/s."""
+    linear_acceleration: float = 0.9
+    """m/s², up and down."""
+    angular_acceleration: float = 4.0
+    """rad/s²."""
+    stop_deceleration: float = math.inf
+    """m/s² when motion is locked. The base cuts the motors and stands at once, hence infinite."""
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLimits:
+    """The navigator's own, tighter values; names follow Nav2's parameters where there is one."""
+
+    desired_linear_vel: float = 0.26
+    rotate_speed: float = 1.2
+    """rad/s, turning on the spot."""
+    xy_goal_tolerance: float = 0.1
+    """Metres; the navigator drives closer than this, and a goal within it counts as reached."""
+    yaw_goal_tolerance: float = 0.1
+    lookahead: float = 0.45
+    min_lookahead: float = 0.15
+    rotate_to_heading_min_angle: float = 0.8
+    """Turn on the spot when the way on is further off than this, radians."""
+    path_margin: float = 0.05
+    """Free space between footprint and obstacles along a path, metres."""
+    inflation_radius: float = 0.6
+    """Up to this far from an obstacle a path costs extra, metres."""
+    resolution: float = 0.1
+    """Cell size of the planning grid, metres (never finer than the map)."""
+    patience: float = 3.0
+    """Seconds to wait for another robot before planning around it."""
+    progress_timeout: float = 60.0
+    """Give up after this many seconds without progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class DockLimits:
+    """Docking as Nav2's docking server does it: drive to a staging pose, then creep onto the dock."""
+
+    staging_distance: float = 0.7
+    speed: float = 0.12
+    """m/s, also backwards when leaving."""
+    contact_distance: float = 0.02
+    contact_angle: float = 0.08
+    timeout: float = 60.0
+    """Seconds for the last part."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryLimits:
+    """The Create 3 battery (26 Wh lithium-ion) with a TurtleBot 4 on it."""
+
+    capacity: float = 26.0
+    """Wh."""
+    idle_power: float = 6.5
+    """W, computer and sensors."""
+    drive_power: float = 9.0
+    """W on top at full speed."""
+    charge_power: float = 13.0
+    """W into the battery on the dock."""
+    empty_voltage: float = 12.0
+    full_voltage: float = 16.8
+
+
+@dataclass(frozen=True, slots=True)
+class RobotParameters:
+    """Everything about one robot."""
+
+    drive: DriveLimits = field(default_factory=DriveLimits)
+    navigation: NavigationLimits = field(default_factory=NavigationLimits)
+    dock: DockLimits = field(default_factory=DockLimits)
+    battery: BatteryLimits = field(default_factory=BatteryLimits)
+    command_timeout: float = 0.5
+    """Seconds after which a velocity command is stale."""

@@ -1,0 +1,226 @@
+"""Shortest comfortable paths on an inflated grid.
+
+Costs rise towards obstacles, as in Nav2's inflation layer; scikit-image's MCP_Geometric (Dijkstra with diagonal steps
+weighted by their length) spreads from the goal once, and every start then only follows it down. The staircase that
+comes out is cut short where the view is free, and rounded.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.graph import MCP_Geometric
+
+from luna_sim.core.floor import Floor
+from luna_sim.core.geometry import Pose
+from luna_sim.core.outcome import Code
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.core.path import Path, make_path, resampled
+
+COST_AT_OBSTACLE = 8.0
+"""How many times longer a metre seems beside an obstacle than in the open."""
+SNAP = 0.6
+"""A start or goal off the planning grid is joined to a cell at most this far away, metres."""
+_KEPT_GOALS = 16
+_ROUNDS_OF_SMOOTHING = (80, 30, 8)
+
+
+class PlanError(Exception):
+    """No path; `code` says why in Nav2's terms."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """Something round that stands in the way for now."""
+
+    x: float
+    y: float
+    radius: float
+
+
+class Planner:
+    """Plans for one kind of robot on one floor."""
+
+    def __init__(self, floor: Floor, parameters: RobotParameters) -> None:
+        limits = parameters.navigation
+        self._floor = floor
+        self._radius = parameters.drive.radius
+        self._margin = limits.path_margin
+        self._inflation = limits.inflation_radius
+        self._lattice = _Lattice(floor, max(limits.resolution, floor.grid.resolution))
+        xs, ys = self._lattice.centres()
+        self._room = floor.allowed_field(xs, ys)
+        self._spread: OrderedDict[tuple[int, int], MCP_Geometric] = OrderedDict()
+
+    @property
+    def wanted_room(self) -> float:
+        """Metres that a path keeps from obstacles."""
+        return self._radius + self._margin
+
+    def plan(self, start: Pose, goal: Pose, others: Sequence[Disc] = ()) -> Path:
+        """A path from the start's to the goal's position that also keeps clear of `others`.
+
+        Raises:
+            PlanError: start or goal can't be stood on, or nothing connects them.
+        """
+        self._check_ends(start, goal, others)
+        if start.distance_to(goal.x, goal.y) < self._lattice.resolution:
+            return make_path(resampled([(start.x, start.y), (goal.x, goal.y)]), goal.yaw)
+        room = self._room if not others else np.minimum(self._room, self._room_beside(others))
+        first = self._join(start, room, Code.START_OCCUPIED)
+        last = self._join(goal, room, Code.GOAL_OCCUPIED)
+        cells = self._cells(first, last, room, cached=not others)
+        corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells), (goal.x, goal.y)]
+        return self._finished(corners, goal.yaw, others)
+
+    def _check_ends(self, start: Pose, goal: Pose, others: Sequence[Disc]) -> None:
+        grid = self._floor.grid
+        if not all(map(math.isfinite, (goal.x, goal.y, goal.yaw))) or not grid.contains(goal.x, goal.y):
+            raise PlanError(Code.GOAL_OUTSIDE_MAP, f"goal ({goal.x:.2f}, {goal.y:.2f}) is outside the map")
+        if not all(map(math.isfinite, (start.x, start.y, start.yaw))) or not grid.contains(start.x, start.y):
+            raise PlanError(Code.START_OUTSIDE_MAP, f"start ({start.x:.2f}, {start.y:.2f}) is outside the map")
+        if self._free_at(goal.x, goal.y, others) < self._radius:
+            raise PlanError(Code.GOAL_OCCUPIED, f"goal ({goal.x:.2f}, {goal.y:.2f}) has no room for the robot")
+
+    def _cells(self, first: tuple[int, int], last: tuple[int, int], room: NDArray[np.float64], *, cached: bool) -> list[tuple[int, int]]:
+        if cached:
+            spread = self._spread_from(last)
+        else:
+            spread = MCP_Geometric(self._costs(room))
+            spread.find_costs([last], [first])
+        try:
+            return [(int(r), int(c)) for r, c in reversed(spread.traceback(first))]
+        except ValueError:
+            raise PlanError(Code.NO_VALID_PATH, "no way to the goal") from None
+
+    def _spread_from(self, goal: tuple[int, int]) -> MCP_Geometric:
+        """The cheapest ways from everywhere to a goal cell, computed once per goal."""
+        if goal not in self._spread:
+            spread = MCP_Geometric(self._costs(self._room))
+            spread.find_costs([goal])
+            self._spread[goal] = spread
+            if len(self._spread) > _KEPT_GOALS:
+                self._spread.popitem(last=False)
+        self._spread.move_to_end(goal)
+        return self._spread[goal]
+
+    def _costs(self, room: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cost per metre of each cell; negative means impassable."""
+        near = np.clip((self._inflation - room) / (self._inflation - self.wanted_room), 0.0, 1.0)
+        return np.where(room >= self.wanted_room, 1.0 + (COST_AT_OBSTACLE - 1.0) * near**2, -1.0)
+
+    def _room_beside(self, others: Sequence[Disc]) -> NDArray[np.float64]:
+        xs, ys = self._lattice.centres()
+        rooms = [np.hypot(xs - d.x, ys - d.y) - d.radius for d in others]
+        nearest: NDArray[np.float64] = np.min(rooms, axis=0)
+        return nearest
+
+    def _join(self, pose: Pose, room: NDArray[np.float64], code: Code) -> tuple[int, int]:
+        """The nearest passable cell that the robot reaches from a pose in a straight line."""
+        wanted = min(self._floor.allowed(pose.x, pose.y), self._radius) - 1e-6
+        for cell in self._lattice.around(pose.x, pose.y, SNAP):
+            if room[cell] >= self.wanted_room and self._floor.segment_clear(pose.x, pose.y, *self._lattice.centre(cell), wanted):
+                return cell
+        raise PlanError(code, f"({pose.x:.2f}, {pose.y:.2f}) has no room for the robot")
+
+    def _finished(self, corners: list[tuple[float, float]], goal_yaw: float, others: Sequence[Disc]) -> Path:
+        straight = resampled(self._cut_short(corners, others))
+        for rounds in _ROUNDS_OF_SMOOTHING:
+            smooth = _smoothed(straight, rounds)
+            if self._comfortable(smooth, straight, others):
+                return make_path(smooth, goal_yaw)
+        return make_path(straight, goal_yaw)
+
+    def _cut_short(self, corners: list[tuple[float, float]], others: Sequence[Disc]) -> list[tuple[float, float]]:
+        """Leave out corners wherever the straight line keeps as much room as a comfortable path does."""
+        rooms = [self._free_at(x, y, others) for x, y in corners]
+        kept, here = [corners[0]], 0
+        while here < len(corners) - 1:
+            there = self._furthest(corners, rooms, here, others)
+            kept.append(corners[there])
+            here = there
+        return kept
+
+    def _furthest(self, corners: list[tuple[float, float]], rooms: list[float], here: int, others: Sequence[Disc]) -> int:
+        best, least, step = here + 1, min(rooms[here], rooms[here + 1]), 2
+        while here + step < len(corners):
+            there = here + step
+            least = min(least, *rooms[best : there + 1])
+            wanted = min(max(least, self.wanted_room), self._inflation * 0.75)
+            if not self._view(corners[here], corners[there], wanted, others):
+                break
+            best, step = there, step + 2
+        return best
+
+    def _view(self, a: tuple[float, float], b: tuple[float, float], room: float, others: Sequence[Disc]) -> bool:
+        return self._floor.segment_clear(*a, *b, room) and all(_segment_distance(d, a, b) - d.radius >= room for d in others)
+
+    def _comfortable(self, smooth: NDArray[np.float64], straight: NDArray[np.float64], others: Sequence[Disc]) -> bool:
+        """Rounding must not eat up the room, except near the ends where there may be little from the start."""
+        before, after = self._room_along(straight, others), self._room_along(smooth, others)
+        return bool(np.all(after >= np.minimum(before, self.wanted_room) - 1e-3))
+
+    def _room_along(self, points: NDArray[np.float64], others: Sequence[Disc]) -> NDArray[np.float64]:
+        room = self._floor.allowed_field(points[:, 0], points[:, 1])
+        for d in others:
+            room = np.minimum(room, np.hypot(points[:, 0] - d.x, points[:, 1] - d.y) - d.radius)
+        return room
+
+    def _free_at(self, x: float, y: float, others: Sequence[Disc]) -> float:
+        return min([self._floor.allowed(x, y), *(math.hypot(x - d.x, y - d.y) - d.radius for d in others)])
+
+
+class _Lattice:
+    """The planning grid over a floor."""
+
+    def __init__(self, floor: Floor, resolution: float) -> None:
+        grid = floor.grid
+        self.resolution = resolution
+        self._x0, self._y0 = grid.origin_x, grid.origin_y
+        self.rows = math.ceil(grid.rows * grid.resolution / resolution)
+        self.columns = math.ceil(grid.columns * grid.resolution / resolution)
+
+    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        xs = self._x0 + (np.arange(self.columns) + 0.5) * self.resolution
+        ys = self._y0 + (np.arange(self.rows) + 0.5) * self.resolution
+        grid_x, grid_y = np.meshgrid(xs, ys)
+        return grid_x, grid_y
+
+    def centre(self, cell: tuple[int, int]) -> tuple[float, float]:
+        return self._x0 + (cell[1] + 0.5) * self.resolution, self._y0 + (cell[0] + 0.5) * self.resolution
+
+    def around(self, x: float, y: float, reach: float) -> Iterator[tuple[int, int]]:
+        """Cells within reach of a point, the nearest first."""
+        row, column = int((y - self._y0) / self.resolution), int((x - self._x0) / self.resolution)
+        span = math.ceil(reach / self.resolution)
+        near = []
+        for r in range(max(0, row - span), min(self.rows, row + span + 1)):
+            for c in range(max(0, column - span), min(self.columns, column + span + 1)):
+                cx, cy = self.centre((r, c))
+                distance = math.hypot(cx - x, cy - y)
+                if distance <= reach:
+                    near.append((distance, (r, c)))
+        return (cell for _, cell in sorted(near))
+
+
+def _smoothed(points: NDArray[np.float64], rounds: int) -> NDArray[np.float64]:
+    """Each round moves every inner point halfway to the middle of its neighbours; the ends stay."""
+    smooth = points.copy()
+    for _ in range(rounds):
+        smooth[1:-1] += 0.5 * (0.5 * (smooth[:-2] + smooth[2:]) - smooth[1:-1])
+    return smooth
+
+
+def _segment_distance(disc: Disc, a: tuple[float, float], b: tuple[float, float]) -> float:
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    square = dx * dx + dy * dy
+    share = 0.0 if square == 0.0 else ((disc.x - a[0]) * dx + (disc.y - a[1]) * dy) / square
+    share = min(1.0, max(0.0, share))
+    return math.hypot(a[0] + share * dx - disc.x, a[1] + share * dy - disc.y)

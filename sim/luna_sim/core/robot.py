@@ -1,0 +1,166 @@
+"""One robot: what it wants, what its limits allow, where it gets to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from luna_sim.core import battery as energy
+from luna_sim.core.battery import Battery
+from luna_sim.core.docking import on_dock
+from luna_sim.core.floor import Floor
+from luna_sim.core.geometry import STILL, Pose, Twist
+from luna_sim.core.kinematics import accelerated, limited, moved, stopped
+from luna_sim.core.outcome import CANCELED, PREEMPTED
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.core.task import Neighbour, Situation, Task
+
+
+class Lock(StrEnum):
+    """Who holds the robot's motion locked."""
+
+    ESTOP = "the estop topic says so"
+    SILENCE = "the estop topic is silent"
+    BASE = "the base's own e_stop"
+
+
+@dataclass(frozen=True, slots=True)
+class RobotState:
+    """What outlives a restart of the simulator."""
+
+    pose: Pose
+    energy: float
+    """Wh."""
+
+
+class Robot:
+    """A simulated robot. Its owner calls `step` once per step of the world."""
+
+    def __init__(self, name: str, rank: int, state: RobotState, floor: Floor, parameters: RobotParameters) -> None:
+        self.name = name
+        self.rank = rank
+        self.parameters = parameters
+        self.pose = state.pose
+        self.origin = state.pose
+        """Where odometry began, in the map."""
+        self.velocity = STILL
+        self.battery = Battery(state.energy)
+        self.locks: frozenset[Lock] = frozenset()
+        self.task: Task | None = None
+        self.bumped = False
+        """Whether it pushes against something in this step."""
+        self.bumps = 0
+        """How often it began to."""
+        self.dock: str | None = None
+        """Code of the dock that it stands on."""
+        self._floor = floor
+        self._command = STILL
+        self._command_left = 0.0
+        self._find_dock()
+
+    @property
+    def state(self) -> RobotState:
+        return RobotState(self.pose, self.battery.energy)
+
+    @property
+    def odometry(self) -> Pose:
+        """Pose in the frame `odom`."""
+        return self.origin.inverse().compose(self.pose)
+
+    @property
+    def charge(self) -> float:
+        """State of charge, 0 to 1."""
+        return energy.share(self.battery, self.parameters.battery)
+
+    @property
+    def voltage(self) -> float:
+        return energy.voltage(self.battery, self.parameters.battery)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything but time can change its pose."""
+        return self.task is not None or self._command_left > 0.0 or not self.velocity.is_zero
+
+    def lock(self, by: Lock) -> None:
+        """Lock all motion; with an infinite stop deceleration the robot stands from now on."""
+        self.locks |= {by}
+        self.velocity = stopped(self.velocity, self.parameters.drive, 0.0)
+
+    def unlock(self, by: Lock) -> None:
+        self.locks -= {by}
+
+    def command(self, velocity: Twist) -> None:
+        """Drive at this velocity until the command is stale; a task in hand waits meanwhile."""
+        self._command = limited(velocity, self.parameters.drive)
+        self._command_left = self.parameters.command_timeout
+
+    def start(self, task: Task) -> None:
+        """Begin a task; the one in hand is taken over."""
+        if self.task is not None:
+            self.task.end(PREEMPTED)
+        self.task = task if task.outcome is None else None
+
+    def cancel(self, task: Task) -> None:
+        """Cancel a task, if it is still in hand."""
+        task.end(CANCELED)
+        if self.task is task:
+            self.task = None
+
+    def seen(self) -> Neighbour:
+        """This robot as the others see it."""
+        return Neighbour(
+            self.pose.x, self.pose.y, self.pose.yaw, self.velocity.linear, self.parameters.drive.radius, self.rank
+        )
+
+    def step(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
+        """One step of `dt` seconds."""
+        touched, self.bumped = self.bumped, False
+        if self.active:
+            self._drive(neighbours, dt)
+        self.bumps += self.bumped and not touched
+        self.battery = energy.flowed(
+            self.battery, self.velocity, self.dock is not None, self.parameters.battery, self.parameters.drive, dt
+        )
+
+    def _drive(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
+        drive = self.parameters.drive
+        wanted = self._wanted(neighbours, dt)
+        self.velocity = stopped(self.velocity, drive, dt) if wanted is None else accelerated(self.velocity, wanted, drive, dt)
+        if self.velocity.is_zero:
+            return
+        pose = moved(self.pose, self.velocity, dt)
+        self.bumped = self._collides(pose, neighbours)
+        if self.bumped:
+            self.velocity = STILL
+            return
+        self.pose = pose
+        self._find_dock()
+
+    def _wanted(self, neighbours: tuple[Neighbour, ...], dt: float) -> Twist | None:
+        """The velocity to go for; nothing when the motors are off."""
+        self._command_left = max(0.0, self._command_left - dt)
+        if self.locks or self.battery.energy <= 0.0:
+            return None
+        if self._command_left > 0.0:
+            return self._command
+        if self.task is None:
+            return STILL
+        situation = Situation(self.pose, self.velocity, self.dock is not None, self.rank, neighbours, dt)
+        wanted = self.task.step(situation)
+        if self.task.outcome is not None:
+            self.task = None
+        return wanted
+
+    def _collides(self, pose: Pose, neighbours: tuple[Neighbour, ...]) -> bool:
+        """Whether a pose overlaps something and is no better than where the robot stands."""
+        radius = self.parameters.drive.radius
+        room = self._floor.clearance(pose.x, pose.y)
+        if room < radius and room <= self._floor.clearance(self.pose.x, self.pose.y):
+            return True
+        for other in neighbours:
+            gap = pose.distance_to(other.x, other.y)
+            if gap < radius + other.radius and gap <= self.pose.distance_to(other.x, other.y):
+                return True
+        return False
+
+    def _find_dock(self) -> None:
+        limits = self.parameters.dock
+        self.dock = next((code for code, dock in self._floor.docks.items() if on_dock(self.pose, dock, limits)), None)

@@ -1,0 +1,76 @@
+"""A task of a robot: something that commands velocities until it has an outcome."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from luna_sim.core.geometry import STILL, Pose, Twist
+from luna_sim.core.outcome import Outcome, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another robot nearby, as seen in this step."""
+
+    x: float
+    y: float
+    yaw: float
+    speed: float
+    """m/s, forwards."""
+    radius: float
+    rank: int
+    """The lower rank has right of way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a task knows of its robot in this step."""
+
+    pose: Pose
+    velocity: Twist
+    docked: bool
+    rank: int
+    neighbours: tuple[Neighbour, ...]
+    dt: float
+
+
+class Task(ABC):
+    """Life cycle: `step` is called each step of the world until `outcome` is set, by itself or by `end`."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.outcome: Outcome | None = None
+
+    def step(self, now: Situation) -> Twist:
+        """The velocity wanted in this step; still once there is an outcome."""
+        if self.outcome is not None:
+            return STILL
+        self.elapsed += now.dt
+        wanted = self._step(now)
+        return wanted if self.outcome is None else STILL
+
+    def end(self, outcome: Outcome) -> None:
+        """End it from outside. An outcome that is there already stays."""
+        if self.outcome is None:
+            self.outcome = outcome
+
+    @abstractmethod
+    def _step(self, now: Situation) -> Twist:
+        """Decide the velocity; may set `outcome`."""
+
+    @abstractmethod
+    def progress(self, pose: Pose) -> Progress:
+        """How far it is."""
+
+
+class EndedTask(Task):
+    """A task that came to its end before it began."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.end(outcome)
+
+    def _step(self, now: Situation) -> Twist:
+        return STILL
+
+    def progress(self, pose: Pose) -> Progress:
+        return Progress(0.0, 0.0, 0.0, 0)

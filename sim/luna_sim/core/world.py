@@ -1,0 +1,118 @@
+"""The world: robots on a floor, in steps of equal length."""
+
+import hashlib
+import random
+import struct
+from collections.abc import Mapping
+
+from luna_sim.core.docking import DockTask, UndockTask, staging_pose
+from luna_sim.core.floor import Floor
+from luna_sim.core.geometry import Pose
+from luna_sim.core.navigation import NavigateTask
+from luna_sim.core.outcome import SUCCEEDED, Code, failed
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.core.path import Path
+from luna_sim.core.planner import Planner, PlanError
+from luna_sim.core.robot import Robot, RobotState
+from luna_sim.core.task import EndedTask, Neighbour, Task
+
+STEP_NS = 20_000_000
+"""Length of a step, nanoseconds of simulated time."""
+SIGHT = 6.0
+"""Robots notice each other within this distance, metres."""
+
+
+class World:
+    """All robots and the simulated time. Not safe for several threads: the caller holds a lock."""
+
+    def __init__(self, floor: Floor, parameters: RobotParameters, seed: int, start_ns: int = 0) -> None:
+        self.floor = floor
+        self.parameters = parameters
+        self.planner = Planner(floor, parameters)
+        self.robots: dict[str, Robot] = {}
+        self.time_ns = start_ns
+        self._random = random.Random(seed)
+
+    def add_robot(self, name: str, state: RobotState) -> Robot:
+        """Put a robot on the floor. Earlier robots have right of way."""
+        robot = Robot(name, len(self.robots), state, self.floor, self.parameters)
+        self.robots[name] = robot
+        return robot
+
+    def fresh_state(self, dock: str) -> RobotState:
+        """A robot on a dock, charged to something between 85 % and full."""
+        capacity = self.parameters.battery.capacity
+        return RobotState(self.floor.docks[dock], capacity * self._random.uniform(0.85, 1.0))
+
+    def step(self) -> None:
+        """Let one step of time pass."""
+        self.time_ns += STEP_NS
+        for robot in self.robots.values():
+            robot.step(self._neighbours(robot) if robot.active else (), STEP_NS / 1e9)
+
+    def navigate(self, name: str, goal: Pose) -> Task:
+        """Send a robot to a pose; what it was doing is taken over. A goal without a way has failed at once."""
+        robot = self.robots[name]
+        task = self._navigation(robot, goal)
+        robot.start(task)
+        return task
+
+    def dock(self, name: str, dock: Pose, *, drive_there: bool, drive_time: float) -> Task:
+        """Send a robot onto a dock."""
+        robot = self.robots[name]
+        approach = None
+        if drive_there and robot.dock is None:
+            approach = self._navigation(robot, staging_pose(dock, self.parameters.dock))
+        task: Task = DockTask(dock, approach if isinstance(approach, NavigateTask) else None, drive_time, self.parameters.dock)
+        if approach is not None and approach.outcome is not None:
+            task.end(failed(Code.FAILED_TO_STAGE, f"staging pose: {approach.outcome.message}"))
+        if robot.dock is not None:
+            task.end(SUCCEEDED)
+        robot.start(task)
+        return task
+
+    def undock(self, name: str, time_limit: float) -> Task:
+        """Take a robot off its dock."""
+        robot = self.robots[name]
+        dock = self.floor.docks[robot.dock] if robot.dock is not None else None
+        task = UndockTask(dock, time_limit, self.parameters.dock)
+        robot.start(task)
+        return task
+
+    def plan(self, start: Pose, goal: Pose) -> Path:
+        """A path, without driving it.
+
+        Raises:
+            PlanError: there is none.
+        """
+        return self.planner.plan(start, goal)
+
+    def fingerprint(self) -> str:
+        """A hash over everything that moves: equal for equal histories."""
+        digest = hashlib.sha256(struct.pack("<q", self.time_ns))
+        for r in self.robots.values():
+            digest.update(
+                struct.pack(
+                    "<6d", r.pose.x, r.pose.y, r.pose.yaw, r.velocity.linear, r.velocity.angular, r.battery.energy
+                )
+            )
+        return digest.hexdigest()
+
+    def states(self) -> Mapping[str, RobotState]:
+        """What outlives a restart, by robot."""
+        return {name: robot.state for name, robot in self.robots.items()}
+
+    def _navigation(self, robot: Robot, goal: Pose) -> Task:
+        try:
+            path = self.planner.plan(robot.pose, goal)
+        except PlanError as error:
+            return EndedTask(failed(error.code, str(error)))
+        return NavigateTask(goal, path, self.planner, self.floor, self.parameters)
+
+    def _neighbours(self, robot: Robot) -> tuple[Neighbour, ...]:
+        x, y = robot.pose.x, robot.pose.y
+        return tuple(
+            other.seen()
+            for other in self.robots.values()
+            if other is not robot and abs(other.pose.x - x) < SIGHT and abs(other.pose.y - y) < SIGHT
+        )

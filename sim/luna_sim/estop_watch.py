@@ -1,0 +1,25 @@
+"""The lock topic as twist_mux treats it: true locks, and so does silence."""
+
+from dataclasses import dataclass
+
+from luna_sim.core.robot import Lock
+
+SILENCE = 0.5
+"""Seconds of wall time without a message after which motion is locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstopWatch:
+    """What was heard last, and when (seconds of a steady clock); nothing heard yet counts as silence."""
+
+    engaged: bool = False
+    heard_at: float | None = None
+
+    def heard(self, engaged: bool, now: float) -> "EstopWatch":
+        return EstopWatch(engaged, now)
+
+    def locks(self, now: float) -> frozenset[Lock]:
+        """The locks that the topic holds now."""
+        if self.heard_at is None or now - self.heard_at > SILENCE:
+            return frozenset({Lock.SILENCE, Lock.ESTOP} if self.engaged else {Lock.SILENCE})
+        return frozenset({Lock.ESTOP}) if self.engaged else frozenset()

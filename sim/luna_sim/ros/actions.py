@@ -1,0 +1,173 @@
+"""One robot's actions: navigation, planning and docking, as Nav2 offers them."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.executors import Executor
+from rclpy.task import Future
+
+from luna_sim.core.geometry import Pose
+from luna_sim.core.outcome import Code, Ending, Outcome, Progress, failed
+from luna_sim.core.planner import PlanError
+from luna_sim.core.task import EndedTask, Task
+from luna_sim.core.world import World
+from luna_sim.ros import messages
+from luna_sim.ros.robot_node import RobotNode
+
+_MAX_RECOVERIES = 2**15 - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """A goal under way."""
+
+    task: Task
+    handle: ServerGoalHandle
+    ended: Future
+
+
+class RobotActions:
+    """The action servers of one robot. A new goal of any motion takes over from the one before."""
+
+    def __init__(self, node: RobotNode, world: World, guard: threading.RLock, executor: Executor) -> None:
+        self._robot = node.robot
+        self._world = world
+        self._guard = guard
+        self._executor = executor
+        self._runs: dict[bytes, _Run] = {}
+        for action, name, start in (
+            (NavigateToPose, "navigate_to_pose", self._navigate),
+            (DockRobot, "dock_robot", self._dock),
+            (UndockRobot, "undock_robot", self._undock),
+        ):
+            self._serve(node, action, name, start)
+        ActionServer(node, ComputePathToPose, "compute_path_to_pose", self._plan)
+
+    def settle(self) -> None:
+        """Let goals whose task has ended end too; called with the guard held."""
+        for run in self._runs.values():
+            if run.task.outcome is not None and not run.ended.done():
+                run.ended.set_result(None)
+                self._executor.wake()
+
+    def publish_feedback(self) -> None:
+        """Tell clients how far each goal is; called with the guard held."""
+        for run in self._runs.values():
+            if run.task.outcome is not None:
+                continue
+            feedback = self._feedback(run.handle.request, run.task.progress(self._robot.pose))
+            if feedback is not None:
+                run.handle.publish_feedback(feedback)
+
+    def _serve(self, node: RobotNode, action: Any, name: str, start: Callable[[Any], Task]) -> None:
+        ActionServer(
+            node,
+            action,
+            name,
+            self._execute,
+            handle_accepted_callback=lambda handle: self._accepted(handle, start),
+            cancel_callback=self._cancel,
+        )
+
+    def _accepted(self, handle: ServerGoalHandle, start: Callable[[Any], Task]) -> None:
+        with self._guard:
+            run = _Run(start(handle.request), handle, Future(executor=self._executor))
+            self._runs[bytes(handle.goal_id.uuid)] = run
+            self.settle()
+        handle.execute()
+
+    async def _execute(self, handle: ServerGoalHandle) -> Any:
+        key = bytes(handle.goal_id.uuid)
+        run = self._runs[key]
+        await run.ended
+        with self._guard:
+            del self._runs[key]
+        outcome = run.task.outcome
+        assert outcome is not None
+        _end_goal(handle, outcome)
+        return _result(handle.request, outcome)
+
+    def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        with self._guard:
+            run = self._runs.get(bytes(handle.goal_id.uuid))
+            if run is None or run.task.outcome is not None:
+                return CancelResponse.REJECT
+            self._robot.cancel(run.task)
+            self.settle()
+        return CancelResponse.ACCEPT
+
+    def _navigate(self, goal: NavigateToPose.Goal) -> Task:
+        if goal.pose.header.frame_id not in ("", messages.MAP):
+            return self._refused(Code.TF_ERROR, f"frame {goal.pose.header.frame_id!r} is not the map's")
+        return self._world.navigate(self._robot.name, messages.pose_from(goal.pose.pose))
+
+    def _dock(self, goal: DockRobot.Goal) -> Task:
+        dock = self._dock_pose(goal)
+        if dock is None:
+            return self._refused(Code.DOCK_NOT_IN_DB, f"no dock is called {goal.dock_id!r}")
+        return self._world.dock(
+            self._robot.name, dock, drive_there=goal.navigate_to_staging_pose, drive_time=goal.max_staging_time
+        )
+
+    def _undock(self, goal: UndockRobot.Goal) -> Task:
+        return self._world.undock(self._robot.name, goal.max_undocking_time)
+
+    def _dock_pose(self, goal: DockRobot.Goal) -> Pose | None:
+        if goal.use_dock_id:
+            return self._world.floor.docks.get(goal.dock_id)
+        return messages.pose_from(goal.dock_pose.pose)
+
+    def _refused(self, code: Code, message: str) -> Task:
+        """A goal that can't even begin still takes over, as Nav2's does."""
+        task = EndedTask(failed(code, message))
+        self._robot.start(task)
+        return task
+
+    async def _plan(self, handle: ServerGoalHandle) -> ComputePathToPose.Result:
+        goal, result = handle.request, ComputePathToPose.Result()
+        with self._guard:
+            start = messages.pose_from(goal.start.pose) if goal.use_start else self._robot.pose
+            try:
+                path = self._world.plan(start, messages.pose_from(goal.goal.pose))
+            except PlanError as error:
+                handle.abort()
+                result.error_code, result.error_msg = int(error.code), str(error)
+                return result
+        result.path = messages.path_msg(path, self._world.time_ns)
+        handle.succeed()
+        return result
+
+    def _feedback(self, goal: Any, progress: Progress) -> Any:
+        if isinstance(goal, NavigateToPose.Goal):
+            return NavigateToPose.Feedback(
+                current_pose=messages.pose_stamped(self._robot.pose, self._world.time_ns),
+                navigation_time=messages.duration_msg(progress.elapsed),
+                estimated_time_remaining=messages.duration_msg(progress.time_remaining),
+                number_of_recoveries=min(progress.recoveries, _MAX_RECOVERIES),
+                distance_remaining=progress.distance_remaining,
+            )
+        if isinstance(goal, DockRobot.Goal):
+            return DockRobot.Feedback(state=int(progress.stage), docking_time=messages.duration_msg(progress.elapsed))
+        return None
+
+
+def _end_goal(handle: ServerGoalHandle, outcome: Outcome) -> None:
+    if outcome.ending is Ending.SUCCEEDED:
+        handle.succeed()
+    elif outcome.ending is Ending.CANCELED:
+        handle.canceled()
+    else:
+        handle.abort()
+
+
+def _result(goal: Any, outcome: Outcome) -> Any:
+    code, message = int(outcome.code), outcome.message
+    if isinstance(goal, NavigateToPose.Goal):
+        return NavigateToPose.Result(error_code=code, error_msg=message)
+    kind = DockRobot if isinstance(goal, DockRobot.Goal) else UndockRobot
+    return kind.Result(success=outcome.ending is Ending.SUCCEEDED, error_code=code, error_msg=message)

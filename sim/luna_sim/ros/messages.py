@@ -1,0 +1,153 @@
+"""Between the world's values and ROS messages; nothing else in the simulator makes or reads messages' fields."""
+
+import array
+import math
+
+from builtin_interfaces.msg import Duration as DurationMsg
+from builtin_interfaces.msg import Time as TimeMsg
+from geometry_msgs.msg import Pose as PoseMsg
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Quaternion, TransformStamped
+from irobot_create_msgs.msg import DockStatus, HazardDetection, HazardDetectionVector, KidnapStatus
+from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.msg import Path as PathMsg
+from sensor_msgs.msg import BatteryState
+from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
+
+from luna_floor.grid import Grid
+from luna_sim.core.geometry import Pose
+from luna_sim.core.path import Path
+from luna_sim.core.robot import Robot
+
+MAP, ODOM, BASE = "map", "odom", "base_link"
+POST_DATING_NS = 1_000_000_000
+"""AMCL stamps map → odom this far into the future (its transform_tolerance on a TurtleBot 4)."""
+DOCK_SIGHT = 1.0
+"""The dock's beacon is seen within this distance, metres."""
+_SECOND = 1_000_000_000
+_POSITION_VARIANCE, _HEADING_VARIANCE = 0.0025, 0.0012
+
+
+def time_msg(ns: int) -> TimeMsg:
+    return TimeMsg(sec=ns // _SECOND, nanosec=ns % _SECOND)
+
+
+def duration_msg(seconds: float) -> DurationMsg:
+    ns = round(max(0.0, seconds) * 1e9)
+    return DurationMsg(sec=min(ns // _SECOND, 2**31 - 1), nanosec=ns % _SECOND)
+
+
+def header_msg(frame: str, ns: int) -> Header:
+    return Header(stamp=time_msg(ns), frame_id=frame)
+
+
+def quaternion_msg(yaw: float) -> Quaternion:
+    return Quaternion(z=math.sin(yaw / 2.0), w=math.cos(yaw / 2.0))
+
+
+def pose_msg(pose: Pose) -> PoseMsg:
+    message = PoseMsg(orientation=quaternion_msg(pose.yaw))
+    message.position.x, message.position.y = pose.x, pose.y
+    return message
+
+
+def pose_from(message: PoseMsg) -> Pose:
+    """Position and heading of a pose; a quaternion need not be of length one."""
+    q = message.orientation
+    yaw = math.atan2(2.0 * (q.w * q.z + q.x * q.y), q.w * q.w + q.x * q.x - q.y * q.y - q.z * q.z)
+    return Pose(message.position.x, message.position.y, yaw)
+
+
+def pose_stamped(pose: Pose, ns: int) -> PoseStamped:
+    return PoseStamped(header=header_msg(MAP, ns), pose=pose_msg(pose))
+
+
+def path_msg(path: Path, ns: int) -> PathMsg:
+    header = header_msg(MAP, ns)
+    poses = (Pose(x, y, path.heading(i)) for i, (x, y) in enumerate(zip(path.xs, path.ys, strict=True)))
+    return PathMsg(header=header, poses=[PoseStamped(header=header, pose=pose_msg(p)) for p in poses])
+
+
+def odometry_msg(robot: Robot, ns: int) -> Odometry:
+    message = Odometry(header=header_msg(ODOM, ns), child_frame_id=BASE)
+    message.pose.pose = pose_msg(robot.odometry)
+    message.twist.twist.linear.x = robot.velocity.linear
+    message.twist.twist.angular.z = robot.velocity.angular
+    return message
+
+
+def tf_msg(robot: Robot, ns: int) -> TFMessage:
+    return TFMessage(
+        transforms=[
+            _transform(MAP, ODOM, robot.origin, ns + POST_DATING_NS),
+            _transform(ODOM, BASE, robot.odometry, ns),
+        ]
+    )
+
+
+def tf_static_msg(ns: int) -> TFMessage:
+    """The lidar's place on a TurtleBot 4 (turtlebot4_description)."""
+    message = _transform(BASE, "rplidar_link", Pose(-0.040, 0.0, math.pi / 2.0), ns)
+    message.transform.translation.z = 0.193
+    return TFMessage(transforms=[message])
+
+
+def amcl_msg(robot: Robot, ns: int) -> PoseWithCovarianceStamped:
+    message = PoseWithCovarianceStamped(header=header_msg(MAP, ns))
+    message.pose.pose = pose_msg(robot.pose)
+    message.pose.covariance[0] = message.pose.covariance[7] = _POSITION_VARIANCE
+    message.pose.covariance[35] = _HEADING_VARIANCE
+    return message
+
+
+def battery_msg(robot: Robot, ns: int) -> BatteryState:
+    docked, full = robot.dock is not None, robot.charge >= 1.0
+    status = BatteryState.POWER_SUPPLY_STATUS_DISCHARGING
+    if docked:
+        status = BatteryState.POWER_SUPPLY_STATUS_FULL if full else BatteryState.POWER_SUPPLY_STATUS_CHARGING
+    capacity = robot.parameters.battery.capacity / robot.parameters.battery.full_voltage
+    return BatteryState(
+        header=header_msg(BASE, ns),
+        voltage=robot.voltage,
+        temperature=25.0,
+        current=robot.battery.power / robot.voltage,
+        charge=capacity * robot.charge,
+        capacity=capacity,
+        design_capacity=capacity,
+        percentage=robot.charge,
+        power_supply_status=status,
+        power_supply_health=BatteryState.POWER_SUPPLY_HEALTH_GOOD,
+        power_supply_technology=BatteryState.POWER_SUPPLY_TECHNOLOGY_LION,
+        present=True,
+    )
+
+
+def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:
+    return DockStatus(header=header_msg(BASE, ns), dock_visible=visible, is_docked=robot.dock is not None)
+
+
+def hazard_msg(bumped: bool, ns: int) -> HazardDetectionVector:
+    header = header_msg(BASE, ns)
+    bump = HazardDetection(header=header_msg("bump_front_center", ns), type=HazardDetection.BUMP)
+    return HazardDetectionVector(header=header, detections=[bump] if bumped else [])
+
+
+def kidnap_msg(ns: int) -> KidnapStatus:
+    return KidnapStatus(header=header_msg(BASE, ns), is_kidnapped=False)
+
+
+def map_msg(grid: Grid, ns: int) -> OccupancyGrid:
+    message = OccupancyGrid(header=header_msg(MAP, ns))
+    message.info.map_load_time = time_msg(ns)
+    message.info.resolution = grid.resolution
+    message.info.width, message.info.height = grid.columns, grid.rows
+    message.info.origin = pose_msg(Pose(grid.origin_x, grid.origin_y, 0.0))
+    message.data = array.array("b", grid.cells.tobytes())
+    return message
+
+
+def _transform(parent: str, child: str, pose: Pose, ns: int) -> TransformStamped:
+    message = TransformStamped(header=header_msg(parent, ns), child_frame_id=child)
+    message.transform.translation.x, message.transform.translation.y = pose.x, pose.y
+    message.transform.rotation = quaternion_msg(pose.yaw)
+    return message

@@ -1,0 +1,152 @@
+"""One robot's topics and services."""
+
+import threading
+import time
+
+from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
+from irobot_create_msgs.msg import DockStatus, HazardDetectionVector, KidnapStatus
+from irobot_create_msgs.srv import EStop
+from nav2_msgs.srv import ClearEntireCostmap
+from nav_msgs.msg import OccupancyGrid, Odometry
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import BatteryState
+from std_msgs.msg import Bool
+from tf2_msgs.msg import TFMessage
+
+from luna_sim.core.geometry import Twist
+from luna_sim.core.robot import Lock, Robot
+from luna_sim.core.world import World
+from luna_sim.estop_watch import EstopWatch
+from luna_sim.ros import messages
+
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
+_MS = 1_000_000
+_MOVING, _STILL, _SLOW = 50 * _MS, 200 * _MS, 1000 * _MS
+"""Periods of publication in simulated time, nanoseconds."""
+_AMCL_DISTANCE, _AMCL_TURN = 0.25, 0.2
+"""AMCL's update_min_d and update_min_a."""
+
+
+class RobotNode(Node):  # type: ignore[misc]  # rclpy has no types
+    """Publishes one robot of the world and takes commands for it.
+
+    Callbacks run in the executor's thread, `publish` in the simulation's; `guard` protects the world.
+    """
+
+    def __init__(self, robot: Robot, world: World, guard: threading.RLock) -> None:
+        quiet = [Parameter("start_type_description_service", value=False)]
+        super().__init__(
+            "luna_sim", namespace=robot.name, enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
+        )
+        self.robot = robot
+        self._world = world
+        self._guard = guard
+        self._watch = EstopWatch()
+        self._pose_at = self._slow_at = -_SLOW
+        self._amcl_pose = robot.pose
+        self._amcl_at = -_SLOW
+        self._told: tuple[object, ...] = ()
+        self._bumps = 0
+        self._make_publishers()
+        self._make_inputs()
+        robot.lock(Lock.SILENCE)
+
+    def publish_latched(self) -> None:
+        """What never changes: the map and the fixed frames."""
+        ns = self._world.time_ns
+        self._map.publish(messages.map_msg(self._world.floor.grid, ns))
+        self._tf_static.publish(messages.tf_static_msg(ns))
+
+    def publish(self) -> None:
+        """Publish what is due; called by the simulation after its steps, with the guard held."""
+        self._apply_locks()
+        ns, robot = self._world.time_ns, self.robot
+        if ns - self._pose_at >= (_STILL if robot.velocity.is_zero else _MOVING):
+            self._publish_pose()
+        self._publish_amcl(ns)
+        told = (robot.dock, robot.bumped, robot.charge >= 1.0)
+        if told != self._told or robot.bumps != self._bumps or ns - self._slow_at >= _SLOW:
+            self._publish_state(ns)
+            self._told, self._bumps, self._slow_at = told, robot.bumps, ns
+
+    def _make_publishers(self) -> None:
+        self._odom = self.create_publisher(Odometry, "odom", 10)
+        self._tf = self.create_publisher(TFMessage, "tf", 100)
+        self._tf_static = self.create_publisher(TFMessage, "tf_static", LATCHED)
+        self._map = self.create_publisher(OccupancyGrid, "map", LATCHED)
+        self._amcl = self.create_publisher(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
+        self._battery = self.create_publisher(BatteryState, "battery_state", 10)
+        self._dock = self.create_publisher(DockStatus, "dock_status", 10)
+        self._hazards = self.create_publisher(HazardDetectionVector, "hazard_detection", 10)
+        self._kidnap = self.create_publisher(KidnapStatus, "kidnap_status", 10)
+
+    def _make_inputs(self) -> None:
+        self.create_subscription(Bool, "estop", self._on_estop, 1)
+        self.create_subscription(TwistStamped, "cmd_vel", self._on_command, 1)
+        self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, 1)
+        self.create_service(EStop, "e_stop", self._on_base_stop)
+        for costmap in ("global_costmap", "local_costmap"):
+            self.create_service(ClearEntireCostmap, f"{costmap}/clear_entirely_{costmap}", self._on_clear)
+
+    def _on_estop(self, message: Bool) -> None:
+        with self._guard:
+            self._watch = self._watch.heard(message.data, time.monotonic())
+            self._apply_locks()
+
+    def _apply_locks(self) -> None:
+        """Bring the robot's locks in line with the topic; a change is told at once."""
+        wanted = self._watch.locks(time.monotonic())
+        before = self.robot.locks
+        for lock in _TOPIC_LOCKS:
+            (self.robot.lock if lock in wanted else self.robot.unlock)(lock)
+        if bool(before) != bool(self.robot.locks):
+            self._publish_pose()
+
+    def _on_base_stop(self, request: EStop.Request, response: EStop.Response) -> EStop.Response:
+        with self._guard:
+            (self.robot.lock if request.e_stop_on else self.robot.unlock)(Lock.BASE)
+            self._publish_pose()
+        response.success = True
+        response.message = "motors off" if request.e_stop_on else "motors on"
+        return response
+
+    def _on_command(self, message: TwistStamped) -> None:
+        with self._guard:
+            self.robot.command(Twist(message.twist.linear.x, message.twist.angular.z))
+
+    def _on_initial_pose(self, _message: PoseWithCovarianceStamped) -> None:
+        """The simulated localisation converges at once, whatever the guess: it says where the robot really is."""
+        with self._guard:
+            self._amcl_at = -_SLOW
+            self._publish_amcl(self._world.time_ns)
+
+    def _on_clear(self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response) -> ClearEntireCostmap.Response:
+        """The simulator's costmaps hold no leftovers of moving obstacles."""
+        return response
+
+    def _publish_pose(self) -> None:
+        ns = self._world.time_ns
+        self._odom.publish(messages.odometry_msg(self.robot, ns))
+        self._tf.publish(messages.tf_msg(self.robot, ns))
+        self._pose_at = ns
+
+    def _publish_amcl(self, ns: int) -> None:
+        pose, last = self.robot.pose, self._amcl_pose
+        moved = pose.distance_to(last.x, last.y) >= _AMCL_DISTANCE or abs(pose.yaw - last.yaw) >= _AMCL_TURN
+        if moved or ns - self._amcl_at >= _SLOW:
+            self._amcl.publish(messages.amcl_msg(self.robot, ns))
+            self._amcl_pose, self._amcl_at = pose, ns
+
+    def _publish_state(self, ns: int) -> None:
+        robot = self.robot
+        bumped = robot.bumped or robot.bumps != self._bumps
+        visible = any(robot.pose.distance_to(d.x, d.y) < messages.DOCK_SIGHT for d in self._world.floor.docks.values())
+        self._battery.publish(messages.battery_msg(robot, ns))
+        self._dock.publish(messages.dock_msg(robot, visible, ns))
+        self._hazards.publish(messages.hazard_msg(bumped, ns))
+        self._kidnap.publish(messages.kidnap_msg(ns))
+
+

@@ -1,0 +1,132 @@
+"""Runs a world against the wall clock and shows it to ROS."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock
+
+from luna_sim.core.robot import RobotState
+from luna_sim.core.world import STEP_NS, World
+from luna_sim.ros.actions import RobotActions
+from luna_sim.ros.messages import time_msg
+from luna_sim.ros.robot_node import RobotNode
+
+_STEP = STEP_NS / 1e9
+_CLOCK_NS = 50_000_000
+"""Period of /clock in simulated time."""
+_FEEDBACK = 0.1
+"""Period of feedback in wall time, seconds."""
+_BUSY, _IDLE = 0.02, 0.05
+"""Pause between batches of steps, seconds of wall time."""
+_BEHIND = 0.5
+"""A simulation this many seconds of wall time behind gives up catching up: it runs slower than asked."""
+
+
+class Simulation:
+    """Owns the world, its nodes and two threads: one steps and publishes, one spins the executor.
+
+    The executor's thread is apart so that a locked motion is told within a message's time, not a step's.
+    """
+
+    def __init__(self, world: World, speed: float) -> None:
+        self._world = world
+        self._speed = speed
+        self._guard = threading.RLock()
+        self._stop = threading.Event()
+        self._executor = SingleThreadedExecutor()
+        quiet = [Parameter("start_type_description_service", value=False)]
+        self._clock_node = Node(
+            "luna_sim_clock", enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
+        )
+        self._clock = self._clock_node.create_publisher(Clock, "/clock", 1)
+        self._clock_at = 0
+        self._feedback_at = 0.0
+        self._nodes = [RobotNode(robot, world, self._guard) for robot in world.robots.values()]
+        self._actions = [RobotActions(node, world, self._guard, self._executor) for node in self._nodes]
+        self._threads: list[threading.Thread] = []
+        for node in self._nodes:
+            self._executor.add_node(node)
+
+    def start(self, failed: Callable[[], None]) -> None:
+        """Publish what is latched, then run both threads until `stop`; `failed` is called when one of them dies."""
+        for node in self._nodes:
+            node.publish_latched()
+        for body in (self._spin, self._run):
+            thread = threading.Thread(target=_watched, args=(body, failed), name=body.__name__, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """End both threads and destroy the nodes."""
+        self._stop.set()
+        self._executor.wake()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        for node in [*self._nodes, self._clock_node]:
+            node.destroy_node()
+        self._executor.shutdown(timeout_sec=1.0)
+
+    def snapshot(self) -> tuple[int, dict[str, RobotState]]:
+        """Time and robots as they are now."""
+        with self._guard:
+            return self._world.time_ns, dict(self._world.states())
+
+    def _spin(self) -> None:
+        while not self._stop.is_set():
+            self._executor.spin_once(timeout_sec=1.0)
+
+    def _run(self) -> None:
+        at, owed = time.monotonic(), 0.0
+        while not self._stop.wait(self._pause()):
+            now = time.monotonic()
+            owed = min(owed + (now - at) * self._speed, _BEHIND * self._speed)
+            at = now
+            while owed >= _STEP:
+                with self._guard:
+                    self._world.step()
+                owed -= _STEP
+            with self._guard:
+                self._publish()
+
+    def _pause(self) -> float:
+        busy = any(robot.active for robot in self._world.robots.values())
+        return _BUSY if busy else max(_BUSY, _IDLE / max(1.0, self._speed))
+
+    def _publish(self) -> None:
+        ns, now = self._world.time_ns, time.monotonic()
+        if ns - self._clock_at >= _CLOCK_NS:
+            self._clock.publish(Clock(clock=time_msg(ns)))
+            self._clock_at = ns
+        tell = now - self._feedback_at >= _FEEDBACK
+        for node, actions in zip(self._nodes, self._actions, strict=True):
+            node.publish()
+            actions.settle()
+            if tell:
+                actions.publish_feedback()
+        if tell:
+            self._feedback_at = now
+
+
+def _watched(body: Callable[[], None], failed: Callable[[], None]) -> None:
+    """Run a thread's body; the traceback goes to stderr by threading's own hook."""
+    try:
+        body()
+    except BaseException:
+        failed()
+        raise
+
+
+def make_context() -> None:
+    """Start ROS; signals stay with the main program."""
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+
+
+def close_context() -> None:
+    """End ROS."""
+    rclpy.try_shutdown()
