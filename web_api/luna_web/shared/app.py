@@ -1,7 +1,7 @@
 """One factory for every app: of a single service, or of all of them."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -34,9 +34,9 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
     answers.install(app)
     app.include_router(health_router([check for service in services for check in service.checks]))
     for service in services:
+        _serve_openapi(app, service)
         for router in service.routers:
             app.include_router(router)
-        _serve_openapi(app, service)
     check_rules(app.routes)
     return app
 
@@ -58,7 +58,9 @@ def _serve_openapi(app: FastAPI, service: Service) -> None:
     app.add_route(path, document, include_in_schema=False)
 
 
-def _lifespan(services: Sequence[Service], runtime: Runtime):  # type: ignore[no-untyped-def]
+def _lifespan(
+    services: Sequence[Service], runtime: Runtime
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def enter_all(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:

@@ -39,21 +39,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LUNA_", env_file=".env", extra="ignore", frozen=True)
 
     environment: Environment = Environment.DEVELOPMENT
-    database_url: str = Field("postgresql+psycopg://luna_app@localhost/luna", description="As the application's role")
-    database_owner_url: str | None = Field(None, description="As the owner's role; only `manage` uses it")
-    database_pool_size: int = Field(10, ge=1, le=200)
-    database_pool_overflow: int = Field(10, ge=0, le=200)
+    database_url: str = Field(default="postgresql+psycopg://luna_app@localhost/luna", description="As the application's role")
+    database_owner_url: str | None = Field(default=None, description="As the owner's role; only `manage` uses it")
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    database_pool_overflow: int = Field(default=10, ge=0, le=200)
     redis_url: str = "redis://localhost:6379/0"
     celery_broker_url: str = "redis://localhost:6379/1"
 
     jwt_secret: SecretStr = SecretStr(DEVELOPMENT_JWT_SECRET)
-    encryption_key: SecretStr = Field(SecretStr(DEVELOPMENT_ENCRYPTION_KEY), description="Fernet key, for robot tokens at rest")
-    access_token_seconds: int = Field(3600, ge=60, le=86_400)
-    refresh_token_seconds: int = Field(7 * 86_400, ge=3600, le=90 * 86_400)
+    encryption_key: SecretStr = Field(
+        default=SecretStr(DEVELOPMENT_ENCRYPTION_KEY), description="Fernet key, for robot tokens at rest"
+    )
+    access_token_seconds: int = Field(default=3600, ge=60, le=86_400)
+    refresh_token_seconds: int = Field(default=7 * 86_400, ge=3600, le=90 * 86_400)
     registration: Registration = Registration.OPEN
-    argon2_memory_kib: int = Field(19_456, ge=1024, le=1_048_576)
-    argon2_passes: int = Field(2, ge=1, le=20)
-    password_hashes_at_once: int = Field(2, ge=1, le=64, description="Each costs some 20 MiB and 40 ms of a core")
+    argon2_memory_kib: int = Field(default=19_456, ge=1024, le=1_048_576)
+    argon2_passes: int = Field(default=2, ge=1, le=20)
+    password_hashes_at_once: int = Field(default=2, ge=1, le=64, description="Each costs 20 MiB and 40 ms of a core")
 
     login_limit_per_address: str = "100/minute"
     login_failures_per_account: str = "10/15minutes"
@@ -63,8 +65,8 @@ class Settings(BaseSettings):
     mail_dir: str | None = None
     bridge_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost")
     log_format: LogFormat = LogFormat.CONSOLE
-    sim_speed: float = Field(1.0, gt=0, le=100)
-    body_limit_bytes: int = Field(1 << 20, ge=1024)
+    sim_speed: float = Field(default=1.0, gt=0, le=100)
+    body_limit_bytes: int = Field(default=1 << 20, ge=1024)
 
     @field_validator("bridge_hosts", mode="before")
     @classmethod

@@ -49,7 +49,7 @@ class Edge:
             self._check(scope, headers)
             limited = receive if scope["path"] in self._upload_paths else _Limited(receive, self._body_limit)
             await self._app(scope, limited, send)
-        except Exception as error:  # noqa: BLE001 - the last catch: nothing may leave without the envelope
+        except Exception as error:
             if send.started:
                 raise
             await failure(from_any(error))(scope, receive, send)

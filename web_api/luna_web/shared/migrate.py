@@ -53,7 +53,8 @@ def migrate(engine: Engine, progress: Callable[[str], None]) -> bool:
 
 def _current(connection: Connection) -> str | None:
     try:
-        return connection.scalar(text("SELECT version_num FROM alembic_version"))
+        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return version
     except ProgrammingError:
         return None
     finally:

@@ -19,7 +19,7 @@ WANTED_CHANNEL = "luna_wanted"
 def record_event(
     session: Session,
     *,
-    type: str,  # noqa: A002 - the event's own word
+    type: str,
     source: str,
     aggregate: str,
     aggregate_seq: int,

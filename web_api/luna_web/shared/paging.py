@@ -91,7 +91,7 @@ def count_capped(session: Session, query: Select[Any], cap: int = REACH) -> int:
 
 def paginate(
     session: Session,
-    query: Select[tuple[T]],
+    query: Select[T],
     params: PageParams,
     sorts: Sorts,
     *,

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from luna_web.shared.envelope import Envelope, ErrorEnvelope, PageEnvelope
@@ -62,7 +61,6 @@ class LunaRouter(APIRouter):
         also: Mapping[int, str] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
-        response_class: type[Response] | None = None,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
         """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean."""
@@ -79,7 +77,6 @@ class LunaRouter(APIRouter):
                 response_model=model,
                 responses=responses,
                 dependencies=[Depends(guard(rule))],
-                **({"response_class": response_class} if response_class else {}),
                 **options,
             )
             return endpoint
@@ -125,4 +122,4 @@ def check_rules(routes: Sequence[BaseRoute]) -> None:
     for context in iter_route_contexts(routes):
         route = context.original_route
         if isinstance(route, APIRoute) and rule_of(route) is None:
-            raise UnruledRoute(f"{sorted(route.methods)} {route.path} declares no rule")
+            raise UnruledRoute(f"{sorted(route.methods or ())} {route.path} declares no rule")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import jwt
+from jwt.types import Options
 
 from luna_web.shared.errors import TokenExpired, Unauthenticated
 from luna_web.shared.principal import Principal, Role
@@ -15,7 +16,7 @@ AUDIENCE = "luna-api"
 TYPE_ACCESS = "access"
 CLAIMS = ("sub", "email", "role", "iat", "nbf", "exp", "jti", "sid", "iss", "aud", "typ")
 LEEWAY = timedelta(seconds=5)
-_OPTIONS: dict[str, object] = {"require": list(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False}
+_OPTIONS: Options = {"require": list(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
 @dataclass(frozen=True, slots=True)

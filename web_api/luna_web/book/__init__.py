@@ -1,0 +1,1 @@
+"""The catalog: titles, and their copies as things with a barcode."""

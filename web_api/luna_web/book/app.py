@@ -1,0 +1,15 @@
+"""The catalog as a service."""
+
+from fastapi import FastAPI
+
+from luna_web.book.routes import router
+from luna_web.shared.app import make_service_app
+from luna_web.shared.config import get_settings
+from luna_web.shared.runtime import Service
+
+SERVICE = Service(name="book", routers=(router,))
+
+
+def create_app() -> FastAPI:
+    """The catalog in a process of its own: `uvicorn --factory luna_web.book.app:create_app`."""
+    return make_service_app(SERVICE, get_settings())

@@ -1,0 +1,52 @@
+"""Tables of the catalog."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Computed, ForeignKey, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.orm import Mapped, deferred, mapped_column
+
+from luna_web.shared.database import Base
+from luna_web.shared.models import Timestamps, UuidKey, Versioned
+
+
+class Book(UuidKey, Timestamps, Versioned, Base):
+    """A title. `title` is in the script of the book itself, `title_romanized` its Latin transcription if it has one."""
+
+    __tablename__ = "books"
+
+    title: Mapped[str]
+    title_romanized: Mapped[str | None]
+    author: Mapped[str | None]
+    author_romanized: Mapped[str | None]
+    isbn13: Mapped[str | None]
+    isbn_given: Mapped[str | None]
+    isbns_invalid: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    control_number: Mapped[str | None]
+    publisher: Mapped[str | None]
+    publication_year: Mapped[int | None]
+    description: Mapped[str | None]
+    cover_image_url: Mapped[str | None]
+    language: Mapped[str | None]
+    call_number: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+    # Kept by the database; read only by its indexes.
+    title_key: Mapped[str] = deferred(mapped_column(Computed("")))
+    author_key: Mapped[str | None] = deferred(mapped_column(Computed("")))
+    search: Mapped[Any] = deferred(mapped_column(TSVECTOR, Computed("")))
+
+
+class Copy(UuidKey, Timestamps, Versioned, Base):
+    """One thing on a shelf."""
+
+    __tablename__ = "copies"
+
+    book_id: Mapped[UUID] = mapped_column(ForeignKey("books.id"))
+    barcode: Mapped[str]
+    status: Mapped[str]
+    status_reason: Mapped[str | None]
+    shelf_location: Mapped[str | None]
+    home_desk: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
