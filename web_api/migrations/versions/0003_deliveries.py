@@ -41,9 +41,9 @@ CREATE UNIQUE INDEX book_requests_one_open_per_user_and_book ON book_requests (u
     WHERE status IN ('PENDING', 'APPROVED', 'IN_PROGRESS');
 CREATE UNIQUE INDEX book_requests_one_open_per_copy ON book_requests (copy_id)
     WHERE status IN ('PENDING', 'APPROVED', 'IN_PROGRESS');
-CREATE INDEX book_requests_of_user ON book_requests (user_id, status, requested_at DESC, id);
-CREATE INDEX book_requests_by_status ON book_requests (status, requested_at DESC, id);
-CREATE INDEX book_requests_by_time ON book_requests (requested_at DESC, id);
+CREATE INDEX book_requests_of_user ON book_requests (user_id, requested_at DESC NULLS LAST, id DESC NULLS LAST);
+CREATE INDEX book_requests_by_status ON book_requests (status, requested_at DESC NULLS LAST, id DESC NULLS LAST);
+CREATE INDEX book_requests_by_time ON book_requests (requested_at DESC NULLS LAST, id DESC NULLS LAST);
 CREATE INDEX book_requests_of_book ON book_requests (book_id);
 
 CREATE TABLE loans (
@@ -69,9 +69,9 @@ CREATE TABLE loans (
 );
 CREATE UNIQUE INDEX loans_one_open_per_copy ON loans (copy_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX loans_one_per_request ON loans (request_id);
-CREATE INDEX loans_of_user ON loans (user_id, opened_at DESC, id);
+CREATE INDEX loans_of_user ON loans (user_id, opened_at DESC NULLS LAST, id DESC NULLS LAST);
 CREATE INDEX loans_open_of_user ON loans (user_id, book_id) WHERE closed_at IS NULL;
-CREATE INDEX loans_by_time ON loans (opened_at DESC, id);
+CREATE INDEX loans_by_time ON loans (opened_at DESC NULLS LAST, id DESC NULLS LAST);
 CREATE INDEX loans_due ON loans (due_at, id) WHERE closed_at IS NULL;
 
 CREATE TABLE book_returns (
@@ -100,9 +100,9 @@ CREATE UNIQUE INDEX book_returns_one_open_per_loan ON book_returns (loan_id)
     WHERE status IN ('PENDING', 'PICKUP_SCHEDULED', 'PICKED_UP');
 CREATE UNIQUE INDEX book_returns_one_open_per_copy ON book_returns (copy_id)
     WHERE status IN ('PENDING', 'PICKUP_SCHEDULED', 'PICKED_UP');
-CREATE INDEX book_returns_of_user ON book_returns (user_id, status, initiated_at DESC, id);
-CREATE INDEX book_returns_by_status ON book_returns (status, initiated_at DESC, id);
-CREATE INDEX book_returns_by_time ON book_returns (initiated_at DESC, id);
+CREATE INDEX book_returns_of_user ON book_returns (user_id, initiated_at DESC NULLS LAST, id DESC NULLS LAST);
+CREATE INDEX book_returns_by_status ON book_returns (status, initiated_at DESC NULLS LAST, id DESC NULLS LAST);
+CREATE INDEX book_returns_by_time ON book_returns (initiated_at DESC NULLS LAST, id DESC NULLS LAST);
 
 CREATE TABLE delivery_tasks (
     id uuid PRIMARY KEY,
@@ -167,8 +167,8 @@ CREATE UNIQUE INDEX delivery_tasks_one_in_hand_per_robot ON delivery_tasks (assi
     WHERE status IN ('ASSIGNED', 'IN_PROGRESS');
 CREATE INDEX delivery_tasks_queue ON delivery_tasks (queue_key, id) WHERE status = 'QUEUED';
 CREATE INDEX delivery_tasks_by_status ON delivery_tasks (status, queue_key, id);
-CREATE INDEX delivery_tasks_by_time ON delivery_tasks (created_at DESC, id);
-CREATE INDEX delivery_tasks_by_priority ON delivery_tasks (priority_rank DESC, id);
+CREATE INDEX delivery_tasks_by_time ON delivery_tasks (created_at DESC NULLS LAST, id DESC NULLS LAST);
+CREATE INDEX delivery_tasks_by_priority ON delivery_tasks (priority_rank DESC NULLS LAST, id DESC NULLS LAST);
 CREATE INDEX delivery_tasks_of_robot ON delivery_tasks (assigned_robot_id, created_at DESC);
 CREATE INDEX delivery_tasks_of_request ON delivery_tasks (request_id, created_at DESC) WHERE request_id IS NOT NULL;
 CREATE INDEX delivery_tasks_of_return ON delivery_tasks (return_id, created_at DESC) WHERE return_id IS NOT NULL;
@@ -205,31 +205,36 @@ CREATE TABLE notifications (
     CONSTRAINT notifications_once UNIQUE (event_id, user_id),
     CONSTRAINT notifications_read CHECK (is_read = (read_at IS NOT NULL))
 );
-CREATE INDEX notifications_of_user ON notifications (user_id, created_at DESC, id);
+CREATE INDEX notifications_of_user ON notifications (user_id, created_at DESC NULLS LAST, id DESC NULLS LAST);
 CREATE INDEX notifications_unread ON notifications (user_id, created_at DESC) WHERE NOT is_read;
 
 CREATE TABLE drains_due (
     consumer text NOT NULL,
     aggregate text NOT NULL,
-    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     sends integer NOT NULL DEFAULT 0 CHECK (sends >= 0),
     due_at timestamptz NOT NULL,
-    last_error text,
     PRIMARY KEY (consumer, aggregate)
 );
 CREATE INDEX drains_due_next ON drains_due (due_at);
 """
 
-GRANTS = """
-GRANT SELECT, INSERT, UPDATE, DELETE ON book_requests, book_returns, loans, delivery_tasks, notifications, drains_due TO luna_app;
-REVOKE ALL ON task_status_history FROM luna_app;
-GRANT SELECT, INSERT ON task_status_history TO luna_app;
+HISTORY_IS_APPEND_ONLY = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'luna_app') THEN
+        REVOKE UPDATE, DELETE, TRUNCATE ON task_status_history FROM luna_app;
+    END IF;
+END $$
 """
+TOUCHED = ("book_requests", "loans", "book_returns", "delivery_tasks")
 
 
 def upgrade() -> None:
     op.execute(TABLES)
-    op.execute(GRANTS)
+    op.execute(HISTORY_IS_APPEND_ONLY)
+    for table in TOUCHED:
+        op.execute(
+            f"CREATE TRIGGER {table}_touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
+        )
 
 
 def downgrade() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from luna_web.book.domain import CopyStatus
 from luna_web.delivery.domain.facts import Decision, GivenBack, LoanChange, Place, Policy
 from luna_web.delivery.domain.following import observed
 from luna_web.delivery.domain.machines import (
@@ -24,7 +25,6 @@ from luna_web.delivery.domain.states import (
     FAILED,
     PENDING,
     QUEUED,
-    CopyStatus,
     Reason,
     RequestStatus,
     ReturnStatus,

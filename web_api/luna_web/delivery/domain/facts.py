@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from luna_web.book.domain import CopyStatus, StatusReason
 from luna_web.delivery.domain.states import (
-    CopyStatus,
     Reason,
     RequestStatus,
     ReturnStatus,
@@ -58,10 +58,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
+    """A cancel that a person asked for while a robot had the task; `note` is what they gave as the reason."""
+
     reason: Reason
     by: str
     by_name: str
     at: datetime
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class ReturnChange:
 @dataclass(frozen=True, slots=True)
 class CopyChange:
     status: CopyStatus
-    reason: str | None = None
+    reason: StatusReason | None = None
 
 
 class GivenBack(StrEnum):

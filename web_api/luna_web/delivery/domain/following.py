@@ -5,6 +5,7 @@ Source of the rules: the table "what happens, what follows" of the API guide's s
 
 from dataclasses import replace
 
+from luna_web.book.domain import CopyStatus, StatusReason
 from luna_web.delivery.domain.facts import (
     CopyChange,
     Decision,
@@ -30,7 +31,6 @@ from luna_web.delivery.domain.states import (
     COMPLETED,
     FAILED,
     QUEUED,
-    CopyStatus,
     Reason,
     RequestStatus,
     ReturnStatus,
@@ -173,7 +173,7 @@ def _delivery_abandoned(task: TaskFacts, seen: SeenDelivery) -> Decision:
         steps=_steps(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
         loaded=True,
         request=RequestChange(RequestStatus.APPROVED, Reason.ABANDONED, needs_attention=True),
-        copy=CopyChange(CopyStatus.RESERVED) if removed else CopyChange(CopyStatus.UNAVAILABLE, "MISSING"),
+        copy=CopyChange(CopyStatus.RESERVED) if removed else CopyChange(CopyStatus.UNAVAILABLE, StatusReason.MISSING),
     )
 
 
@@ -184,7 +184,9 @@ def _return_ended_loaded(task: TaskFacts, seen: SeenDelivery) -> Decision:
         steps=_steps(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
         loaded=True,
         book_return=ReturnChange(ReturnStatus.CANCELLED, Reason.DELIVERY_FAILED),
-        copy=CopyChange(CopyStatus.CHECKED_OUT) if removed else CopyChange(CopyStatus.UNAVAILABLE, "MISSING"),
+        copy=CopyChange(CopyStatus.CHECKED_OUT)
+        if removed
+        else CopyChange(CopyStatus.UNAVAILABLE, StatusReason.MISSING),
         loan=LoanChange.FLAG,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from luna_web.book.domain import CopyStatus
 from luna_web.delivery.domain.states import (
     ASSIGNED,
     CANCELLED,
@@ -12,7 +13,6 @@ from luna_web.delivery.domain.states import (
     FAILED,
     PENDING,
     QUEUED,
-    CopyStatus,
     RequestStatus,
     ReturnStatus,
     TaskPhase,
@@ -67,7 +67,7 @@ class Machine(Generic[S]):
     def check(self, source: S, target: S) -> None:
         """Raise IllegalTransition unless the table leads directly from one to the other."""
         if target not in self.allowed(source):
-            raise self._illegal(source, target)
+            raise self.refusal(source, target)
 
     def way(self, source: S, target: S) -> tuple[S, ...]:
         """The states to pass, `target` last, for one that was seen there although steps between were not; () if equal.
@@ -80,7 +80,7 @@ class Machine(Generic[S]):
             source, target, avoiding=frozenset()
         )
         if found is None:
-            raise self._illegal(source, target)
+            raise self.refusal(source, target)
         return found
 
     def _shortest(self, source: S, target: S, avoiding: frozenset[S]) -> tuple[S, ...] | None:
@@ -97,7 +97,8 @@ class Machine(Generic[S]):
                         waiting.append(following)
         return None
 
-    def _illegal(self, source: S, target: S) -> IllegalTransition:
+    def refusal(self, source: S, target: S) -> IllegalTransition:
+        """That it does not lead from one to the other, and where it does lead."""
         return IllegalTransition(
             self.name, str(source), str(target), tuple(str(state) for state in self.allowed(source))
         )

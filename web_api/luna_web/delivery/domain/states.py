@@ -1,7 +1,9 @@
-"""The states that tasks, requests, returns and copies can be in."""
+"""The states that tasks, requests and returns can be in; those of a copy are the catalog's."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from luna_web.book.domain import CopyStatus
 
 
 class TaskType(StrEnum):
@@ -67,14 +69,6 @@ class ReturnStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class CopyStatus(StrEnum):
-    AVAILABLE = "AVAILABLE"
-    RESERVED = "RESERVED"
-    ON_ROBOT = "ON_ROBOT"
-    CHECKED_OUT = "CHECKED_OUT"
-    UNAVAILABLE = "UNAVAILABLE"
-
-
 class Reason(StrEnum):
     """Why something ended or was put back, in history, `reason` and `closed_reason`."""
 
@@ -129,3 +123,4 @@ UNFINISHED_TASK = (TaskStatus.PENDING, TaskStatus.QUEUED, TaskStatus.ASSIGNED, T
 IN_HAND = (TaskStatus.ASSIGNED, TaskStatus.IN_PROGRESS)
 OPEN_REQUEST = (RequestStatus.PENDING, RequestStatus.APPROVED, RequestStatus.IN_PROGRESS)
 OPEN_RETURN = (ReturnStatus.PENDING, ReturnStatus.PICKUP_SCHEDULED, ReturnStatus.PICKED_UP)
+COPIES_IN_USE = (CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT)

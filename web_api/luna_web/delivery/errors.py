@@ -1,0 +1,60 @@
+"""What the delivery service refuses, and why."""
+
+from luna_web.delivery.domain import machines
+from luna_web.shared.errors import ErrorCode, IllegalTransition, LunaError
+
+
+class AlreadyRequested(LunaError):
+    code = ErrorCode.ALREADY_REQUESTED
+    status = 409
+    default_message = "You have asked for this already"
+
+
+class LimitReached(LunaError):
+    """`limit` is how many there may be of `what`."""
+
+    code = ErrorCode.LIMIT_REACHED
+    status = 409
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"You can have {limit} {what} at a time", details={"limit": limit, "of": what})
+
+
+class NotBorrowedByYou(LunaError):
+    code = ErrorCode.NOT_BORROWED_BY_YOU
+    status = 409
+    default_message = "You have no open loan of this book"
+
+
+class RobotNotAtStop(LunaError):
+    code = ErrorCode.ROBOT_NOT_AT_STOP
+    status = 409
+
+    def __init__(self, status: str, phase: str | None) -> None:
+        super().__init__("No robot waits for this now", details={"status": status, "phase": phase})
+
+
+class WrongBook(LunaError):
+    code = ErrorCode.WRONG_BOOK
+    status = 409
+
+    def __init__(self, message: str, expected: str, scanned: str) -> None:
+        super().__init__(message, details={"expected": expected, "scanned": scanned})
+
+
+class HandoverPending(LunaError):
+    code = ErrorCode.HANDOVER_PENDING
+    status = 409
+    default_message = "A confirmation is on its way to the robot; try again when the delivery has moved on"
+
+
+def cancelled_meanwhile(status: str, phase: str | None, wanted: str) -> IllegalTransition:
+    """A confirmation came after a cancel: the item does not travel."""
+    refused = IllegalTransition("delivery task", phase or status, wanted, ())
+    refused.message = "This delivery was cancelled: take the book off the robot again"
+    return refused
+
+
+def as_answer(refused: machines.IllegalTransition) -> IllegalTransition:
+    """A table's refusal as what a caller is told."""
+    return IllegalTransition(refused.machine, refused.source, refused.target, refused.allowed)

@@ -1,0 +1,254 @@
+"""Carries a decision out on the rows: each transition checked against its table, with its history row and its event."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from luna_web.book import service as books
+from luna_web.delivery import events, repository
+from luna_web.delivery.domain import machines
+from luna_web.delivery.domain.facts import (
+    CopyChange,
+    Decision,
+    GivenBack,
+    LoanChange,
+    Policy,
+    RequestChange,
+    ReturnChange,
+    TaskStep,
+)
+from luna_web.delivery.domain.queueing import queue_key, waits
+from luna_web.delivery.domain.states import (
+    ASSIGNED,
+    COPIES_IN_USE,
+    IN_HAND,
+    QUEUED,
+    Priority,
+    Reason,
+    RequestStatus,
+    ReturnStatus,
+    TaskState,
+)
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
+from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.rows import state_of
+from luna_web.shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """When it happened, on whose word (None = a robot's, or time's) and in which trace."""
+
+    at: datetime
+    trace_id: str
+    actor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Writes on behalf of one cause. Rows must be locked by the caller."""
+
+    session: Session
+    policy: Policy
+    cause: Cause
+
+    def carry_out(self, rows: TaskRows, decision: Decision) -> None:
+        """Everything that a decision says. The task first: the others' history rows hang on it."""
+        if decision.loaded is True and rows.task.loaded_at is None:
+            rows.task.loaded_at = self.cause.at
+        for step in decision.steps:
+            self.move_task(rows, step, decision.given_back)
+        if decision.request and rows.request:
+            self.move_request(rows.request, rows.task, decision.request)
+        if decision.book_return and rows.book_return:
+            self.move_return(rows.book_return, rows.task, decision.book_return)
+        if decision.loan:
+            self._change_loan(rows, decision.loan)
+        if decision.copy and rows.task.copy_id:
+            self.move_copy(rows.task.copy_id, decision.copy)
+
+    def move_task(self, rows: TaskRows, step: TaskStep, given_back: GivenBack | None = None) -> None:
+        task, before = rows.task, state_of(rows.task)
+        machines.TASK.check(before, step.state)
+        robot_id = task.assigned_robot_id
+        task.status, task.phase = step.state.status, step.state.phase
+        task.reason = step.reason if step.reason is not Reason.CAUGHT_UP else None
+        task.version += 1
+        self._stamp_task(task, step.state, given_back)
+        self._history(task, "TASK", before, step.state, step.reason, robot_id)
+        self._task_event(rows, str(step.state))
+        if step.state == QUEUED:
+            events.wake_controller(self.session, None)
+
+    def _stamp_task(self, task: DeliveryTask, state: TaskState, given_back: GivenBack | None) -> None:
+        if state.status in IN_HAND and state != ASSIGNED and task.started_at is None:
+            task.started_at = self.cause.at
+        if state in machines.TASK.terminal:
+            task.completed_at = self.cause.at
+            task.robot_lost_since = None
+        if state == QUEUED:
+            self._enqueue(task)
+        if given_back:
+            self._give_back(task, given_back)
+
+    def _enqueue(self, task: DeliveryTask) -> None:
+        task.queued_at = task.queued_at or self.cause.at
+        task.queue_key = queue_key(task.queued_at, Priority(task.priority), self.policy)
+
+    def _give_back(self, task: DeliveryTask, why: GivenBack) -> None:
+        """A new attempt, for any robot. What was said and seen of the old one counts no longer."""
+        task.not_before = self.cause.at + waits(why, task.attempt, self.policy)
+        task.attempt += 1
+        task.not_loaded += why is GivenBack.NOT_LOADED
+        task.unreached += why is GivenBack.UNREACHED
+        task.assigned_robot_id = task.loaded_at = task.robot_lost_since = None
+        task.observed_journal_id = task.observed_journal_seq = None
+        task.handover_seq = 0
+
+    def move_request(self, request: BookRequest, task: DeliveryTask, change: RequestChange) -> None:
+        request.needs_attention = change.needs_attention
+        way = machines.REQUEST.way(RequestStatus(request.status), change.status)
+        for status in way:
+            self._step_request(request, task, status, change.reason if status is change.status else Reason.CAUGHT_UP)
+        if not way and change.needs_attention:
+            request.version += 1
+            events.request_event(self.session, request, "needs_attention", trace_id=self.cause.trace_id)
+
+    def _step_request(
+        self, request: BookRequest, task: DeliveryTask, status: RequestStatus, why: Reason | None
+    ) -> None:
+        before, request.status = RequestStatus(request.status), status
+        request.version += 1
+        if status in machines.REQUEST.terminal:
+            request.completed_at = self.cause.at
+            request.closed_reason = why
+        self._history(task, "REQUEST", before, status, why, task.assigned_robot_id)
+        events.request_event(self.session, request, status, trace_id=self.cause.trace_id)
+
+    def move_return(self, book_return: BookReturn, task: DeliveryTask, change: ReturnChange) -> None:
+        for status in machines.RETURN.way(ReturnStatus(book_return.status), change.status):
+            why = change.reason if status is change.status else Reason.CAUGHT_UP
+            before, book_return.status = ReturnStatus(book_return.status), status
+            book_return.version += 1
+            self._stamp_return(book_return, status, why)
+            self._history(task, "RETURN", before, status, why, task.assigned_robot_id)
+            events.return_event(self.session, book_return, status, trace_id=self.cause.trace_id)
+
+    def _stamp_return(self, book_return: BookReturn, status: ReturnStatus, why: Reason | None) -> None:
+        if status is ReturnStatus.PICKED_UP:
+            book_return.picked_up_at = self.cause.at
+        if status in machines.RETURN.terminal:
+            book_return.completed_at = self.cause.at
+            book_return.closed_reason = why
+
+    def move_copy(self, copy_id: UUID, change: CopyChange) -> None:
+        """From whatever a copy can be that is under way; steps that nobody saw are not made up for it."""
+        books.set_copy_status(self.session, copy_id, COPIES_IN_USE, change.status, change.reason)
+
+    def _change_loan(self, rows: TaskRows, change: LoanChange) -> None:
+        act: dict[LoanChange, Callable[[], None]] = {
+            LoanChange.OPEN: lambda: self._open_loan(rows, flagged=False),
+            LoanChange.OPEN_FLAGGED: lambda: self._open_loan(rows, flagged=True),
+            LoanChange.CLOSE: lambda: self._close_loan(rows),
+            LoanChange.FLAG: lambda: self._flag_loan(rows),
+        }
+        act[change]()
+
+    def _open_loan(self, rows: TaskRows, *, flagged: bool) -> None:
+        request = rows.request
+        if request is None:
+            raise LookupError(f"task {rows.task.id} has no request to open a loan for")
+        loan = Loan(
+            id=new_id(),
+            user_id=request.user_id,
+            copy_id=request.copy_id,
+            book_id=request.book_id,
+            book_title=request.book_title,
+            book_author=request.book_author,
+            request_id=request.id,
+            opened_at=self.cause.at,
+            due_at=self.cause.at + self.policy.loan_period,
+            flagged=flagged,
+            opened_how="COLLECTED_LATE" if flagged else "DELIVERY",
+            version=1,
+        )
+        self.session.add(loan)
+        events.loan_event(self.session, loan, "flagged" if flagged else "opened", trace_id=self.cause.trace_id)
+
+    def _close_loan(self, rows: TaskRows) -> None:
+        """As of the moment when the book was laid on the robot."""
+        loan = self._loan_of(rows)
+        if loan is not None and rows.book_return is not None:
+            loan.closed_at = max(rows.book_return.picked_up_at or self.cause.at, loan.opened_at)
+            loan.closed_how = "RETURN"
+            loan.version += 1
+            events.loan_event(self.session, loan, "closed", trace_id=self.cause.trace_id)
+
+    def _flag_loan(self, rows: TaskRows) -> None:
+        loan = self._loan_of(rows)
+        if loan is not None:
+            loan.flagged = True
+            loan.version += 1
+            events.loan_event(self.session, loan, "flagged", trace_id=self.cause.trace_id)
+
+    def _loan_of(self, rows: TaskRows) -> Loan | None:
+        return repository.lock_open_loan_of_copy(self.session, rows.task.copy_id) if rows.task.copy_id else None
+
+    def opened(self, rows: TaskRows) -> None:
+        """A new task and what it serves: the first row of each history and the first event of each."""
+        if rows.request:
+            self._history(rows.task, "REQUEST", None, RequestStatus(rows.request.status), None, None)
+            events.request_event(self.session, rows.request, "created", trace_id=self.cause.trace_id)
+        if rows.book_return:
+            self._history(rows.task, "RETURN", None, ReturnStatus(rows.book_return.status), None, None)
+            events.return_event(self.session, rows.book_return, "created", trace_id=self.cause.trace_id)
+        self._history(rows.task, "TASK", None, state_of(rows.task), None, None)
+        self._task_event(rows, "created" if rows.task.status == "PENDING" else str(state_of(rows.task)))
+
+    def told(self, rows: TaskRows, what: str) -> None:
+        """Something about the task that is no transition: an event of its own."""
+        rows.task.version += 1
+        self._task_event(rows, what)
+
+    def _task_event(self, rows: TaskRows, what: str) -> None:
+        served = rows.request or rows.book_return
+        events.task_event(
+            self.session, rows.task, what, user_id=served.user_id if served else None, trace_id=self.cause.trace_id
+        )
+
+    def _history(
+        self,
+        task: DeliveryTask,
+        subject: str,
+        before: TaskState | RequestStatus | ReturnStatus | None,
+        after: TaskState | RequestStatus | ReturnStatus,
+        why: Reason | None,
+        robot_id: UUID | None,
+    ) -> None:
+        self.session.add(
+            TaskStatusHistory(
+                task_id=task.id,
+                subject=subject,
+                at=self.cause.at,
+                from_status=_status(before) if before else None,
+                from_phase=_phase(before),
+                to_status=_status(after),
+                phase=_phase(after),
+                attempt=task.attempt,
+                robot_id=robot_id,
+                actor_id=self.cause.actor_id,
+                reason=why,
+                trace_id=self.cause.trace_id,
+            )
+        )
+
+
+def _status(state: TaskState | RequestStatus | ReturnStatus) -> str:
+    return state.status if isinstance(state, TaskState) else state
+
+
+def _phase(state: TaskState | RequestStatus | ReturnStatus | None) -> str | None:
+    return state.phase if isinstance(state, TaskState) else None

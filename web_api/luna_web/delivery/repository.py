@@ -1,0 +1,211 @@
+"""Every query of the delivery service. Locks are always taken in the order task, request or return, loan, copy, robot."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, TaskStatus
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
+
+Column = InstrumentedAttribute[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRows:
+    """A task with the request or return that it serves, locked together."""
+
+    task: DeliveryTask
+    request: BookRequest | None
+    book_return: BookReturn | None
+
+
+def lock_task(session: Session, task_id: UUID) -> TaskRows | None:
+    """The task and what it serves, locked in the house's order and read anew."""
+    return _with_purpose(session, session.scalar(_locked(select(DeliveryTask).where(DeliveryTask.id == task_id))))
+
+
+def lock_task_in_hand(session: Session, robot_id: UUID) -> TaskRows | None:
+    """The task that this robot has in hand, locked."""
+    found = select(DeliveryTask).where(DeliveryTask.assigned_robot_id == robot_id, DeliveryTask.status.in_(IN_HAND))
+    return _with_purpose(session, session.scalar(_locked(found)))
+
+
+def lock_next_queued(session: Session, now: datetime) -> TaskRows | None:
+    """The first task of the queue that nobody else is just taking."""
+    queue = (
+        select(DeliveryTask)
+        .where(DeliveryTask.status == TaskStatus.QUEUED)
+        .where(or_(DeliveryTask.not_before.is_(None), DeliveryTask.not_before <= now))
+        .order_by(DeliveryTask.queue_key, DeliveryTask.id)
+        .limit(1)
+    )
+    task = session.scalar(queue.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    return _with_purpose(session, task)
+
+
+def _locked(query: Select[DeliveryTask]) -> Select[DeliveryTask]:
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
+def _with_purpose(session: Session, task: DeliveryTask | None) -> TaskRows | None:
+    if task is None:
+        return None
+    request = book_return = None
+    if task.request_id is not None:
+        request = session.get(BookRequest, task.request_id, with_for_update=True, populate_existing=True)
+    if task.return_id is not None:
+        book_return = session.get(BookReturn, task.return_id, with_for_update=True, populate_existing=True)
+    return TaskRows(task, request, book_return)
+
+
+def lock_open_loan_of_copy(session: Session, copy_id: UUID) -> Loan | None:
+    return session.scalar(
+        select(Loan)
+        .where(Loan.copy_id == copy_id, Loan.closed_at.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def lock_open_loans(session: Session, user_id: UUID, book_id: UUID) -> Sequence[Loan]:
+    """The user's open loans of a title, the oldest first, locked."""
+    return session.scalars(
+        select(Loan)
+        .where(Loan.user_id == user_id, Loan.book_id == book_id, Loan.closed_at.is_(None))
+        .order_by(Loan.opened_at, Loan.id)
+        .with_for_update()
+    ).all()
+
+
+def lock_loan(session: Session, loan_id: UUID) -> Loan | None:
+    return session.get(Loan, loan_id, with_for_update=True, populate_existing=True)
+
+
+def lock_user_limits(session: Session, user_id: UUID) -> None:
+    """One at a time among a user's requests, so that limits hold; until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended('request:' || :user, 0))"), {"user": str(user_id)}
+    )
+
+
+def open_requests(session: Session, user_id: UUID) -> int:
+    counted = select(func.count()).where(BookRequest.user_id == user_id, BookRequest.status.in_(OPEN_REQUEST))
+    return session.scalar(counted.select_from(BookRequest)) or 0
+
+
+def open_loans(session: Session, user_id: UUID) -> int:
+    counted = select(func.count()).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
+    return session.scalar(counted.select_from(Loan)) or 0
+
+
+def open_request_of(session: Session, user_id: UUID, book_id: UUID) -> BookRequest | None:
+    return session.scalar(
+        select(BookRequest).where(
+            BookRequest.user_id == user_id, BookRequest.book_id == book_id, BookRequest.status.in_(OPEN_REQUEST)
+        )
+    )
+
+
+def open_return_of(session: Session, loan_id: UUID) -> BookReturn | None:
+    return session.scalar(select(BookReturn).where(BookReturn.loan_id == loan_id, BookReturn.status.in_(OPEN_RETURN)))
+
+
+def latest_task_of_request(session: Session, request_id: UUID) -> DeliveryTask | None:
+    return session.scalar(_latest().where(DeliveryTask.request_id == request_id))
+
+
+def latest_task_of_return(session: Session, return_id: UUID) -> DeliveryTask | None:
+    return session.scalar(_latest().where(DeliveryTask.return_id == return_id))
+
+
+def _latest() -> Select[DeliveryTask]:
+    return select(DeliveryTask).order_by(DeliveryTask.created_at.desc(), DeliveryTask.id.desc()).limit(1)
+
+
+def tasks_of_requests(session: Session, request_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
+    """The newest task of each request."""
+    rows = session.scalars(
+        select(DeliveryTask)
+        .where(DeliveryTask.request_id.in_(request_ids))
+        .order_by(DeliveryTask.request_id, DeliveryTask.created_at, DeliveryTask.id)
+    )
+    return {row.request_id: row for row in rows if row.request_id}
+
+
+def tasks_of_returns(session: Session, return_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
+    """The newest task of each return."""
+    rows = session.scalars(
+        select(DeliveryTask)
+        .where(DeliveryTask.return_id.in_(return_ids))
+        .order_by(DeliveryTask.return_id, DeliveryTask.created_at, DeliveryTask.id)
+    )
+    return {row.return_id: row for row in rows if row.return_id}
+
+
+def task_in_hand(session: Session, robot_id: UUID) -> DeliveryTask | None:
+    return session.scalar(
+        select(DeliveryTask).where(DeliveryTask.assigned_robot_id == robot_id, DeliveryTask.status.in_(IN_HAND))
+    )
+
+
+def tasks_in_hand(session: Session, robot_ids: Collection[UUID]) -> Sequence[DeliveryTask]:
+    return session.scalars(
+        select(DeliveryTask).where(DeliveryTask.assigned_robot_id.in_(robot_ids), DeliveryTask.status.in_(IN_HAND))
+    ).all()
+
+
+def history(task_id: UUID) -> Select[TaskStatusHistory]:
+    """The task's own rows."""
+    return select(TaskStatusHistory).where(TaskStatusHistory.task_id == task_id, TaskStatusHistory.subject == "TASK")
+
+
+def timeline_of_request(request_id: UUID) -> Select[TaskStatusHistory]:
+    """Everything that happened to a request and its tasks."""
+    tasks = select(DeliveryTask.id).where(DeliveryTask.request_id == request_id)
+    return select(TaskStatusHistory).where(TaskStatusHistory.task_id.in_(tasks))
+
+
+def timeline_of_return(return_id: UUID) -> Select[TaskStatusHistory]:
+    """Everything that happened to a return and its tasks."""
+    tasks = select(DeliveryTask.id).where(DeliveryTask.return_id == return_id)
+    return select(TaskStatusHistory).where(TaskStatusHistory.task_id.in_(tasks))
+
+
+def requests(
+    user_id: UUID | None, book_id: UUID | None, status: str | None, since: datetime | None, until: datetime | None
+) -> Select[BookRequest]:
+    found = select(BookRequest).where(*_equal({BookRequest.user_id: user_id, BookRequest.book_id: book_id}))
+    return found.where(*_equal({BookRequest.status: status}), *_within(BookRequest.requested_at, since, until))
+
+
+def returns(
+    user_id: UUID | None, book_id: UUID | None, status: str | None, since: datetime | None, until: datetime | None
+) -> Select[BookReturn]:
+    found = select(BookReturn).where(*_equal({BookReturn.user_id: user_id, BookReturn.book_id: book_id}))
+    return found.where(*_equal({BookReturn.status: status}), *_within(BookReturn.initiated_at, since, until))
+
+
+def loans(user_id: UUID | None, book_id: UUID | None, is_open: bool | None) -> Select[Loan]:
+    found = select(Loan).where(*_equal({Loan.user_id: user_id, Loan.book_id: book_id}))
+    if is_open is None:
+        return found
+    return found.where(Loan.closed_at.is_(None) if is_open else Loan.closed_at.is_not(None))
+
+
+def deliveries(equals: Mapping[Column, object], since: datetime | None, until: datetime | None) -> Select[DeliveryTask]:
+    return select(DeliveryTask).where(*_equal(equals), *_within(DeliveryTask.created_at, since, until))
+
+
+def _equal(filters: Mapping[Column, object]) -> list[ColumnElement[bool]]:
+    return [column == value for column, value in filters.items() if value is not None]
+
+
+def _within(
+    column: InstrumentedAttribute[datetime], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    return [*([column >= since] if since else []), *([column < until] if until else [])]

@@ -1,0 +1,134 @@
+"""`/api/v1/requests`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from luna_web.book.errors import BookNotAvailable
+from luna_web.delivery import views
+from luna_web.delivery.domain.states import Reason, RequestStatus
+from luna_web.delivery.errors import AlreadyRequested, HandoverPending, LimitReached, RobotNotAtStop
+from luna_web.delivery.routes import confirming
+from luna_web.delivery.routes.doing import Calling, Doing, Within
+from luna_web.delivery.schemas import ActivityOut, Approval, Cancellation, Empty, NewRequest, RequestOut
+from luna_web.delivery.service import cancelling, handovers, lists, requests
+from luna_web.delivery.service.lists import Whose
+from luna_web.delivery.service.work import Work
+from luna_web.robot.errors import LocationInactive, UnknownLocation
+from luna_web.shared.envelope import created, ok, page
+from luna_web.shared.errors import Forbidden, IllegalTransition, NotFound
+from luna_web.shared.paging import Paging
+from luna_web.shared.principal import any_user, staff
+from luna_web.shared.routing import LunaRouter
+
+router = LunaRouter(prefix="/api/v1/requests", tags=["requests"])
+PLACE_ERRORS = (UnknownLocation, LocationInactive)
+LATER = {202: "Asked for; the robot has not taken it yet"}
+
+
+def shown(work: Work, request_id: UUID) -> RequestOut:
+    request = requests.get(work, request_id)
+    return views.request_out(request, requests.tasks_of(work, [request]).get(request.id))
+
+
+@router.post(
+    "",
+    rule=any_user,
+    data=RequestOut,
+    status=201,
+    idempotent=True,
+    errors=(NotFound, BookNotAvailable, AlreadyRequested, LimitReached, *PLACE_ERRORS),
+)
+def create_request(wish: NewRequest, work: Doing, request: Request) -> Response:
+    rows = requests.create(work, wish)
+    made = shown(work, rows.task.request_id) if rows.task.request_id else None
+    return created(made, request=request, location=f"/api/v1/requests/{rows.task.request_id}")
+
+
+@router.get("", rule=any_user, items=RequestOut)
+def list_requests(
+    work: Doing,
+    paging: Paging,
+    within: Within,
+    request: Request,
+    status: RequestStatus | None = None,
+    book_id: UUID | None = None,
+    user_id: Annotated[UUID | None, Query(description="Staff only; others see their own")] = None,
+) -> Response:
+    found = lists.requests(work, Whose(user_id, book_id), status, within, paging)
+    tasks = requests.tasks_of(work, found.items)
+    shown_rows = [views.request_out(row, tasks.get(row.id)) for row in found.items]
+    return page(shown_rows, found.pagination, request=request)
+
+
+@router.get("/{request_id}", rule=any_user, data=RequestOut, errors=(NotFound,))
+def get_request(request_id: UUID, work: Doing, request: Request) -> Response:
+    return ok(shown(work, request_id), request=request)
+
+
+@router.get("/{request_id}/activity", rule=any_user, items=ActivityOut, errors=(NotFound,))
+def get_activity(request_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
+    row = requests.get(work, request_id)
+    found = lists.request_activity(work, row, paging)
+    return page([views.activity_out(step, row.user_id) for step in found.items], found.pagination, request=request)
+
+
+def approve_request(request_id: UUID, work: Doing, request: Request, approval: Approval | None = None) -> Response:
+    requests.approve(work, request_id, approval.source_location if approval else None)
+    return ok(shown(work, request_id), request=request)
+
+
+for route in (router.put, router.post):
+    route(
+        "/{request_id}/approve",
+        rule=staff,
+        data=RequestOut,
+        errors=(NotFound, IllegalTransition, *PLACE_ERRORS),
+        operation_id=f"approve_request_{route.__name__}",
+    )(approve_request)
+
+
+@router.put(
+    "/{request_id}/cancel",
+    rule=any_user,
+    data=RequestOut,
+    also=LATER,
+    errors=(NotFound, Forbidden, IllegalTransition, HandoverPending),
+)
+def cancel_request(
+    request_id: UUID, caller: Calling, request: Request, cancellation: Cancellation | None = None
+) -> Response:
+    note = cancellation.reason if cancellation else None
+
+    def ask(work: Work) -> bool:
+        rows = requests.locked(work, request_id)
+        mine = rows.task.recipient_id == work.principal.user_id
+        if not mine and not work.is_admin:
+            raise Forbidden("Only its reader can cancel a request; cancel its delivery instead")
+        reason = Reason.CANCELLED_BY_USER if mine else Reason.CANCELLED_BY_STAFF
+        return cancelling.cancel_request(work, rows, reason, note)
+
+    return confirming.answer(
+        caller, request, ask, lambda work: requests.task_of(work, request_id), confirming.cancelled, shown, request_id
+    )
+
+
+@router.put(
+    "/{request_id}/complete",
+    rule=any_user,
+    data=RequestOut,
+    also=LATER,
+    errors=(NotFound, Forbidden, IllegalTransition, RobotNotAtStop),
+)
+def complete_request(request_id: UUID, caller: Calling, request: Request, _: Empty | None = None) -> Response:
+    def say(work: Work) -> bool:
+        rows = requests.locked(work, request_id)
+        if rows.task.recipient_id != work.principal.user_id:
+            raise Forbidden("Only its reader can say that the book was received")
+        return handovers.received(work, rows)
+
+    return confirming.answer(
+        caller, request, say, lambda work: requests.task_of(work, request_id), confirming.unloaded, shown, request_id
+    )

@@ -1,0 +1,70 @@
+"""Rows to facts and back: the only place where a task's row becomes a value that decisions understand."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from luna_web.delivery.domain.facts import CancelAsked, Place, Said, TaskFacts
+from luna_web.delivery.domain.states import Reason, TaskPhase, TaskState, TaskStatus, TaskType
+from luna_web.delivery.models import DeliveryTask
+from luna_web.robot.ports import Handover
+
+
+def facts_of(task: DeliveryTask) -> TaskFacts:
+    return TaskFacts(
+        type=TaskType(task.task_type),
+        state=state_of(task),
+        attempt=task.attempt,
+        loaded=task.loaded_at is not None,
+        handover_seq=task.handover_seq,
+        said=tuple(said_from_json(word) for word in task.said),
+        cancel=cancel_from_json(task.cancel_asked) if task.cancel_asked else None,
+        not_loaded=task.not_loaded,
+        unreached=task.unreached,
+    )
+
+
+def state_of(task: DeliveryTask) -> TaskState:
+    return TaskState(TaskStatus(task.status), TaskPhase(task.phase) if task.phase else None)
+
+
+def said_to_json(said: Said) -> dict[str, Any]:
+    return {
+        "handover": said.handover.value,
+        "place": said.place.value,
+        "attempt": said.attempt,
+        "handover_seq": said.handover_seq,
+        "cargo_present": said.cargo_present,
+        "by": said.by,
+        "by_name": said.by_name,
+        "at": said.at.isoformat(),
+    }
+
+
+def said_from_json(data: Mapping[str, Any]) -> Said:
+    return Said(
+        handover=Handover(data["handover"]),
+        place=Place(data["place"]),
+        attempt=data["attempt"],
+        handover_seq=data["handover_seq"],
+        cargo_present=data["cargo_present"],
+        by=data["by"],
+        by_name=data["by_name"],
+        at=datetime.fromisoformat(data["at"]),
+    )
+
+
+def cancel_to_json(cancel: CancelAsked) -> dict[str, Any]:
+    return {
+        "reason": cancel.reason.value,
+        "by": cancel.by,
+        "by_name": cancel.by_name,
+        "at": cancel.at.isoformat(),
+        "note": cancel.note,
+    }
+
+
+def cancel_from_json(data: Mapping[str, Any]) -> CancelAsked:
+    return CancelAsked(
+        Reason(data["reason"]), data["by"], data["by_name"], datetime.fromisoformat(data["at"]), data["note"]
+    )

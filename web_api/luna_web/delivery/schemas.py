@@ -1,0 +1,228 @@
+"""What crosses HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+
+from luna_web.delivery.domain.states import (
+    Priority,
+    RequestStatus,
+    ReturnStatus,
+    TaskPhase,
+    TaskStatus,
+    TaskType,
+)
+from luna_web.shared.fields import Input, Name, Output, ShortText
+
+Barcode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]{1,64}$")]
+
+
+class NewRequest(Input):
+    book_id: UUID
+    request_location: Name = Field(description="Location code or name of a waypoint of kind DESK or STUDY")
+    notes: ShortText | None = None
+    priority: Priority | None = Field(None, description="A student at most NORMAL; NORMAL if absent")
+
+
+class Approval(Input):
+    source_location: Name | None = Field(None, description="Where the robot fetches the book; default: the copy's desk")
+
+
+class Cancellation(Input):
+    reason: ShortText | None = None
+
+
+class NewReturn(Input):
+    book_id: UUID | None = None
+    loan_id: UUID | None = None
+    pickup_location: Name = Field(description="Location code or name of a waypoint of kind DESK or STUDY")
+    notes: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _one_names_the_book(self) -> Self:
+        if (self.book_id is None) is (self.loan_id is None):
+            raise ValueError("give either book_id or loan_id")
+        return self
+
+
+class Placed(Input):
+    barcode: Barcode | None = Field(None, description="Of the copy that was laid on the robot")
+
+
+class Unloaded(Input):
+    cargo_present: bool | None = Field(
+        None, description="Whether the item was on the robot; must be said where an item was brought back uncollected"
+    )
+
+
+class Empty(Input):
+    """No fields."""
+
+
+class TaskBrief(Output):
+    """The delivery behind a request or a return, as its reader may see it."""
+
+    id: UUID
+    status: TaskStatus
+    phase: TaskPhase | None
+    reason: str | None
+    attempt: int
+    robot_id: UUID | None = Field(validation_alias="assigned_robot_id")
+    robot_lost_since: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class RequestOut(Output):
+    id: UUID
+    task_id: UUID | None
+    user_id: UUID
+    book_id: UUID
+    copy_id: UUID
+    book_title: str
+    book_author: str | None
+    request_location: str
+    priority: Priority
+    status: RequestStatus
+    closed_reason: str | None
+    needs_attention: bool
+    notes: str | None
+    requested_at: datetime
+    approved_by: UUID | None
+    approved_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+    version: int
+    delivery: TaskBrief | None
+
+
+class ReturnOut(Output):
+    id: UUID
+    task_id: UUID | None
+    user_id: UUID
+    book_id: UUID
+    loan_id: UUID
+    copy_id: UUID
+    book_title: str
+    book_author: str | None
+    pickup_location: str
+    status: ReturnStatus
+    closed_reason: str | None
+    notes: str | None
+    initiated_at: datetime
+    picked_up_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+    version: int
+    delivery: TaskBrief | None
+
+
+class LoanOut(Output):
+    id: UUID
+    user_id: UUID
+    book_id: UUID
+    copy_id: UUID
+    book_title: str
+    book_author: str | None
+    request_id: UUID | None
+    opened_at: datetime
+    due_at: datetime
+    renewals: int
+    closed_at: datetime | None
+    flagged: bool
+    opened_how: str
+    closed_how: str | None
+    version: int
+
+
+class StopOut(Output):
+    waypoint: str
+    handover: str
+    arrival: str
+    x: float
+    y: float
+    yaw: float
+    timeout: float | None = Field(description="Seconds that the hand-over is waited for; null = no limit")
+    on_timeout: str
+
+
+class SaidOut(Output):
+    """What a person said of a hand-over."""
+
+    handover: str
+    place: str
+    attempt: int
+    handover_seq: int
+    cargo_present: bool | None
+    by: UUID
+    at: datetime
+
+
+class CancelOut(Output):
+    reason: str
+    note: str | None
+    by: UUID
+    at: datetime
+
+
+class DeliveryOut(Output):
+    id: UUID
+    task_type: TaskType
+    priority: Priority
+    status: TaskStatus
+    phase: TaskPhase | None
+    reason: str | None
+    request_id: UUID | None
+    return_id: UUID | None
+    book_id: UUID | None
+    copy_id: UUID | None
+    item_description: str
+    source_location: str | None
+    destination_location: str
+    stops: list[StopOut]
+    fallback: StopOut | None
+    recipient_id: UUID | None
+    created_by: UUID
+    assigned_robot_id: UUID | None
+    attempt: int
+    retry_of: UUID | None
+    queued_at: datetime | None
+    handover_seq: int
+    confirmations: list[SaidOut]
+    cancel_asked: CancelOut | None
+    robot_lost_since: datetime | None
+    trace_id: str
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+    version: int
+
+
+class HistoryOut(Output):
+    id: int
+    at: datetime
+    from_status: str | None
+    from_phase: str | None
+    to_status: str
+    phase: str | None
+    attempt: int
+    robot_id: UUID | None
+    actor_id: UUID | None
+    reason: str | None
+    trace_id: str
+
+
+class ActivityOut(Output):
+    """One step of a request or a return. `by`: READER, STAFF or ROBOT (also what time brought about)."""
+
+    at: datetime
+    subject: str
+    from_status: str | None
+    to_status: str
+    phase: str | None
+    attempt: int
+    by: str
+    reason: str | None

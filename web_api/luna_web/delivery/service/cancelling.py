@@ -1,0 +1,63 @@
+"""Ending a delivery before its time."""
+
+from luna_web.book import service as books
+from luna_web.book.domain import CopyStatus
+from luna_web.delivery import events
+from luna_web.delivery.domain import machines
+from luna_web.delivery.domain.facts import CancelAsked, CopyChange, RequestChange
+from luna_web.delivery.domain.following import cancelled_empty
+from luna_web.delivery.domain.handover import Verdict, cancelling
+from luna_web.delivery.domain.states import CANCELLED, OPEN_REQUEST, Reason, RequestStatus
+from luna_web.delivery.errors import HandoverPending, as_answer
+from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.rows import cancel_to_json, facts_of, state_of
+from luna_web.delivery.service.work import Work
+from luna_web.shared.errors import IllegalTransition
+
+
+def cancel(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> bool:
+    """End the task and what it serves: at once without a robot, else when the robot has. True while it has not yet.
+
+    Raises HandoverPending, IllegalTransition.
+    """
+    facts = facts_of(rows.task)
+    verdict = cancelling(facts)
+    if verdict is Verdict.HANDOVER_PENDING:
+        raise HandoverPending
+    if verdict is Verdict.ILLEGAL:
+        raise as_answer(machines.TASK.refusal(state_of(rows.task), CANCELLED))
+    if verdict in (Verdict.AT_ONCE, Verdict.RECORD):
+        work.audit("delivery.cancel", "delivery", rows.task.id, {"reason": reason, "note": note})
+    if verdict is Verdict.AT_ONCE:
+        work.ledger(rows.task.trace_id).carry_out(rows, cancelled_empty(facts, reason))
+    if verdict is Verdict.RECORD:
+        who = work.principal
+        asked = CancelAsked(reason, str(who.user_id), who.email, work.now, note)
+        rows.task.cancel_asked = cancel_to_json(asked)
+        work.ledger(rows.task.trace_id).told(rows, "cancel_asked")
+        events.wake_controller(work.session, rows.task.assigned_robot_id)
+    work.session.flush()
+    return verdict in (Verdict.RECORD, Verdict.ASKED)
+
+
+def cancel_request(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> bool:
+    """As `cancel`; a request whose delivery has failed and that waits for a person is ended here and now."""
+    if rows.request is not None and rows.request.status == RequestStatus.CANCELLED:
+        return False
+    if rows.request is not None and facts_of(rows.task).finished and rows.request.status in OPEN_REQUEST:
+        _end_waiting(work, rows, reason)
+        return False
+    if rows.request is not None and rows.request.status == RequestStatus.COMPLETED:
+        raise IllegalTransition("request", RequestStatus.COMPLETED, RequestStatus.CANCELLED, ())
+    return cancel(work, rows, reason, note)
+
+
+def _end_waiting(work: Work, rows: TaskRows, reason: Reason) -> None:
+    if rows.request is None:
+        return
+    ledger = work.ledger(rows.task.trace_id)
+    ledger.move_request(rows.request, rows.task, RequestChange(RequestStatus.CANCELLED, reason))
+    if books.get_copy(work.session, rows.request.copy_id).status == CopyStatus.RESERVED:
+        ledger.move_copy(rows.request.copy_id, CopyChange(CopyStatus.AVAILABLE))
+    work.audit("request.cancel", "request", rows.request.id, {"reason": reason})
+    work.session.flush()

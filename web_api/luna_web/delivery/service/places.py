@@ -1,0 +1,48 @@
+"""Waypoints as the ends of a trip."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from luna_web.book import service as books
+from luna_web.delivery.domain.stops import PlacedAt, Plan, stop_to_json
+from luna_web.delivery.models import DeliveryTask
+from luna_web.robot import service as robots
+from luna_web.robot.ports import Pose
+from luna_web.robot.service import WaypointView
+
+DEFAULT_DESK = "DESK-1"
+RETURN_WORKSTATION = "RETURN-1"
+READERS_KINDS = ("DESK", "STUDY")
+DESK_KINDS = ("DESK",)
+
+
+def for_readers(session: Session, words: str) -> WaypointView:
+    """Where readers may send a robot. Raises UnknownLocation, LocationInactive."""
+    return robots.resolve_waypoint(session, words, kinds=READERS_KINDS)
+
+
+def desk_for(session: Session, copy_id: UUID, words: str | None) -> WaypointView:
+    """The desk that was named, else the copy's own, else the configured one."""
+    copy = books.get_copy(session, copy_id)
+    return robots.resolve_waypoint(session, words or copy.home_desk or DEFAULT_DESK)
+
+
+def by_id(session: Session, waypoint_id: UUID) -> WaypointView:
+    return robots.waypoint_by_id(session, waypoint_id)
+
+
+def placed(place: WaypointView) -> PlacedAt:
+    return PlacedAt(place.location_code, Pose(place.x, place.y, place.yaw))
+
+
+def return_workstation(session: Session) -> WaypointView:
+    return robots.resolve_waypoint(session, RETURN_WORKSTATION)
+
+
+def put_plan(task: DeliveryTask, plan: Plan) -> None:
+    """The task keeps the poses as they are now."""
+    task.stops = [stop_to_json(stop) for stop in plan.stops]
+    task.fallback = stop_to_json(plan.fallback) if plan.fallback else None
+    task.source_location = plan.stops[0].waypoint
+    task.destination_location = plan.stops[-1].waypoint

@@ -1,0 +1,169 @@
+"""Requests: a reader wants a title brought to them."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from luna_web.book import service as books
+from luna_web.delivery import repository
+from luna_web.delivery.domain import machines
+from luna_web.delivery.domain.facts import Decision, RequestChange, TaskStep
+from luna_web.delivery.domain.states import (
+    QUEUED,
+    Priority,
+    RequestStatus,
+    TaskStatus,
+    TaskType,
+)
+from luna_web.delivery.domain.stops import Plan, student_delivery
+from luna_web.delivery.errors import AlreadyRequested, LimitReached, as_answer
+from luna_web.delivery.models import BookRequest, DeliveryTask
+from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.schemas import NewRequest
+from luna_web.delivery.service import places
+from luna_web.delivery.service.work import Work
+from luna_web.shared.errors import NotFound, ValidationFailed
+from luna_web.shared.ids import new_id
+from luna_web.shared.tracing import trace_id
+
+
+def create(work: Work, wish: NewRequest) -> TaskRows:
+    """The request, its task and the copy kept for it, in one transaction.
+
+    Raises AlreadyRequested, LimitReached, BookNotAvailable, UnknownLocation, LocationInactive, NotFound.
+    """
+    priority = _priority(work, wish.priority)
+    repository.lock_user_limits(work.session, work.principal.user_id)
+    title = books.get_title(work.session, wish.book_id)
+    place = places.for_readers(work.session, wish.request_location)
+    _within_limits(work, wish.book_id)
+    copy = books.reserve_copy(work.session, wish.book_id)
+    request = BookRequest(
+        id=new_id(),
+        user_id=work.principal.user_id,
+        book_id=wish.book_id,
+        copy_id=copy.id,
+        book_title=title.title,
+        book_author=title.author,
+        request_location=place.location_code,
+        waypoint_id=place.id,
+        priority=priority,
+        status=RequestStatus.PENDING,
+        notes=wish.notes,
+        requested_at=work.now,
+        needs_attention=False,
+        version=1,
+    )
+    work.session.add(request)
+    work.session.flush()
+    rows = TaskRows(_task(work, request), request, None)
+    work.ledger().opened(rows)
+    work.audit("request.create", "request", request.id, {"book_id": str(wish.book_id), "location": place.location_code})
+    work.session.flush()
+    return rows
+
+
+def _priority(work: Work, wanted: Priority | None) -> Priority:
+    priority = wanted or Priority.NORMAL
+    if not work.is_staff and priority.rank > Priority.NORMAL.rank:
+        raise ValidationFailed({"priority": ["must be LOW or NORMAL"]})
+    return priority
+
+
+def _within_limits(work: Work, book_id: UUID) -> None:
+    user_id, policy = work.principal.user_id, work.policy
+    earlier = repository.open_request_of(work.session, user_id, book_id)
+    if earlier is not None:
+        raise AlreadyRequested(details={"request_id": str(earlier.id)})
+    if repository.open_requests(work.session, user_id) >= policy.open_requests:
+        raise LimitReached("open requests", policy.open_requests)
+    if repository.open_loans(work.session, user_id) >= policy.open_loans:
+        raise LimitReached("loans", policy.open_loans)
+
+
+def _task(work: Work, request: BookRequest) -> DeliveryTask:
+    task = DeliveryTask(
+        id=new_id(),
+        task_type=TaskType.STUDENT_DELIVERY,
+        priority=request.priority,
+        priority_rank=Priority(request.priority).rank,
+        status=TaskStatus.PENDING,
+        request_id=request.id,
+        book_id=request.book_id,
+        copy_id=request.copy_id,
+        item_description=request.book_title,
+        destination_location=request.request_location,
+        recipient_id=request.user_id,
+        created_by=work.principal.user_id,
+        trace_id=trace_id(),
+        attempt=1,
+        version=1,
+    )
+    work.session.add(task)
+    work.session.flush()
+    return task
+
+
+def get(work: Work, request_id: UUID) -> BookRequest:
+    """Raises NotFound also for another's request, unless staff ask."""
+    request = work.session.get(BookRequest, request_id)
+    if request is None or not work.may_see(request.user_id):
+        raise NotFound("There is no such request")
+    return request
+
+
+def locked(work: Work, request_id: UUID) -> TaskRows:
+    """The request with its newest task, both locked. Raises NotFound as `get` does."""
+    get(work, request_id)
+    newest = repository.latest_task_of_request(work.session, request_id)
+    rows = repository.lock_task(work.session, newest.id) if newest else None
+    if rows is None:
+        raise NotFound("There is no such request")
+    return rows
+
+
+def approve(work: Work, request_id: UUID, source_location: str | None) -> TaskRows:
+    """Accept the delivery: it is queued, with the poses as they are now. Approving again changes nothing.
+
+    Raises IllegalTransition for one that was cancelled, UnknownLocation, LocationInactive.
+    """
+    rows = locked(work, request_id)
+    request, task = _request(rows), rows.task
+    if request.approved_at is not None and request.status != RequestStatus.CANCELLED:
+        return rows
+    try:
+        machines.REQUEST.check(RequestStatus(request.status), RequestStatus.APPROVED)
+    except machines.IllegalTransition as refused:
+        raise as_answer(refused) from refused
+    _plan(work, request, task, source_location)
+    request.approved_by, request.approved_at = work.principal.user_id, work.now
+    accepted = Decision(steps=(TaskStep(QUEUED),), request=RequestChange(RequestStatus.APPROVED))
+    work.ledger(task.trace_id).carry_out(rows, accepted)
+    work.audit("request.approve", "request", request.id, {"source_location": task.source_location})
+    work.session.flush()
+    return rows
+
+
+def _plan(work: Work, request: BookRequest, task: DeliveryTask, source_location: str | None) -> None:
+    desk = places.desk_for(work.session, request.copy_id, source_location)
+    reader = places.by_id(work.session, request.waypoint_id)
+    plan: Plan = student_delivery(places.placed(desk), places.placed(reader), work.policy)
+    places.put_plan(task, plan)
+
+
+def _request(rows: TaskRows) -> BookRequest:
+    if rows.request is None:
+        raise NotFound("There is no such request")
+    return rows.request
+
+
+def tasks_of(work: Work, requests: Sequence[BookRequest]) -> Mapping[UUID, DeliveryTask]:
+    """The newest task of each, for lists."""
+    return repository.tasks_of_requests(work.session, [request.id for request in requests])
+
+
+def task_of(work: Work, request_id: UUID) -> DeliveryTask:
+    """The newest task of a request. Raises NotFound."""
+    task = repository.latest_task_of_request(work.session, request_id)
+    if task is None:
+        raise NotFound("There is no such request")
+    return task

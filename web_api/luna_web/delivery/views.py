@@ -1,0 +1,56 @@
+"""Rows as clients see them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, TaskStatusHistory
+from luna_web.delivery.schemas import (
+    ActivityOut,
+    CancelOut,
+    DeliveryOut,
+    RequestOut,
+    ReturnOut,
+    SaidOut,
+    StopOut,
+    TaskBrief,
+)
+
+
+def request_out(request: BookRequest, task: DeliveryTask | None) -> RequestOut:
+    return RequestOut.model_validate(_with_delivery(request, task))
+
+
+def return_out(book_return: BookReturn, task: DeliveryTask | None) -> ReturnOut:
+    return ReturnOut.model_validate(_with_delivery(book_return, task))
+
+
+def _with_delivery(row: BookRequest | BookReturn, task: DeliveryTask | None) -> dict[str, Any]:
+    brief = TaskBrief.model_validate(task) if task else None
+    return _columns(row) | {"task_id": task.id if task else None, "delivery": brief}
+
+
+def delivery_out(task: DeliveryTask) -> DeliveryOut:
+    return DeliveryOut.model_validate(
+        _columns(task)
+        | {
+            "stops": [_stop(stop) for stop in task.stops],
+            "fallback": _stop(task.fallback) if task.fallback else None,
+            "confirmations": [SaidOut.model_validate(said) for said in task.said],
+            "cancel_asked": CancelOut.model_validate(task.cancel_asked) if task.cancel_asked else None,
+        }
+    )
+
+
+def _stop(stop: Mapping[str, Any]) -> StopOut:
+    pose = stop["pose"]
+    return StopOut.model_validate({**stop, "x": pose["x"], "y": pose["y"], "yaw": pose["yaw"]})
+
+
+def activity_out(row: TaskStatusHistory, reader_id: UUID) -> ActivityOut:
+    by = "ROBOT" if row.actor_id is None else "READER" if row.actor_id == reader_id else "STAFF"
+    return ActivityOut.model_validate(_columns(row) | {"by": by})
+
+
+def _columns(row: BookRequest | BookReturn | DeliveryTask | TaskStatusHistory) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}

@@ -1,0 +1,1 @@
+"""Notification service: who is told what, and where they read it."""

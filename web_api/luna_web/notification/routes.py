@@ -1,0 +1,63 @@
+"""`/api/v1/notifications`."""
+
+from uuid import UUID
+
+from fastapi import Request
+from starlette.responses import Response
+
+from luna_web.notification import service
+from luna_web.notification.domain import NotificationType
+from luna_web.notification.schemas import Empty, NotificationOut, ReadAll
+from luna_web.shared.database import DbSession
+from luna_web.shared.envelope import ok, page
+from luna_web.shared.errors import NotFound
+from luna_web.shared.paging import Paging
+from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.routing import LunaRouter
+from luna_web.shared.runtime import Runtime
+
+router = LunaRouter(prefix="/api/v1/notifications", tags=["notifications"])
+
+
+@router.get("", rule=any_user, items=NotificationOut)
+def list_notifications(
+    session: DbSession,
+    principal: CurrentPrincipal,
+    paging: Paging,
+    request: Request,
+    is_read: bool | None = None,
+    notification_type: NotificationType | None = None,
+) -> Response:
+    """Newest first; `meta.unread_count` says how many are unread in all."""
+    found = service.page_of(session, principal.user_id, is_read, notification_type, paging)
+    shown = [NotificationOut.model_validate(row) for row in found.items]
+    unread = service.unread(session, principal.user_id)
+    return page(shown, found.pagination, request=request, meta={"unread_count": unread})
+
+
+@router.put("/read-all", rule=any_user, data=ReadAll)
+def read_all(session: DbSession, principal: CurrentPrincipal, request: Request, _: Empty | None = None) -> Response:
+    runtime: Runtime = request.app.state.luna
+    marked = service.mark_all_read(session, principal.user_id, runtime.clock.now())
+    return ok(ReadAll(marked=marked), request=request)
+
+
+@router.get("/{notification_id}", rule=any_user, data=NotificationOut, errors=(NotFound,))
+def get_notification(
+    notification_id: UUID, session: DbSession, principal: CurrentPrincipal, request: Request
+) -> Response:
+    found = service.get(session, principal.user_id, notification_id)
+    return ok(NotificationOut.model_validate(found), request=request)
+
+
+@router.put("/{notification_id}/read", rule=any_user, data=NotificationOut, errors=(NotFound,))
+def read(
+    notification_id: UUID,
+    session: DbSession,
+    principal: CurrentPrincipal,
+    request: Request,
+    _: Empty | None = None,
+) -> Response:
+    runtime: Runtime = request.app.state.luna
+    found = service.mark_read(session, principal.user_id, notification_id, runtime.clock.now())
+    return ok(NotificationOut.model_validate(found), request=request)

@@ -1,0 +1,51 @@
+"""What a person was told, and what they have read. Everybody sees their own, whatever their role."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from luna_web.notification import repository
+from luna_web.notification.domain import NotificationType
+from luna_web.notification.models import Notification
+from luna_web.shared.errors import NotFound
+from luna_web.shared.paging import Order, Page, PageParams, paginate
+
+SORTS = {"created_at": Notification.created_at}
+
+
+def page_of(
+    session: Session,
+    user_id: UUID,
+    is_read: bool | None,
+    notification_type: NotificationType | None,
+    params: PageParams,
+) -> Page[Notification]:
+    """Newest first."""
+    found = repository.of_user(user_id, is_read, notification_type)
+    return paginate(session, found, params, SORTS, default="created_at", tie=Notification.id, default_order=Order.DESC)
+
+
+def unread(session: Session, user_id: UUID) -> int:
+    return repository.unread(session, user_id)
+
+
+def get(session: Session, user_id: UUID, notification_id: UUID) -> Notification:
+    """Raises NotFound also for another's."""
+    found = repository.get(session, user_id, notification_id)
+    if found is None:
+        raise NotFound("There is no such notification")
+    return found
+
+
+def mark_read(session: Session, user_id: UUID, notification_id: UUID, now: datetime) -> Notification:
+    """Reading again changes nothing. Raises NotFound."""
+    found = get(session, user_id, notification_id)
+    if not found.is_read:
+        found.is_read, found.read_at = True, now
+    return found
+
+
+def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
+    """How many were unread."""
+    return repository.mark_all_read(session, user_id, now)
