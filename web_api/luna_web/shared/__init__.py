@@ -1,1 +1,1 @@
-"""What every service stands on: configuration, database, envelope, errors, principals, outbox. It imports no service."""
+"""What every service stands on: configuration, database, envelope, errors, rules, outbox. It imports no service."""

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LUNA_", env_file=".env", extra="ignore", frozen=True)
 
     environment: Environment = Environment.DEVELOPMENT
-    database_url: str = Field(default="postgresql+psycopg://luna_app@localhost/luna", description="As the application's role")
+    database_url: str = Field(
+        default="postgresql+psycopg://luna_app@localhost/luna", description="As the application's role"
+    )
     database_owner_url: str | None = Field(default=None, description="As the owner's role; only `manage` uses it")
     database_pool_size: int = Field(default=10, ge=1, le=200)
     database_pool_overflow: int = Field(default=10, ge=0, le=200)

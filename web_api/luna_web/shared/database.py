@@ -79,6 +79,6 @@ def db_session(request: Request) -> Iterator[Session]:
 DbSession = Annotated[Session, Depends(db_session, scope="function")]
 
 
-def after_commit(session: Session, act: Callable[[], None]) -> None:
+def after_commit(session: Session, act: Callable[[], object]) -> None:
     """Call `act` once this transaction is committed; never if it is not. Only for hints that may be lost."""
     event.listen(session, "after_commit", lambda _: act(), once=True)

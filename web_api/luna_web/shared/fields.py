@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """PostgreSQL's text holds no NUL, and UTF-8 no lone surrogate."""
     if "\x00" in value:
         raise ValueError("must not contain NUL characters")
@@ -20,12 +20,12 @@ def _visible(value: str) -> str:
     return value
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_storable)]
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_storable)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(storable)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(storable)]
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_visible), AfterValidator(_storable)
+    str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_visible), AfterValidator(storable)
 ]
-Secret = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_storable)]
+Secret = Annotated[str, StringConstraints(max_length=1024), AfterValidator(storable)]
 
 
 class Input(BaseModel):

@@ -95,7 +95,7 @@ async def keyed_request(
 
 
 def idempotent(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The endpoint, answering a repeated key with its first answer. It must be a plain function that uses `DbSession`."""
+    """The endpoint, answering a repeated key with its first answer. It must be a plain function using `DbSession`."""
 
     @wraps(endpoint)
     def once(*args: Any, keyed_request_: KeyedRequest | None, **kwargs: Any) -> Any:

@@ -46,7 +46,7 @@ def page_params(
 ) -> PageParams:
     """The paging of a list request; reaching beyond row 10,000 is refused."""
     if page * limit > REACH:
-        raise ValidationFailed({"page": [f"page × limit must not exceed {REACH}"]})
+        raise ValidationFailed({"page": [f"page times limit must not exceed {REACH}"]})
     return PageParams(page, limit, sort, order)
 
 

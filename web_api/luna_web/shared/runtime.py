@@ -36,7 +36,7 @@ class Port(Generic[T]):
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Runtime:
     settings: Settings
     engine: Engine
@@ -56,6 +56,12 @@ class Runtime:
             return self._ports[port.name]  # type: ignore[return-value]  # `provide` checked it
         except KeyError:
             raise LookupError(f"nothing provides the {port.name}") from None
+
+    def once(self, port: Port[T], make: Callable[[], T]) -> T:
+        """What is provided for a port, made now if nothing is yet."""
+        if port.name not in self._ports:
+            self.provide(port, make())
+        return self.get(port)
 
     def close(self) -> None:
         self.redis.close()

@@ -1,0 +1,44 @@
+"""Tables of accounts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, func
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from luna_web.shared.database import Base
+from luna_web.shared.models import Timestamps, UuidKey, Versioned
+
+
+class User(UuidKey, Timestamps, Versioned, Base):
+    """A person. `email` is unique whatever its case, and kept as it was given."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str]
+    email_verified_at: Mapped[datetime | None]
+    password_hash: Mapped[str]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    phone_number: Mapped[str | None]
+    role: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class UserSession(UuidKey, Base):
+    """A login, and the family of refresh tokens that follow one another in it. Tokens are kept as hashes."""
+
+    __tablename__ = "sessions"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    refresh_hash: Mapped[bytes]
+    previous_hash: Mapped[bytes | None]
+    rotated_at: Mapped[datetime | None]
+    device: Mapped[str | None]
+    last_address: Mapped[str | None] = mapped_column(INET)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_why: Mapped[str | None]

@@ -1,0 +1,73 @@
+"""Password hashes: Argon2id, a bounded number at a time."""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from luna_web.shared.config import Settings
+from luna_web.shared.errors import DependencyUnavailable
+
+WAIT_S = 5.0
+_COMMON = Path(__file__).with_name("common_passwords.txt")
+
+
+@lru_cache
+def common_passwords() -> frozenset[str]:
+    """The passwords that everybody tries first, in lower case."""
+    return frozenset(_COMMON.read_text(encoding="utf-8").split())
+
+
+class Passwords:
+    """Hashes and checks passwords with `memory_kib` and `passes`, at most `at_once` at the same time.
+
+    Each hash takes a core for tens of milliseconds and tens of megabytes: without the bound a burst of logins would
+    starve everything else. Parameters: OWASP Password Storage Cheat Sheet, Argon2id, m = 19 MiB, t = 2, p = 1.
+    """
+
+    def __init__(self, memory_kib: int, passes: int, at_once: int) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
+        self._slots = threading.BoundedSemaphore(at_once)
+        self._nobody: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Passwords":
+        return cls(settings.argon2_memory_kib, settings.argon2_passes, settings.password_hashes_at_once)
+
+    def hash(self, password: str) -> str:
+        with _Slot(self._slots):
+            return self._hasher.hash(password)
+
+    def matches(self, known: str | None, password: str) -> bool:
+        """Whether this is the password; with no hash to compare, the same time is spent and the answer is no."""
+        compared = known or self._hash_of_nobody()
+        with _Slot(self._slots):
+            try:
+                return self._hasher.verify(compared, password) and known is not None
+            except (VerificationError, InvalidHashError):
+                return False
+
+    def outdated(self, known: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(known)
+
+    def _hash_of_nobody(self) -> str:
+        if self._nobody is None:
+            self._nobody = self.hash("nobody has this password")
+        return self._nobody
+
+
+class _Slot:
+    """One of the places for hashing; DependencyUnavailable when none comes free in time."""
+
+    def __init__(self, slots: threading.BoundedSemaphore) -> None:
+        self._slots = slots
+
+    def __enter__(self) -> None:
+        if not self._slots.acquire(timeout=WAIT_S):
+            raise DependencyUnavailable("Password checking", retry_after=5)
+
+    def __exit__(self, *_: object) -> None:
+        self._slots.release()

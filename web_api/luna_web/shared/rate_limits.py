@@ -1,0 +1,88 @@
+"""Rate limits, counted in Redis for all processes together."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from luna_web.shared.errors import DependencyUnavailable, RateLimited
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem, WindowStats
+    from redis import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a limit. `reset` is in seconds from now."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+class RateLimits:
+    """Counts what `who` does of kind `name` against a limit such as `100/minute`.
+
+    Raises DependencyUnavailable where Redis is away; whether that refuses the request is the caller's rule.
+    """
+
+    def __init__(self, redis: "Redis") -> None:
+        from limits.storage import RedisStorage
+        from limits.strategies import SlidingWindowCounterRateLimiter
+
+        storage = RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix="luna:rate")
+        self._counter = SlidingWindowCounterRateLimiter(storage)
+
+    def take(self, limit: str, name: str, who: str, refused: type[RateLimited] = RateLimited) -> Allowance:
+        """Count one; `refused` when that is more than the limit."""
+        item = _parsed(limit)
+        try:
+            room = self._counter.hit(item, name, who)
+            left = self._counter.get_window_stats(item, name, who)
+        except RedisError as error:
+            raise DependencyUnavailable("Redis") from error
+        return _allowed(room, item, left, refused)
+
+    def check(self, limit: str, name: str, who: str, refused: type[RateLimited] = RateLimited) -> Allowance:
+        """`refused` when the limit is used up already; counts nothing."""
+        item = _parsed(limit)
+        try:
+            left = self._counter.get_window_stats(item, name, who)
+        except RedisError as error:
+            raise DependencyUnavailable("Redis") from error
+        return _allowed(left.remaining > 0, item, left, refused)
+
+
+def _allowed(room: bool, item: "RateLimitItem", left: "WindowStats", refused: type[RateLimited]) -> Allowance:
+    reset = max(1, round(left.reset_time - time.time()))
+    allowance = Allowance(item.amount, max(left.remaining, 0), reset)
+    if not room:
+        raise refused(reset, headers=allowance.headers)
+    return allowance
+
+
+@lru_cache
+def _parsed(limit: str) -> "RateLimitItem":
+    from limits import parse
+
+    return parse(limit)
+
+
+def address_group(address: str | None) -> str:
+    """By whom an address is counted: itself, or its /64, since that is what one IPv6 customer has."""
+    if address is None:
+        return "unknown"
+    known = ip_address(address)
+    return str(ip_network((known, 64), strict=False)) if isinstance(known, IPv6Address) else str(known)
