@@ -117,12 +117,12 @@ def active_waypoints(session: Session, kinds: Collection[str] | None = None) -> 
     return session.scalars(statement.order_by(Waypoint.location_code)).all()
 
 
-def select_waypoints(*, kinds: Collection[str] | None, only_active: bool) -> Select[Waypoint]:
-    """For a paged list."""
+def select_waypoints(*, kinds: Collection[str] | None, active: bool | None) -> Select[Waypoint]:
+    """For a paged list; None = whether or not."""
     statement = _living_waypoints()
     if kinds is not None:
         statement = statement.where(Waypoint.kind.in_(kinds))
-    return statement.where(Waypoint.is_active) if only_active else statement
+    return statement if active is None else statement.where(Waypoint.is_active == active)
 
 
 def select_robots() -> Select[Robot]:

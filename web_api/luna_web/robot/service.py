@@ -113,7 +113,7 @@ def floor(session: Session, *, with_image: bool = False) -> Map:
 
 
 def ask_stop(session: Session, robot_id: UUID, *, stop_id: str, reason: str, by: str, at: datetime) -> str:
-    """Want this robot stopped; the id of the stop that holds: an earlier one that is engaged stays. Raises RobotNotFound."""
+    """Want this robot stopped; the id of the stop that holds, since one that is engaged stays. Raises RobotNotFound."""
     robot = _locked(session, robot_id)
     if robot.stop_state == StopState.ENGAGE and robot.stop_id:
         return robot.stop_id
@@ -173,6 +173,31 @@ def ask_home(session: Session, robot_id: UUID, *, has_task: bool) -> None:
         raise RobotBusy()
     robot.send_home = not (robot.observed or {}).get("docked", False)
     _wake(session, robot_id)
+
+
+def visible_kinds(kind: str | None, *, is_staff: bool) -> Collection[str] | None:
+    """The kinds of places to list where `kind` is asked for; None = all."""
+    if kind is None:
+        return None if is_staff else READERS_KINDS
+    return [kind] if is_staff or kind in READERS_KINDS else []
+
+
+def is_released(robot: Robot) -> bool:
+    return robot.stop_state == StopState.NONE and not (robot.observed or {}).get("estopped", False)
+
+
+def goes_on(robot: Robot) -> bool:
+    observed = robot.observed or {}
+    return robot.resume_id is None and not observed.get("suspended", True) and not observed.get("paused", True)
+
+
+def is_paused(robot: Robot) -> bool:
+    return bool((robot.observed or {}).get("paused", False))
+
+
+def goes_home(robot: Robot) -> bool:
+    observed = robot.observed or {}
+    return bool(observed.get("docked", False)) or observed.get("kind") == "PARK" and bool(observed.get("delivery_id"))
 
 
 def engaged_stop(robot: Robot) -> str | None:
