@@ -1,0 +1,221 @@
+"""The verbs of `./luna`. Thin: each one asks the module that knows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from luna_embedded import __version__, admin, doctor, reset, status, testing
+from luna_embedded.credentials import load
+from luna_embedded.exit_codes import MEANING, Exit, Refusal
+from luna_embedded.layout import this_checkout
+from luna_embedded.parts.run import Options
+from luna_embedded.planning import Place, place, recorded_run
+from luna_embedded.supervision.control import ask
+from luna_embedded.up import down as stop_run
+from luna_embedded.up import up_attached, up_detached
+
+CODES = "\n\n".join(f"{code.value}: {meaning}" for code, meaning in MEANING.items())
+console = Console(highlight=False)
+
+app = typer.Typer(
+    help="LUNA: library books delivered by robot. `./luna up` runs a whole library on this machine.",
+    epilog=f"Exit codes:\n\n{CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+people = typer.Typer(help="Manage the people of a running LUNA.", no_args_is_help=True)
+app.add_typer(people, name="admin")
+
+State = Annotated[
+    Path | None,
+    typer.Option("--state", envvar="LUNA_STATE", metavar="DIR", help="State directory: database, logs, secrets.", show_default=".luna/state"),
+]
+Part = Annotated[str, typer.Argument(metavar="PART", help="A part as `./luna status` lists it.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+
+def _place(state: Path | None) -> Place:
+    return place(this_checkout(), state)
+
+
+def _option(where: Place) -> str:
+    return f" --state {where.state.path}" if where.named else ""
+
+
+@app.command()
+def up(
+    state: State = None,
+    port: Annotated[int, typer.Option(help="Port of the web tier on 127.0.0.1.")] = 8000,
+    robots: Annotated[int, typer.Option(metavar="N", help="How many robots the library has, 1 to 8.")] = 1,
+    sim_speed: Annotated[float, typer.Option(metavar="X", help="How many times as fast as real time the simulation runs.")] = 1.0,
+    detach: Annotated[bool, typer.Option("--detach", help="Return once everything runs; stop it with `./luna down`.")] = False,
+) -> None:
+    """Start everything; print address and logins. Ctrl-C stops it and loses nothing."""
+    where, options = _place(state), Options(port, robots, sim_speed)
+    run = up_detached if detach else up_attached
+    raise typer.Exit(run(this_checkout(), where, options, console, _option(where)))
+
+
+@app.command()
+def down(state: State = None) -> None:
+    """Stop a running LUNA."""
+    stop_run(_place(state).state)
+    console.print("LUNA has stopped.")
+
+
+@app.command("status")
+def show_status(
+    state: State = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What runs: address, parts, versions."""
+    raise typer.Exit(status.show(_place(state).state, console, as_json=as_json))
+
+
+@app.command()
+def logs(
+    part: Part,
+    state: State = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines from the end.")] = 50,
+) -> None:
+    """Show a part's log, or the supervisor's."""
+    status.show_log(_place(state).state, part, lines, follow=follow)
+
+
+@app.command()
+def stop(part: Part, state: State = None) -> None:
+    """Stop one part until it is started again; the others go on."""
+    status.order(_place(state).state, "stop", part)
+
+
+@app.command()
+def start(part: Part, state: State = None) -> None:
+    """Start a part that was stopped or given up."""
+    status.order(_place(state).state, "start", part)
+
+
+@app.command()
+def restart(part: Part, state: State = None) -> None:
+    """Stop one part and start it."""
+    status.order(_place(state).state, "restart", part)
+
+
+@app.command("doctor")
+def examine(
+    state: State = None,
+    port: Annotated[int, typer.Option(help="Port that `up` shall use.")] = 8000,
+) -> None:
+    """Say what is wrong on this machine and how to mend it."""
+    raise typer.Exit(doctor.examine(this_checkout(), _place(state), port, console))
+
+
+@app.command("reset")
+def begin_anew(
+    state: State = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything that this state directory holds: database, journals, logs, secrets."""
+    where = _place(state)
+    if not yes and not typer.confirm(f"Delete the library in {where.state.path}, with all its loans and people?"):
+        raise Refusal("Nothing was deleted.", "", Exit.FAILED)
+    reset.wipe(where.state)
+    console.print("Deleted. The next ./luna up begins anew.")
+
+
+@app.command()
+def demo(state: State = None) -> None:
+    """A student and a librarian deliver a real book by robot and take it back, through the public API."""
+    from luna_embedded.demo import run_demo
+    from luna_embedded.demo.story import Account
+
+    where = _place(state)
+    address = ask(where.state.control_socket, "status")["address"]
+    student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())
+    raise typer.Exit(run_demo(address, student, librarian, console))
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(context: typer.Context) -> None:
+    """Run the checks and tests. Arguments go to pytest: ./luna test tests/unit/web -k name"""
+    raise typer.Exit(testing.run(this_checkout(), context.args, os.environ))
+
+
+@people.command("create-user")
+def create_user(
+    email: Email,
+    role: Annotated[str, typer.Option(help="STUDENT, LIBRARIAN or ADMIN.")],
+    password_stdin: FromStdin = False,
+    first_name: Annotated[str, typer.Option()] = "",
+    last_name: Annotated[str, typer.Option()] = "",
+    state: State = None,
+) -> None:
+    """Make an account; an error if it exists."""
+    names = [*(["--first-name", first_name] if first_name else []), *(["--last-name", last_name] if last_name else [])]
+    _manage(state, ["create-user", email, "--role", role.upper(), "--password-stdin", *names], password_stdin, needs_password=True)
+
+
+@people.command("set-password")
+def set_password(email: Email, password_stdin: FromStdin = False, state: State = None) -> None:
+    """Set somebody's password."""
+    _manage(state, ["set-password", email, "--password-stdin"], password_stdin, needs_password=True)
+
+
+@people.command("list-users")
+def list_users(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: State = None,
+) -> None:
+    """List the accounts."""
+    _manage(state, ["list-users", *(["--json"] if as_json else [])], False, needs_password=False)
+
+
+def _manage(state: Path | None, words: Sequence[str], password_stdin: bool, *, needs_password: bool) -> None:
+    where = _place(state)
+    ask(where.state.control_socket, "status")
+    password = admin.password(password_stdin) if needs_password else ""
+    run = recorded_run(this_checkout(), where.state, os.environ)
+    raise typer.Exit(admin.manage(run, words, password))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"luna {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+) -> None:
+    """LUNA: library books delivered by robot. `./luna up` runs a whole library on this machine."""
+
+
+def main() -> int:
+    """Run the command; returns the exit code."""
+    try:
+        code = app(prog_name="./luna", standalone_mode=False)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.code
+    except typer.Exit as end:
+        return end.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return Exit.OK
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # click's usage errors
+            error.show()
+            return int(error.exit_code)
+        raise
+    return int(code or 0)

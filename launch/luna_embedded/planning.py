@@ -1,0 +1,120 @@
+"""Decides everything about a run before anything starts: places, ports, secrets, servers. Refuses what cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from luna_embedded.credentials import Credentials, load
+from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.install.machine import free_bytes
+from luna_embedded.layout import Checkout
+from luna_embedded.parts import postgres, valkey
+from luna_embedded.parts.account import postgres_account
+from luna_embedded.parts.postgres_home import PostgresHome, settle
+from luna_embedded.parts.run import Options, Ports, Run, Servers
+from luna_embedded.parts.variables import inherited
+from luna_embedded.ports import domain_is_used, holder_of, pick, pick_domain, require_free
+from luna_embedded.state import StateDir, prepare, read_json, write_json
+
+MOST_ROBOTS = 8
+
+
+@dataclass(frozen=True)
+class Place:
+    """A state directory, and whether it was asked for by name."""
+
+    state: StateDir
+    named: bool
+
+
+def place(checkout: Checkout, asked: Path | None) -> Place:
+    """The state directory of a command."""
+    path = (asked or checkout.default_state).expanduser().absolute()
+    return Place(StateDir(path), named=asked is not None)
+
+
+def check(options: Options) -> None:
+    """Raise Refusal for what nobody can run."""
+    if not 1 <= options.port <= 65535:
+        raise Refusal(f"{options.port} is not a port.", "Ports are 1 to 65535.", Exit.USAGE)
+    if not 1 <= options.robots <= MOST_ROBOTS:
+        what = f"The library has docks for 1 to {MOST_ROBOTS} robots, not for {options.robots}."
+        raise Refusal(what, "Choose another --robots.", Exit.USAGE)
+    if not 0.1 <= options.sim_speed <= 50.0:
+        raise Refusal(f"The simulation runs at 0.1 to 50 times real time, not {options.sim_speed:g}.", "Choose another --sim-speed.", Exit.USAGE)
+
+
+def plan(
+    checkout: Checkout,
+    where: Place,
+    options: Options,
+    environment: Mapping[str, str],
+    free: Callable[[Path], int] = free_bytes,
+) -> tuple[Run, PostgresHome | None]:
+    """Make the folders and decide the run. Call it with the supervisor's lock held. Raises Refusal."""
+    check(options)
+    state = where.state
+    prepare(state, free)
+    require_free(options.port, holder_of)
+    credentials = load(state, options.robot_names)
+    servers = choose_servers(state, credentials, environment)
+    home = settle(state, postgres_account(), named=where.named) if servers.own_postgres else None
+    before = read_json(state.run_file)
+    ports = _ports(options, before)
+    domain = _domain(state, before, environment)
+    run = Run(checkout, state, options, ports, credentials, servers, domain, inherited(environment))
+    write_json(state.run_file, {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address})
+    return run, home
+
+
+def recorded_run(checkout: Checkout, state: StateDir, environment: Mapping[str, str]) -> Run:
+    """The run that is going on with this state directory, as its supervisor wrote it down. Raises Refusal."""
+    known = read_json(state.run_file)
+    if not known:
+        raise Refusal("LUNA has never run with this state directory.", "Start it with ./luna up.", Exit.NOT_RUNNING)
+    options = Options(**known["options"])
+    credentials = load(state, options.robot_names)
+    servers = choose_servers(state, credentials, environment)
+    return Run(checkout, state, options, Ports(**known["ports"]), credentials, servers, known["ros_domain"], inherited(environment))
+
+
+def choose_servers(state: StateDir, credentials: Credentials, environment: Mapping[str, str]) -> Servers:
+    """The person's own servers where LUNA_DATABASE_URL or LUNA_REDIS_URL name them, else those of this run."""
+    database, redis = environment.get("LUNA_DATABASE_URL", ""), environment.get("LUNA_REDIS_URL", "")
+    if database and not environment.get("LUNA_DATABASE_OWNER_URL"):
+        what = "LUNA_DATABASE_URL names your own PostgreSQL; migrations need its owner's address, too."
+        raise Refusal(what, "Set LUNA_DATABASE_OWNER_URL (a role that owns the database); LUNA_DATABASE_URL is the role luna_app.", Exit.USAGE)
+    broker = environment.get("LUNA_CELERY_BROKER_URL") or (redis.replace("unix://", "redis+socket://") if redis else "")
+    return Servers(
+        database_url=database or postgres.database_url(postgres.APP, credentials.postgres_app, state.run),
+        database_owner_url=environment.get("LUNA_DATABASE_OWNER_URL", "")
+        if database
+        else postgres.database_url(postgres.OWNER, credentials.postgres_owner, state.run),
+        redis_url=redis or valkey.redis_url(state.run),
+        broker_url=broker or valkey.broker_url(state.run),
+        own_postgres=not database,
+        own_valkey=not redis,
+    )
+
+
+def _ports(options: Options, before: Mapping[str, Any]) -> Ports:
+    known = before.get("ports", {})
+    wanted = [int(port) for port in (known.get("bridge_proxy"), *known.get("rosbridges", {}).values()) if port]
+    found = pick([port for port in wanted if port != options.port], 1 + options.robots)
+    return Ports(found[0], dict(zip(options.robot_names, found[1:], strict=True)))
+
+
+def _domain(state: StateDir, before: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    if asked := environment.get("ROS_DOMAIN_ID", ""):
+        if not asked.isdecimal() or not 0 <= int(asked) <= 101:
+            raise Refusal(f"ROS_DOMAIN_ID is {asked!r}.", "A ROS domain is a number from 0 to 101; or unset it.", Exit.USAGE)
+        return int(asked)
+    known = before.get("ros_domain")
+    if known and not domain_is_used(known):
+        return int(known)
+    return pick_domain(str(state.path), domain_is_used)
+
+

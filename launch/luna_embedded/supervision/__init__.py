@@ -1,0 +1,1 @@
+"""The supervisor of a run's parts: lives (pure decisions), processes, logs, control socket."""

@@ -1,0 +1,207 @@
+"""`luna up`: plan, clean up after a killed predecessor, supervise until told to stop; attached or in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from luna_embedded import assembly
+from luna_embedded.credentials import load
+from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.layout import Checkout
+from luna_embedded.parts.run import Options, Run
+from luna_embedded.planning import Place, check, plan
+from luna_embedded.screen import StartScreen, greet
+from luna_embedded.state import Lock, StateDir
+from luna_embedded.supervision.control import ask
+from luna_embedded.supervision.logs import last_lines
+from luna_embedded.supervision.records import Records
+from luna_embedded.supervision.supervisor import Supervisor
+from luna_embedded.versions import versions
+
+POLL_S = 0.1
+Watch = Callable[[dict[str, Any]], None]
+
+
+def supervise(checkout: Checkout, where: Place, options: Options, watch: Watch) -> None:
+    """Run LUNA until SIGINT, SIGTERM, SIGHUP or `luna down`. ``watch`` sees every change; what it raises ends the run. Raises Refusal."""
+    check(options)
+    where.state.path.mkdir(parents=True, exist_ok=True)
+    lock = Lock(where.state)
+    lock.take()
+    Records(where.state.processes).end_leftovers()
+    run, home = plan(checkout, where, options, os.environ)
+    asyncio.run(_supervise(run, assembly.parts(run, home), watch))
+
+
+async def _supervise(run: Run, parts: Any, watch: Watch) -> None:
+    failures: list[Exception] = []
+
+    def watching(supervisor: Supervisor) -> None:
+        try:
+            watch(supervisor.snapshot())
+        except Exception as error:  # noqa: BLE001 - raised below, once everything has stopped in order
+            failures.append(error)
+            supervisor.shut_down()
+
+    supervisor = Supervisor(parts, run.state, _facts(run), watching)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, supervisor.shut_down)
+    await supervisor.run()
+    if failures:
+        raise failures[0]
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    return {
+        "address": run.address,
+        "state_dir": str(run.state.path),
+        "supervisor_pid": os.getpid(),
+        "robots": list(run.options.robot_names),
+        "sim_speed": run.options.sim_speed,
+        "ros_domain_id": run.ros_domain,
+        "versions": versions(run.checkout),
+    }
+
+
+class Starting:
+    """Follows a start until everything serves; then greets, once. A part that gives up before that fails the start."""
+
+    def __init__(self, console: Console, state: StateDir, options: Options, *, attached: bool, option: str) -> None:
+        self._console, self._state, self._options = console, state, options
+        self._attached, self._option = attached, option
+        self._began = time.monotonic()
+        self._screen: StartScreen | None = StartScreen(console).__enter__()
+        self.is_up = False
+
+    def __call__(self, snapshot: dict[str, Any]) -> None:
+        """See a change. Raises Refusal if the start has failed."""
+        if self._screen and snapshot["state"] != "stopping":
+            self._screen.update(snapshot)
+        if self.is_up or snapshot["state"] == "stopping":
+            return
+        if failed := [row for row in snapshot["parts"] if row["state"] == "given up"]:
+            self.close()
+            raise _failed_start(self._state, failed[0])
+        if snapshot["state"] == "running":
+            self._greet(snapshot["address"])
+
+    def close(self) -> None:
+        """Leave the terminal tidy."""
+        if self._screen:
+            self._screen.__exit__(None, None, None)
+            self._screen = None
+
+    def _greet(self, address: str) -> None:
+        self.is_up = True
+        self.close()
+        logins = load(self._state, self._options.robot_names).logins()
+        elapsed = time.monotonic() - self._began
+        greet(self._console, address, logins, str(self._state.path), elapsed, attached=self._attached, option=self._option)
+
+
+def _failed_start(state: StateDir, row: dict[str, Any]) -> Refusal:
+    words = "\n".join(f"    {line}" for line in last_lines(state.log(row["name"]), 12))
+    what = f"The part {row['name']} does not start ({row['why']}). Its last words:\n{words}"
+    return Refusal(what, f"All of it: {state.log(row['name'])}. ./luna doctor looks for causes.")
+
+
+def up_attached(checkout: Checkout, where: Place, options: Options, console: Console, option: str) -> int:
+    """Run in the foreground until Ctrl-C."""
+    starting = Starting(console, where.state, options, attached=True, option=option)
+    later = Afterwards(console)
+
+    def watch(snapshot: dict[str, Any]) -> None:
+        was_up = starting.is_up
+        starting(snapshot)
+        if was_up:
+            later(snapshot)
+
+    with contextlib.closing(starting):
+        supervise(checkout, where, options, watch)
+    console.print("LUNA has stopped.")
+    return Exit.OK if starting.is_up else Exit.INTERRUPTED
+
+
+class Afterwards:
+    """Tells of parts that die and come back while the terminal is attached."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: dict[str, tuple[str, int]] = {}
+        self._stopping = False
+
+    def __call__(self, snapshot: dict[str, Any]) -> None:
+        """See a change."""
+        if snapshot["state"] == "stopping":
+            if not self._stopping:
+                self._console.print("Stopping …")
+            self._stopping = True
+            return
+        for row in snapshot["parts"]:
+            now = (row["state"], row["restarts"])
+            before = self._told.get(row["name"], ("running" if row["state"] != "done" else "done", row["restarts"]))
+            self._told[row["name"]] = now
+            if now != before and row["state"] != "starting":
+                self._console.print(f"{time.strftime('%H:%M:%S')} {row['name']}: {row['state']} {row['why']}", markup=False)
+
+
+def up_detached(checkout: Checkout, where: Place, options: Options, console: Console, option: str) -> int:
+    """Start a supervisor in the background, return when everything serves. What it refuses is refused here."""
+    words = json.dumps({"state": str(where.state.path), "named": where.named, "options": asdict(options)})
+    where.state.path.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "luna_embedded.daemon", words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        cwd=checkout.root,
+    )
+    starting = Starting(console, where.state, options, attached=False, option=option)
+    with contextlib.closing(starting):
+        while not starting.is_up:
+            try:
+                code = process.wait(POLL_S)
+            except subprocess.TimeoutExpired:
+                _poll(where.state, process.pid, starting)
+            else:
+                starting.close()
+                sys.stderr.write(process.stderr.read().decode() if process.stderr else "")
+                return code or Exit.FAILED
+    return Exit.OK
+
+
+def _poll(state: StateDir, supervisor: int, starting: Starting) -> None:
+    try:
+        snapshot = ask(state.control_socket, "status")
+        if snapshot["supervisor_pid"] == supervisor:
+            starting(snapshot)
+    except Refusal as refusal:
+        if refusal.code == Exit.NOT_RUNNING:
+            return  # not yet, or not any more: its exit code tells
+        ask(state.control_socket, "down")
+        raise
+
+
+def down(state: StateDir, deadline: float = 60.0) -> None:
+    """Stop a running LUNA and wait until it has. Raises Refusal."""
+    ask(state.control_socket, "down")
+    lock, end = Lock(state), time.monotonic() + deadline
+    while lock.is_held():
+        if time.monotonic() > end:
+            raise Refusal(f"LUNA has not stopped within {deadline:.0f} s.", f"See {state.log('supervisor')}.")
+        time.sleep(POLL_S)
+
+
