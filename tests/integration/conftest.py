@@ -1,0 +1,192 @@
+"""The world of integration tests: real PostgreSQL, real Valkey, the real app.
+
+What to ask for:
+
+- `client`: the whole app, nobody logged in; `student`, `librarian`, `admin`: the same, logged in as a fresh person.
+  All are `Api`s: `student.get("/books")` speaks to `/api/v1/books`. Each test begins with an empty, migrated database.
+- `people`: makes more persons (`people.make(Role.STUDENT)`), each with `.api`.
+- `session`: an open transaction of the application's role, rolled back at the end, for calling services directly.
+- `session_factory`, `runtime`: for what makes transactions of its own (workers, controllers, races).
+- `serve`: starts an app of chosen services with their lifespans, where the background of a service matters.
+- `queries`: counts the SQL statements of a block: `with queries() as seen: …; assert len(seen) <= 5`.
+- `catalog`: puts titles and copies on the shelves.
+
+The app of `client` runs no lifespans, so nothing happens behind a test's back. Servers live as long as the test run
+(one pair per pytest-xdist worker); between tests whatever has rows is truncated.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from luna_web.main import all_services, create_app
+from luna_web.shared.config import Settings
+from luna_web.shared.database import SessionFactory
+from luna_web.shared.migrate import migrate, owner_engine
+from luna_web.shared.principal import Role
+from luna_web.shared.runtime import Runtime, Service, make_runtime
+from tests.integration import servers
+from tests.integration.world import Api, Catalog, People, make_client
+
+# What a test wrote, and only that: truncating forty empty tables takes longer than most tests.
+EMPTY = """
+DO $$
+DECLARE
+  name text;
+  used text[] := '{}';
+  found boolean;
+BEGIN
+  FOR name IN SELECT c.oid::regclass::text FROM pg_class c
+              WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                AND c.relname <> 'alembic_version'
+  LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s)', name) INTO found;
+    IF found THEN used := used || name; END IF;
+  END LOOP;
+  IF used <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(used, ', ') || ' CASCADE'; END IF;
+END $$
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[servers.Postgres]:
+    """A PostgreSQL with the roles and the empty database that LUNA expects."""
+    with servers.postgres() as server:
+        with server.admin() as connection:
+            connection.execute("CREATE ROLE luna_owner LOGIN")
+            connection.execute("CREATE ROLE luna_app LOGIN")
+            connection.execute("CREATE DATABASE luna OWNER luna_owner")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    with servers.valkey() as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(postgres_server: servers.Postgres, valkey_url: str) -> Settings:
+    """Settings of the test world, with its database migrated. Hashing is cheap here, or logins would be all we test."""
+    settings = Settings(
+        database_url=postgres_server.url("luna_app", "luna"),
+        database_owner_url=postgres_server.url("luna_owner", "luna"),
+        redis_url=valkey_url,
+        argon2_memory_kib=1024,
+        argon2_passes=1,
+    )
+    engine = owner_engine(postgres_server.url("luna_owner", "luna"))
+    migrate(engine, lambda _: None)
+    engine.dispose()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def shared_runtime(settings: Settings) -> Iterator[Runtime]:
+    runtime = make_runtime(settings)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def runtime(shared_runtime: Runtime, postgres_server: servers.Postgres) -> Iterator[Runtime]:
+    """The process's pools over an empty database and an empty Valkey."""
+    yield shared_runtime
+    with postgres_server.admin("luna") as connection:
+        connection.execute(EMPTY)
+    shared_runtime.redis.flushall()
+
+
+@pytest.fixture
+def session_factory(runtime: Runtime) -> SessionFactory:
+    return runtime.session_factory
+
+
+@pytest.fixture
+def session(session_factory: SessionFactory) -> Iterator[Session]:
+    """A transaction that never commits."""
+    with session_factory() as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture(scope="session")
+def app(shared_runtime: Runtime) -> FastAPI:
+    """The whole app, without background work."""
+    quiet = [replace(service, lifespan=None) for service in all_services()]
+    return create_app(quiet, runtime=shared_runtime)
+
+
+@pytest.fixture
+def client(app: FastAPI, runtime: Runtime) -> Iterator[Api]:
+    """The API, nobody logged in."""
+    with make_client(app) as http:
+        yield Api(http)
+
+
+@pytest.fixture
+def people(client: Api, runtime: Runtime) -> People:
+    return People(client.http, runtime)
+
+
+@pytest.fixture
+def student(people: People) -> Api:
+    return people.make(Role.STUDENT).api
+
+
+@pytest.fixture
+def librarian(people: People) -> Api:
+    return people.make(Role.LIBRARIAN).api
+
+
+@pytest.fixture
+def admin(people: People) -> Api:
+    return people.make(Role.ADMIN).api
+
+
+@pytest.fixture
+def catalog(session_factory: SessionFactory) -> Catalog:
+    return Catalog(session_factory)
+
+
+@pytest.fixture
+def serve(settings: Settings, runtime: Runtime) -> Iterator[Callable[..., Api]]:
+    """`serve()` or `serve([delivery.SERVICE, robot.SERVICE])`: an app with its lifespans running, in a runtime of its own.
+
+    Ports that `luna_web.main` wires are wired here too, since it is `create_app` that makes it.
+    """
+    with ExitStack() as stack:
+
+        def start(services: Sequence[Service] | None = None) -> Api:
+            own = make_runtime(settings)
+            return Api(stack.enter_context(make_client(create_app(services, runtime=own), lifespan=True)))
+
+        yield start
+
+
+@pytest.fixture
+def queries(runtime: Runtime) -> Callable[[], AbstractContextManager[list[str]]]:
+    """The SQL statements of a block, in order, without the look whether the caller's session still lives."""
+
+    @contextmanager
+    def watch() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+            if "FROM sessions" not in statement:
+                seen.append(statement)
+
+        event.listen(runtime.engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(runtime.engine, "before_cursor_execute", note)
+
+    return watch
+
+
