@@ -5,7 +5,9 @@ line to the point ahead would come too near an obstacle, a nearer point is taken
 """
 
 import math
+from collections.abc import Sequence
 
+from luna_sim.core.disc import Disc, segment_distance
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import STILL, Pose, Twist, clamp
 from luna_sim.core.parameters import RobotParameters
@@ -43,9 +45,9 @@ class Follower:
             if distance < best:
                 best, self.nearest = distance, index
 
-    def command(self, pose: Pose, speed: float) -> Twist:
-        """The velocity wanted now; `speed` is the most that is allowed, m/s."""
-        x, y = self._target(pose)
+    def command(self, pose: Pose, speed: float, keep_off: Sequence[Disc] = ()) -> Twist:
+        """The velocity wanted now; `speed` is the most that is allowed (m/s), `keep_off` holds no centre of a robot."""
+        x, y = self._target(pose, keep_off)
         distance, bearing = pose.distance_to(x, y), pose.bearing_to(x, y)
         threshold = self._limits.rotate_to_heading_min_angle
         # Once turning, finish the turn: half-way turns end in a wide bend.
@@ -67,13 +69,15 @@ class Follower:
         bend = abs(curvature) * _BEND
         return self._limits.desired_linear_vel if bend <= 1.0 else max(_SLOWEST, self._limits.desired_linear_vel / bend)
 
-    def _target(self, pose: Pose) -> tuple[float, float]:
+    def _target(self, pose: Pose, keep_off: Sequence[Disc]) -> tuple[float, float]:
         """The furthest point within the lookahead that is seen with room to spare."""
         reach = self._limits.lookahead
         room = min(self._floor.allowed(pose.x, pose.y), self._drive.radius + self._limits.path_margin * 0.6) - 1e-3
         while True:
             point = self._point_ahead(reach)
-            if reach <= self._limits.min_lookahead or self._floor.segment_clear(pose.x, pose.y, *point, room):
+            if reach <= self._limits.min_lookahead:
+                return point
+            if self._floor.segment_clear(pose.x, pose.y, *point, room) and _passes(pose, point, keep_off):
                 return point
             reach = max(self._limits.min_lookahead, reach * 0.6)
 
@@ -83,6 +87,14 @@ class Follower:
         while index < len(path.xs) - 1 and path.along[index] < wanted:
             index += 1
         return path.xs[index], path.ys[index]
+
+
+def _passes(pose: Pose, point: tuple[float, float], keep_off: Sequence[Disc]) -> bool:
+    """Whether the straight line to a point leads into no disc, or out of one that the robot is in."""
+    here = (pose.x, pose.y)
+    return all(
+        segment_distance(d, here, point) >= min(d.radius, math.hypot(d.x - pose.x, d.y - pose.y) - 1e-6) for d in keep_off
+    )
 
 
 def turn_by(angle: float, speed: float, acceleration: float) -> Twist:

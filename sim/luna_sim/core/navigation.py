@@ -10,7 +10,7 @@ from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path
 from luna_sim.core.planner import Planner, PlanError
 from luna_sim.core.task import Situation, Task
-from luna_sim.core.traffic import STANDOFF, free_way, has_priority, standing
+from luna_sim.core.traffic import STANDOFF, free_way, has_priority, keep_off, standing
 
 _CLOSE_ENOUGH = 0.03
 """Metres; the path is followed this near to its end although the tolerance is wider."""
@@ -35,6 +35,7 @@ class NavigateTask(Task):
         self._follower = Follower(path, floor, parameters)
         self._arrived = False
         self._blocked = 0.0
+        self._stood = 0.0
         self._retry_at = 0.0
         self._best = math.inf
         self._best_at = 0.0
@@ -76,10 +77,20 @@ class NavigateTask(Task):
         if way <= STANDOFF:
             return self._wait(now)
         self._blocked = 0.0
+        self._watch_standing(now)
         speed = self._limits.desired_linear_vel
         if way < math.inf:
             speed = min(speed, math.sqrt(self._parameters.drive.linear_acceleration * (way - STANDOFF)))
-        return self._follower.command(now.pose, speed)
+        return self._follower.command(
+            now.pose, speed, keep_off(now.neighbours, now.pose, self._parameters.drive.radius)
+        )
+
+    def _watch_standing(self, now: Situation) -> None:
+        """The way looks free and yet the robot stands, so it pushes against something: plan anew."""
+        self._stood = self._stood + now.dt if now.velocity.is_zero else 0.0
+        if self._stood > self._limits.patience:
+            self._stood = 0.0
+            self._around(now)
 
     def _wait(self, now: Situation) -> Twist:
         """Another robot is in the way: wait, and after some patience find a way around it."""

@@ -8,12 +8,12 @@ comes out is cut short where the view is free, and rounded.
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.graph import MCP_Geometric
 
+from luna_sim.core.disc import Disc, segment_distance
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.outcome import Code
@@ -34,15 +34,6 @@ class PlanError(Exception):
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Disc:
-    """Something round that stands in the way for now."""
-
-    x: float
-    y: float
-    radius: float
 
 
 class Planner:
@@ -74,8 +65,8 @@ class Planner:
         if start.distance_to(goal.x, goal.y) < self._lattice.resolution:
             return make_path(resampled([(start.x, start.y), (goal.x, goal.y)]), goal.yaw)
         room = self._room if not others else np.minimum(self._room, self._room_beside(others))
-        first = self._join(start, room, Code.START_OCCUPIED)
-        last = self._join(goal, room, Code.GOAL_OCCUPIED)
+        first = self._join(start, room, Code.START_OCCUPIED, others)
+        last = self._join(goal, room, Code.GOAL_OCCUPIED, others)
         cells = self._cells(first, last, room, cached=not others)
         corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells), (goal.x, goal.y)]
         return self._finished(corners, goal.yaw, others)
@@ -122,11 +113,11 @@ class Planner:
         nearest: NDArray[np.float64] = np.min(rooms, axis=0)
         return nearest
 
-    def _join(self, pose: Pose, room: NDArray[np.float64], code: Code) -> tuple[int, int]:
-        """The nearest passable cell that the robot reaches from a pose in a straight line."""
-        wanted = min(self._floor.allowed(pose.x, pose.y), self._radius) - 1e-6
+    def _join(self, pose: Pose, room: NDArray[np.float64], code: Code, others: Sequence[Disc]) -> tuple[int, int]:
+        """The nearest passable cell that the robot reaches from a pose in a straight line, coming no nearer to anything."""
+        wanted = min(self._free_at(pose.x, pose.y, others), self._radius) - 1e-6
         for cell in self._lattice.around(pose.x, pose.y, SNAP):
-            if room[cell] >= self.wanted_room and self._floor.segment_clear(pose.x, pose.y, *self._lattice.centre(cell), wanted):
+            if room[cell] >= self.wanted_room and self._view((pose.x, pose.y), self._lattice.centre(cell), wanted, others):
                 return cell
         raise PlanError(code, f"({pose.x:.2f}, {pose.y:.2f}) has no room for the robot")
 
@@ -160,7 +151,7 @@ class Planner:
         return best
 
     def _view(self, a: tuple[float, float], b: tuple[float, float], room: float, others: Sequence[Disc]) -> bool:
-        return self._floor.segment_clear(*a, *b, room) and all(_segment_distance(d, a, b) - d.radius >= room for d in others)
+        return self._floor.segment_clear(*a, *b, room) and all(segment_distance(d, a, b) - d.radius >= room for d in others)
 
     def _comfortable(self, smooth: NDArray[np.float64], straight: NDArray[np.float64], others: Sequence[Disc]) -> bool:
         """Rounding must not eat up the room, except near the ends where there may be little from the start."""
@@ -216,11 +207,3 @@ def _smoothed(points: NDArray[np.float64], rounds: int) -> NDArray[np.float64]:
     for _ in range(rounds):
         smooth[1:-1] += 0.5 * (0.5 * (smooth[:-2] + smooth[2:]) - smooth[1:-1])
     return smooth
-
-
-def _segment_distance(disc: Disc, a: tuple[float, float], b: tuple[float, float]) -> float:
-    dx, dy = b[0] - a[0], b[1] - a[1]
-    square = dx * dx + dy * dy
-    share = 0.0 if square == 0.0 else ((disc.x - a[0]) * dx + (disc.y - a[1]) * dy) / square
-    share = min(1.0, max(0.0, share))
-    return math.hypot(a[0] + share * dx - disc.x, a[1] + share * dy - disc.y)

@@ -1,0 +1,22 @@
+"""Something round that stands in the way for now."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """A disc on the floor, metres."""
+
+    x: float
+    y: float
+    radius: float
+
+
+def segment_distance(disc: Disc, a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Metres from a disc's centre to the nearest point of the segment from a to b."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    square = dx * dx + dy * dy
+    share = 0.0 if square == 0.0 else ((disc.x - a[0]) * dx + (disc.y - a[1]) * dy) / square
+    share = min(1.0, max(0.0, share))
+    return math.hypot(a[0] + share * dx - disc.x, a[1] + share * dy - disc.y)
