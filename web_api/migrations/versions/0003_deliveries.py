@@ -212,6 +212,7 @@ CREATE TABLE drains_due (
     consumer text NOT NULL,
     aggregate text NOT NULL,
     sends integer NOT NULL DEFAULT 0 CHECK (sends >= 0),
+    failing boolean NOT NULL DEFAULT false,
     due_at timestamptz NOT NULL,
     PRIMARY KEY (consumer, aggregate)
 );

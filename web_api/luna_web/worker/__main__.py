@@ -1,0 +1,110 @@
+"""`python -m luna_web.worker`: a Celery worker and the outbox relay in one process."""
+
+import logging
+import os
+import sys
+import threading
+import warnings
+
+import psycopg
+import structlog
+from celery import signals
+from celery.platforms import SecurityWarning
+
+from luna_web.shared.config import Settings, get_settings
+from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
+from luna_web.shared.logs import configure_logs
+from luna_web.worker.celery_app import host_name, make_celery, nudge_with
+from luna_web.worker.consumers import all_consumers
+from luna_web.worker.drain import Drainer
+from luna_web.worker.notify import notify
+from luna_web.worker.relay import Relay
+
+CONCURRENCY = 4
+STOP_WITHIN_SECONDS = 4.0
+
+log = structlog.get_logger(__name__)
+
+
+class Readiness:
+    """Says `READY=1` once, when every part has said that it serves."""
+
+    def __init__(self, *parts: str) -> None:
+        self._waited_for = set(parts)
+        self._lock = threading.Lock()
+
+    def reached(self, part: str) -> None:
+        with self._lock:
+            if part not in self._waited_for:
+                return
+            self._waited_for.remove(part)
+            if not self._waited_for:
+                notify("READY=1")
+                log.info("worker_ready")
+
+
+def listener(settings: Settings) -> psycopg.Connection[tuple[object, ...]]:
+    """A connection for NOTIFY: it must see each one as it comes, so it is in no transaction."""
+    url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="luna-relay")
+
+
+def quieten() -> None:
+    """Celery tells of every task, and warns of root because of pickle, which is not accepted here."""
+    for name in ("celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+
+
+def main() -> int:
+    settings = get_settings()
+    configure_logs(settings.log_format)
+    quieten()
+    engine = make_engine(settings)
+    try:
+        return _serve(settings, make_session_factory(engine))
+    finally:
+        engine.dispose()
+
+
+def _serve(settings: Settings, factory: SessionFactory) -> int:
+    consumers = all_consumers()
+    celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
+    ready = Readiness("celery", "relay")
+    relay = Relay(
+        factory,
+        list(consumers.values()),
+        nudge_with(celery),
+        lambda: listener(settings),
+        lambda: ready.reached("relay"),
+    )
+    signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _stopping(relay), weak=False)
+    notify("STATUS=connecting")
+    relay.start()
+    worker = celery.Worker(
+        hostname=host_name(),
+        pool="threads",
+        concurrency=CONCURRENCY,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+        loglevel="INFO",
+    )
+    worker.start()
+    relay.stop()
+    return int(worker.exitcode or 0)
+
+
+def _stopping(relay: Relay) -> None:
+    """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
+    notify("STOPPING=1")
+    threading.Thread(target=relay.stop, daemon=True).start()
+    last_resort = threading.Timer(STOP_WITHIN_SECONDS, lambda: os._exit(0))
+    last_resort.daemon = True
+    last_resort.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Hands a consumer what it has not yet had of an aggregate, in order: effect and offset in one transaction."""
+
+import random
+from collections.abc import Callable, Mapping
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.models import ConsumerOffset, Outbox
+from luna_web.shared.tracing import bind_trace_id
+from luna_web.worker import repository
+from luna_web.worker.domain import MOST_ATTEMPTS, Consumer, Drain, retry_after
+
+log = structlog.get_logger(__name__)
+LONGEST_ERROR = 1000
+
+
+class Drainer:
+    """May be called twice, late, or never: it does what is left to do, and another call does the rest."""
+
+    def __init__(
+        self, factory: SessionFactory, consumers: Mapping[str, Consumer], luck: Callable[[], float] = random.random
+    ) -> None:
+        self._factory = factory
+        self._consumers = consumers
+        self._luck = luck
+
+    def drain(self, drain: Drain) -> None:
+        """Event by event until none is left, or one fails. Raises what the database raises when it is away."""
+        consumer = self._consumers.get(drain.consumer)
+        if consumer is None:
+            log.warning("unknown_consumer", consumer=drain.consumer)
+            return
+        while self._step(consumer, drain):
+            pass
+
+    def _step(self, consumer: Consumer, drain: Drain) -> bool:
+        """One event in one transaction; False when there is nothing more to do now."""
+        with transaction(self._factory) as session:
+            offset = repository.lock_offset(session, drain)
+            if repository.backs_off(session, drain):
+                return False
+            event = repository.next_event(session, drain.aggregate, offset.last_seq)
+            if event is None:
+                return self._settle(session, drain, offset)
+            return self._hand_over(session, consumer, drain, offset, event)
+
+    def _settle(self, session: Session, drain: Drain, offset: ConsumerOffset) -> bool:
+        """Nothing is left. The promise is locked before looking once more, so that none made meanwhile is lost."""
+        repository.lock_promise(session, drain)
+        if repository.next_event(session, drain.aggregate, offset.last_seq) is not None:
+            return True
+        repository.keep_promise(session, drain)
+        return False
+
+    def _hand_over(
+        self, session: Session, consumer: Consumer, drain: Drain, offset: ConsumerOffset, event: Outbox
+    ) -> bool:
+        bind_trace_id(event.trace_id)
+        if consumer.wants(event.event_type):
+            try:
+                with session.begin_nested():
+                    consumer.handle(session, event)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
+                return self._failed(session, drain, offset, event, error)
+            except Exception as error:
+                return self._failed(session, drain, offset, event, error)
+        offset.last_seq, offset.attempts = event.aggregate_seq, 0
+        return True
+
+    def _failed(self, session: Session, drain: Drain, offset: ConsumerOffset, event: Outbox, error: Exception) -> bool:
+        """Try again later; after the last attempt the event is parked and the next one's turn comes."""
+        offset.attempts += 1
+        said = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+        log.warning(
+            "event_failed",
+            event_id=str(event.event_id),
+            event_type=event.event_type,
+            attempt=offset.attempts,
+            error=said,
+        )
+        if offset.attempts < MOST_ATTEMPTS:
+            repository.back_off(session, drain, retry_after(offset.attempts, self._luck()))
+            return False
+        repository.bury(session, drain, event, said, offset.attempts)
+        offset.last_seq, offset.attempts = event.aggregate_seq, 0
+        return True

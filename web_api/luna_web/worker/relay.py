@@ -1,0 +1,108 @@
+"""The relay: tells of events that nobody was told of, and sends again what seems lost. Any number of relays may run."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import psycopg
+import structlog
+from kombu.exceptions import OperationalError as BrokerAway
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.outbox import OUTBOX_CHANNEL
+from luna_web.worker import repository
+from luna_web.worker.domain import FIRST_RESEND, Consumer, Drain, drains_for
+
+log = structlog.get_logger(__name__)
+BATCH = 200
+LOOK_EVERY_SECONDS = 1.0
+Nudge = Callable[[Drain], None]
+Listen = Callable[[], psycopg.Connection[tuple[object, ...]]]
+
+
+class Relay:
+    """Runs in a thread of its own until it is stopped.
+
+    `listen` opens a connection of its own for NOTIFY; `nudge` sends one message and raises when the broker is away;
+    `ready` is called once, when the database and the broker have both answered.
+    """
+
+    def __init__(
+        self,
+        factory: SessionFactory,
+        consumers: Sequence[Consumer],
+        nudge: Nudge,
+        listen: Listen,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._factory = factory
+        self._consumers = consumers
+        self._nudge = nudge
+        self._listen = listen
+        self._ready = ready
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox-relay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 3.0) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def relay_once(self) -> int:
+        """Tell of what is new and of what is overdue; how many nudges went out. Raises when database or broker is away."""
+        return self._publish() + self._resend()
+
+    def _publish(self) -> int:
+        """Nudges first, then the mark: what is told twice does no harm, what is marked and untold would wait."""
+        with transaction(self._factory) as session:
+            events = repository.lock_unpublished(session, BATCH)
+            if not events:
+                return 0
+            drains = drains_for(self._consumers, events)
+            repository.promise(session, drains, FIRST_RESEND)
+            repository.mark_published(session, events)
+            self._send(drains)
+            return len(events)
+
+    def _resend(self) -> int:
+        with transaction(self._factory) as session:
+            drains = repository.take_overdue(session, BATCH)
+        self._send(drains)
+        return len(drains)
+
+    def _send(self, drains: Sequence[Drain]) -> None:
+        for drain in drains:
+            self._nudge(drain)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._listening() as woken:
+                    self._serve(woken)
+            except (SQLAlchemyError, psycopg.Error, BrokerAway, RedisError, OSError) as error:
+                log.warning("relay_waits", error=type(error).__name__)
+                self._stopping.wait(LOOK_EVERY_SECONDS)
+
+    def _serve(self, woken: Callable[[], None]) -> None:
+        while not self._stopping.is_set():
+            busy = self.relay_once()
+            self._ready()
+            if not busy:
+                woken()
+
+    @contextmanager
+    def _listening(self) -> Iterator[Callable[[], None]]:
+        """A wait that ends with the next NOTIFY, after a second at most."""
+        with self._listen() as connection:
+            connection.execute(f"LISTEN {OUTBOX_CHANNEL}")
+
+            def wait() -> None:
+                for _ in connection.notifies(timeout=LOOK_EVERY_SECONDS, stop_after=1):
+                    return
+
+            yield wait
