@@ -1,0 +1,1 @@
+"""The thin shells: ROS on the outside, the plain cores within."""

@@ -1,0 +1,87 @@
+"""What every node needs: parameters with ranges, heartbeats, quality of service, work in a thread of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from luna_interfaces.msg import NodeHeartbeat
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+RELIABLE = QoSProfile(depth=10)
+SENSOR = qos_profile_sensor_data
+HEARTBEAT_PERIOD = 0.2
+
+
+def steady() -> float:
+    """Seconds of the steady clock, which no one sets."""
+    return time.monotonic()
+
+
+def declare(
+    node: Node, name: str, default: Any, description: str, low: float | None = None, high: float | None = None
+) -> Any:
+    """Declare a parameter that is set at the start, and give its value; numbers have a range."""
+    descriptor = ParameterDescriptor(name=name, description=description, read_only=True)
+    if isinstance(default, float):
+        descriptor.floating_point_range = [FloatingPointRange(from_value=low or 0.0, to_value=high or 1e9)]
+    elif isinstance(default, int) and not isinstance(default, bool):
+        descriptor.integer_range = [IntegerRange(from_value=int(low or 0), to_value=int(high or 2**31), step=1)]
+    return node.declare_parameter(name, default, descriptor).value
+
+
+class Heartbeat:
+    """Tells the safety supervisor five times a second that the node is alive."""
+
+    def __init__(self, node: Node, moving_allowed: Callable[[], bool] = lambda: True) -> None:
+        self._publisher = node.create_publisher(NodeHeartbeat, "node_heartbeat", RELIABLE)
+        self._message = NodeHeartbeat(node=node.get_name())
+        self._moving_allowed = moving_allowed
+
+    def beat(self) -> None:
+        self._message.seq += 1
+        self._message.moving_allowed = self._moving_allowed()
+        self._publisher.publish(self._message)
+
+
+class Worker:
+    """One thread for what may block; results come back on the node's executor."""
+
+    def __init__(self, node: Node, name: str) -> None:
+        self._node = node
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    def submit(self, job: Callable[[], Any], on_done: Callable[[ThreadFuture[Any]], None]) -> None:
+        self._pool.submit(job).add_done_callback(lambda future: self._hand_over(future, on_done))
+
+    def _hand_over(self, future: ThreadFuture[Any], on_done: Callable[[ThreadFuture[Any]], None]) -> None:
+        executor = self._node.executor
+        if executor is not None:
+            executor.create_task(on_done, future)
+
+    def close(self) -> None:
+        """Waits for the job in hand."""
+        self._pool.shutdown(wait=True)
+
+
+class JournalWriter:
+    """Runs writes of the journal in a worker; only its own errors are reported, others are bugs and end the process."""
+
+    def __init__(self, worker: Worker, error_type: type[Exception]) -> None:
+        self._worker = worker
+        self._error_type = error_type
+
+    def run(self, job: Callable[[], None], on_done: Callable[[Any], None]) -> None:
+        def done(future: ThreadFuture[Any]) -> None:
+            error = future.exception()
+            if error is not None and not isinstance(error, self._error_type):
+                raise error
+            on_done(error)
+
+        self._worker.submit(job, done)

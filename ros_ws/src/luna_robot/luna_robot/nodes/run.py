@@ -1,0 +1,38 @@
+"""The standard main of a process of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+
+from luna_robot.notify import notify
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | None) -> int:
+    """Spin the nodes in one single-threaded executor until SIGINT or SIGTERM; then close what `build` gave."""
+    closable: Closable | None = None
+    rclpy.init(args=args)
+    try:
+        notify(STATUS="starting")
+        nodes, closable = build()
+        executor = SingleThreadedExecutor()
+        for node in nodes:
+            executor.add_node(node)
+        notify(READY="1", STATUS="serving")
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        notify(STOPPING="1")
+        if closable is not None:
+            closable.close()
+        rclpy.try_shutdown()
+    return 0

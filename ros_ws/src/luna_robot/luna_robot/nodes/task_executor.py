@@ -1,0 +1,327 @@
+"""Carries deliveries out: action, services and topic `deliveries` around the delivery machine and its journal."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from luna_interfaces.action import ExecuteDelivery
+from luna_interfaces.msg import ControllerHeartbeat, SafetyState
+from luna_interfaces.srv import (
+    CancelDelivery,
+    ConfirmHandover,
+    GetDelivery,
+    GetJournal,
+    ResolveRecovery,
+    Resume,
+    SetMaintenance,
+    SetPaused,
+    SetWaypoints,
+)
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+from sensor_msgs.msg import BatteryState
+from std_msgs.msg import Bool
+
+from luna_robot import conversions
+from luna_robot.battery import Battery, BatteryLimits
+from luna_robot.delivery.events import Answer, Event, Facts, LegEnded, Now, Policy, PoseMissing, Step, Tick
+from luna_robot.delivery.journal import Journal, JournalError, open_journal
+from luna_robot.delivery.machine import moving_allowed, wanted_leg
+from luna_robot.delivery.model import Delivery, Error, ExecutorState, Phase, Verdict
+from luna_robot.delivery.sequencer import Sequencer, Surroundings
+from luna_robot.nodes.attached_goals import AttachedGoals
+from luna_robot.nodes.common import (
+    HEARTBEAT_PERIOD,
+    LATCHED,
+    RELIABLE,
+    SENSOR,
+    Heartbeat,
+    JournalWriter,
+    Worker,
+    declare,
+    steady,
+)
+from luna_robot.nodes.waypoint_navigator import WaypointNavigator
+from luna_robot.safety.view import SafetyView
+
+UNHEARD = SafetyView(False, "", "", "", 0, True, ())
+
+
+class TaskExecutor(Node):
+    """One delivery at a time, exactly once. `on_change` is called whenever what the robot tells may be another."""
+
+    def __init__(self, navigator: WaypointNavigator) -> None:
+        super().__init__("task_executor")
+        self.on_change: Callable[[], None] = lambda: None
+        self.boot_id = str(uuid.uuid4())
+        self.safety = UNHEARD
+        self._navigator = navigator
+        self._worker = Worker(self, "journal")
+        self._journal, error = self._open_journal()
+        self.battery = Battery(_battery_limits(self), steady())
+        self._declare_times()
+        self._locked, self._lock_heard, self._link_heard = True, float("-inf"), float("-inf")
+        self._started = self._saved = steady()
+        self._ticked = self._hand_over_time()
+        self.starting = True
+        self._sequencer = self._make_sequencer(error)
+        self._goals = AttachedGoals()
+        self._heartbeat = Heartbeat(self, self._moving_allowed)
+        self._offer()
+        navigator.on_leg_ended = self._on_leg_ended
+        navigator.manual_refusal = self._manual_refusal
+        self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
+
+    def _open_journal(self) -> tuple[Journal | None, str]:
+        folder = declare(self, "state_dir", "", "folder of the journal; empty = ~/.ros/luna_robot")
+        path = Path(folder or Path.home() / ".ros" / "luna_robot") / "journal.sqlite3"
+        try:
+            return open_journal(path, lambda: str(uuid.uuid4())), ""
+        except JournalError as error:
+            self.get_logger().fatal(str(error))
+            return None, str(error)
+
+    def _declare_times(self) -> None:
+        self._policy = Policy(
+            declare(self, "clearing", 30.0, "s to stand still when nobody loaded, or after a cancel", 0.0, 600.0),
+            declare(self, "link_loss_hold", 1800.0, "s without a link after which a hand-over has no limit", 1.0, 1e6),
+        )
+        self._lock_silence = declare(self, "lock_silence", 0.6, "s without topic estop that count as locked", 0.2, 5.0)
+        self._link_silence = declare(self, "link_silence", 5.0, "s without a controller's heartbeat", 1.0, 60.0)
+        self._pose_grace = declare(self, "pose_grace", 15.0, "s after a start to be told the pose", 1.0, 600.0)
+        self._save_period = declare(self, "timer_save_period", 5.0, "s between two savings of the timers", 1.0, 60.0)
+
+    def _make_sequencer(self, error: str) -> Sequencer:
+        state = self._journal.state if self._journal else ExecutorState()
+        if self._journal:
+            self._navigator.waypoints = self._journal.waypoints
+        writer = JournalWriter(self._worker, JournalError)
+        around = Surroundings(self.facts, self._now, self._on_applied)
+        return Sequencer(state, self._journal, writer, around, self._policy, error)
+
+    def _offer(self) -> None:
+        self.create_subscription(SafetyState, "safety_state", self._on_safety_state, LATCHED)
+        self.create_subscription(Bool, "estop", self._on_lock, RELIABLE)
+        self.create_subscription(ControllerHeartbeat, "controller_heartbeat", self._on_link, RELIABLE)
+        self.create_subscription(BatteryState, "battery_state", self._on_battery, SENSOR)
+        self._action = ActionServer(
+            self, ExecuteDelivery, "execute_delivery", self._on_goal, cancel_callback=lambda _: CancelResponse.REJECT
+        )
+        self._serve(ConfirmHandover, "confirm_handover", conversions.handover_confirmed)
+        self._serve(CancelDelivery, "cancel_delivery", conversions.cancel_asked)
+        self._serve(Resume, "resume", conversions.resume_asked)
+        self._serve(SetPaused, "set_paused", conversions.pause_set)
+        self._serve(SetMaintenance, "set_maintenance", conversions.maintenance_set)
+        self._serve(ResolveRecovery, "resolve_recovery", conversions.recovery_resolved)
+        self._serve(SetWaypoints, "set_waypoints", conversions.waypoints_set)
+        self.create_service(GetDelivery, "get_delivery", self._on_get_delivery)
+        self.create_service(GetJournal, "get_journal", self._on_get_journal)
+
+    # --- for the other nodes of this process ---
+
+    @property
+    def state(self) -> ExecutorState:
+        return self._sequencer.state
+
+    @property
+    def journal_id(self) -> str:
+        return self._journal.journal_id if self._journal else ""
+
+    @property
+    def journal_error(self) -> str:
+        return self._sequencer.journal_error
+
+    def facts(self) -> Facts:
+        """The world at this moment."""
+        now, navigator = steady(), self._navigator
+        heard = now - self._lock_heard <= self._lock_silence and self.safety is not UNHEARD
+        return Facts(
+            boot_id=self.boot_id,
+            safety_known=heard,
+            motion_locked=self._locked or not heard,
+            estopped=self.safety.estopped,
+            estop_id=self.safety.estop_id,
+            safety_faults=self.safety.standstill_codes,
+            link_up=now - self._link_heard <= self._link_silence,
+            localized=navigator.localized and "KIDNAPPED" not in self.safety.standstill_codes,
+            navigation_ready=not navigator.missing,
+            battery=self.battery.level(now),
+            docked=navigator.docked,
+        )
+
+    # --- what comes in ---
+
+    def _on_safety_state(self, message: SafetyState) -> None:
+        self.safety = conversions.safety_view(message)
+        self._react()
+
+    def _on_lock(self, message: Bool) -> None:
+        changed = message.data != self._locked or steady() - self._lock_heard > self._lock_silence
+        self._locked, self._lock_heard = message.data, steady()
+        if changed:
+            self._react()
+
+    def _on_link(self, message: ControllerHeartbeat) -> None:
+        if message.epoch < self.state.epoch:
+            return
+        was_up = steady() - self._link_heard <= self._link_silence
+        self._link_heard = steady()
+        if not was_up:
+            self._react()
+
+    def _on_battery(self, message: BatteryState) -> None:
+        charging = message.power_supply_status == BatteryState.POWER_SUPPLY_STATUS_CHARGING
+        self.battery.observe(message.percentage, charging, steady())
+
+    def _on_leg_ended(self, ended: LegEnded) -> None:
+        self._sequencer.submit(ended)
+
+    def _react(self) -> None:
+        """A fact has changed: stop at once if it says so, then let the machine decide."""
+        self._act()
+        self._sequencer.submit(Tick())
+
+    def _on_timer(self) -> None:
+        self._heartbeat.beat()
+        self._find_the_pose()
+        now = self._hand_over_time()
+        elapsed, self._ticked = now - self._ticked, now
+        self._sequencer.submit(Tick(max(0.0, elapsed)))
+        self._act()
+        self._save_timers()
+        self._goals.feed_back(self.state.active, self._navigator.progress)
+        self.on_change()
+
+    def _find_the_pose(self) -> None:
+        """After a start: wait a little for everything to be there, then say what is missing."""
+        if not self.starting:
+            return
+        facts = self.facts()
+        if facts.localized and facts.navigation_ready and facts.safety_known:
+            self.starting = False
+        elif steady() - self._started > self._pose_grace:
+            self.starting = False
+            if not facts.localized:
+                self._sequencer.submit(PoseMissing())
+
+    def _save_timers(self) -> None:
+        active = self.state.active
+        due = steady() - self._saved >= self._save_period
+        if due and (self.journal_error or (active is not None and active.timer is not None)):
+            self._saved = steady()
+            self._sequencer.save_timers()
+
+    # --- what goes out ---
+
+    def _on_applied(self, step: Step) -> None:
+        if step.waypoints is not None:
+            self._navigator.waypoints = step.waypoints
+        self._act()
+        self._goals.finish(step.finished)
+        if step.durable:
+            self._heartbeat.beat()
+            self._goals.feed_back(self.state.active, self._navigator.progress)
+            self.on_change()
+
+    def _act(self) -> None:
+        facts = self.facts()
+        self._navigator.drive(None if self.journal_error else wanted_leg(self.state, facts))
+
+    def _moving_allowed(self) -> bool:
+        return not self.journal_error and moving_allowed(self.state)
+
+    def _manual_refusal(self) -> tuple[Error, str] | None:
+        if self.state.active is not None:
+            return Error.BUSY, "a delivery is in hand"
+        facts = self.facts()
+        if self.state.suspended or facts.motion_locked:
+            return Error.SUSPENDED, "locked by the safety supervisor, or suspended"
+        return None
+
+    def _now(self) -> Now:
+        return Now(self.get_clock().now().nanoseconds, time.time_ns())
+
+    def _hand_over_time(self) -> float:
+        """Seconds of the simulation's clock where there is one, else of the steady clock."""
+        if self.get_parameter("use_sim_time").value:
+            return float(self.get_clock().now().nanoseconds / 1e9)
+        return steady()
+
+    # --- action and services ---
+
+    async def _on_goal(self, handle: ServerGoalHandle) -> ExecuteDelivery.Result:
+        answer = await self._ask(conversions.goal_offered(handle.request, self._navigator.waypoints))
+        delivery: Delivery = answer.delivery
+        if delivery.phase is not Phase.DONE:
+            delivery = await self._goals.attach(handle, delivery)
+        handle.succeed()
+        return ExecuteDelivery.Result(state=conversions.delivery_state(delivery))
+
+    def _ask(self, event: Event) -> Future:
+        """The answer of the machine, when it holds."""
+        future = Future()
+        self._sequencer.submit(event, future.set_result)
+        return future
+
+    def _serve(self, service: Any, name: str, convert: Callable[[Any], Event]) -> None:
+        async def on_call(request: Any, response: Any) -> Any:
+            try:
+                answer = await self._ask(convert(request))
+            except conversions.Malformed as error:
+                answer = Answer(Verdict.REFUSED, Error.MALFORMED, str(error), self.state.active)
+            if hasattr(response, "version"):
+                response.version = self.state.waypoints_version
+            return conversions.fill_answer(response, answer, self._navigator.progress)
+
+        self.create_service(service, name, on_call)
+
+    def _on_get_delivery(self, request: GetDelivery.Request, response: GetDelivery.Response) -> GetDelivery.Response:
+        return conversions.fill_answer(response, self._find(request), self._navigator.progress)
+
+    def _find(self, request: GetDelivery.Request) -> Answer:
+        active = self.state.active
+        if active and active.delivery_id == request.delivery_id and request.attempt in (0, active.attempt):
+            return Answer(delivery=active)
+        try:
+            found = self._journal.finished(request.delivery_id, request.attempt) if self._journal else None
+        except JournalError as error:
+            return Answer(Verdict.REFUSED, Error.JOURNAL, str(error))
+        if found is None:
+            return Answer(Verdict.REFUSED, Error.UNKNOWN_DELIVERY, f"unknown delivery {request.delivery_id}")
+        return Answer(delivery=found)
+
+    async def _on_get_journal(
+        self, request: GetJournal.Request, response: GetJournal.Response
+    ) -> GetJournal.Response:
+        response.journal_id, response.newest_seq = self.journal_id, self.state.seq
+        journal = self._journal
+        if journal is None:
+            return response
+        future = Future()
+        limit = min(request.limit or 100, 200)
+        self._worker.submit(lambda: journal.entries(request.after_seq, limit), future.set_result)
+        entries = (await future).result()
+        response.entries = [conversions.journal_entry(e) for e in entries if e.seq <= response.newest_seq]
+        return response
+
+    def close(self) -> None:
+        """Nothing is driven and written any more."""
+        self._worker.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+def _battery_limits(node: Node) -> BatteryLimits:
+    return BatteryLimits(
+        declare(node, "battery_low", 0.20, "0..1, below: no new delivery", 0.0, 1.0),
+        declare(node, "battery_reserve", 0.12, "0..1, below: fallback or dock after the hand-over at hand", 0.0, 1.0),
+        declare(node, "battery_empty", 0.06, "0..1, below: stop and await recovery", 0.0, 1.0),
+        declare(node, "battery_margin", 0.02, "0..1, hysteresis", 0.0, 0.2),
+        declare(node, "battery_unknown_after", 30.0, "s without a reading: no new delivery", 1.0, 600.0),
+    )

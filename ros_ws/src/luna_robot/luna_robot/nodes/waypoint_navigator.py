@@ -1,0 +1,204 @@
+"""Drives to places: legs of a delivery for the executor, and `navigate_to_waypoint` for operators and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from irobot_create_msgs.msg import DockStatus
+from luna_interfaces.action import NavigateToWaypoint
+from rclpy.action import ActionServer
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.task import Future
+from tf2_msgs.msg import TFMessage
+
+from luna_robot import conversions
+from luna_robot.delivery.events import LegEnded, LegResult
+from luna_robot.delivery.machine import Leg
+from luna_robot.delivery.model import Arrival, Error
+from luna_robot.delivery.progress import LEG_ERRORS
+from luna_robot.geometry import Pose
+from luna_robot.navigation.driver import LegDriver, RetryPolicy, Situation
+from luna_robot.navigation.localization import Localization, LocalizationLimits
+from luna_robot.navigation.nav2_actions import Nav2Actions
+from luna_robot.navigation.port import Progress
+from luna_robot.navigation.transforms import TransformTree
+from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare, steady
+from luna_robot.waypoints import WaypointTable
+
+MAP, ODOM, BASE = "map", "odom", "base_link"
+TF_QOS = QoSProfile(depth=100)
+TF_STATIC_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+Refusal = tuple[Error, str]
+
+
+class WaypointNavigator(Node):
+    """Owns the navigator's port, and knows where the robot is."""
+
+    def __init__(self) -> None:
+        super().__init__("waypoint_navigator")
+        self.on_leg_ended: Callable[[LegEnded], None] = lambda _: None
+        self.waypoints = WaypointTable()
+        self.manual_refusal: Callable[[], Refusal | None] = lambda: None
+        self.docked = False
+        self._leg_of_delivery: Leg | None = None
+        self._leg_of_operator: Leg | None = None
+        self._operator_legs = 0
+        self._operator_done: Future | None = None
+        self._tree = TransformTree()
+        self._localization = Localization(localization_limits(self))
+        self._navigator = Nav2Actions(self, declare(self, "dock_type", "", "type of dock for Nav2's docking server"))
+        self._driver = LegDriver(self._navigator, _retry_policy(self), self._on_ended)
+        self._clean = False
+        self._cleaning = False
+        self._heartbeat = Heartbeat(self)
+        self._subscribe()
+        self._action = ActionServer(self, NavigateToWaypoint, "navigate_to_waypoint", self._on_goal)
+        self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
+
+    # --- for the other nodes of this process ---
+
+    @property
+    def pose(self) -> Pose | None:
+        """base_link in map; None = unknown."""
+        return self._tree.pose_of(BASE, MAP)
+
+    @property
+    def localized(self) -> bool:
+        return self.pose is not None and self._localization.localized(steady())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What navigation still lacks; it is ready when nothing is missing and old goals are cancelled."""
+        return self._navigator.missing() or (() if self._clean else ("cancelling of old goals",))
+
+    @property
+    def progress(self) -> Progress:
+        return self._driver.progress
+
+    def drive(self, leg: Leg | None) -> None:
+        """What the delivery in hand wants driven now; it goes before an operator's goal."""
+        self._leg_of_delivery = leg
+        self._settle()
+
+    # --- sensing ---
+
+    def _subscribe(self) -> None:
+        self.create_subscription(TFMessage, "tf", self._on_tf, TF_QOS)
+        self.create_subscription(TFMessage, "tf_static", self._on_tf, TF_STATIC_QOS)
+        self.create_subscription(PoseWithCovarianceStamped, "amcl_pose", self._on_amcl_pose, LATCHED)
+        self.create_subscription(DockStatus, "dock_status", self._on_dock_status, SENSOR)
+
+    def _on_tf(self, message: TFMessage) -> None:
+        now = steady()
+        for stamped in message.transforms:
+            transform = conversions.transform(stamped)
+            self._tree.put(transform)
+            if (transform.parent, transform.child) == (MAP, ODOM):
+                self._localization.observe_transform(transform.stamp, now)
+
+    def _on_amcl_pose(self, message: PoseWithCovarianceStamped) -> None:
+        covariance = message.pose.covariance
+        self._localization.observe_covariance(covariance[0], covariance[7], covariance[35])
+
+    def _on_dock_status(self, message: DockStatus) -> None:
+        self.docked = message.is_docked
+
+    # --- driving ---
+
+    def _on_timer(self) -> None:
+        self._heartbeat.beat()
+        self._navigator.poll(steady())
+        self._clean_up()
+        self._driver.observe(self._situation())
+
+    def _situation(self) -> Situation:
+        return Situation(self.get_clock().now().nanoseconds / 1e9, self.pose, self.docked)
+
+    def _clean_up(self) -> None:
+        """Once after the start: whatever Nav2 still drives is not ours any more."""
+        if self._clean or self._cleaning or self._navigator.missing():
+            return
+        self._cleaning = True
+        self._navigator.cancel_all(self._on_cleaned)
+
+    def _on_cleaned(self, answered: bool) -> None:
+        self._cleaning, self._clean = False, answered
+
+    def _settle(self) -> None:
+        if self._leg_of_delivery is not None and self._leg_of_operator is not None:
+            self._end_operator(Error.BUSY, "a delivery is in hand")
+        self._driver.observe(self._situation())
+        self._driver.want(self._leg_of_delivery or self._leg_of_operator)
+
+    def _on_ended(self, ended: LegEnded) -> None:
+        if self._leg_of_operator is not None and ended.leg == self._leg_of_operator.number:
+            arrived = ended.result is LegResult.ARRIVED
+            self._end_operator(Error.NONE if arrived else LEG_ERRORS[ended.result], ended.message)
+        else:
+            self.on_leg_ended(ended)
+
+    # --- navigate_to_waypoint ---
+
+    async def _on_goal(self, handle: ServerGoalHandle) -> NavigateToWaypoint.Result:
+        started = self.get_clock().now()
+        target = self._target(handle.request)
+        refusal = self._refusal(target)
+        if refusal is None and target is not None:
+            refusal = await self._drive_operator(target)
+        handle.succeed()
+        result = NavigateToWaypoint.Result()
+        result.error_code, result.message = (int(refusal[0]), refusal[1]) if refusal else (0, "")
+        result.travel_time = (self.get_clock().now() - started).nanoseconds / 1e9
+        pose = self.pose
+        result.final_distance = pose.distance_to(target) if pose and target else float("nan")
+        return result
+
+    def _target(self, request: NavigateToWaypoint.Goal) -> Pose | None:
+        if not request.waypoint:
+            return conversions.pose(request.pose.pose)
+        known = self.waypoints.find(request.waypoint)
+        return known.pose if known else None
+
+    def _refusal(self, target: Pose | None) -> Refusal | None:
+        if target is None or not target.is_finite():
+            return Error.UNKNOWN_WAYPOINT, "unknown waypoint, or not a pose"
+        if self._leg_of_delivery is not None or self._leg_of_operator is not None:
+            return Error.BUSY, "on its way already"
+        if self.missing:
+            return Error.NAVIGATION_NOT_READY, ", ".join(self.missing)
+        return self.manual_refusal()
+
+    async def _drive_operator(self, target: Pose) -> Refusal | None:
+        done = self._operator_done = Future()
+        self._operator_legs += 1
+        self._leg_of_operator = Leg(-self._operator_legs, "", target, Arrival.NONE)
+        self._settle()
+        error, message = await done
+        return (error, message) if error else None
+
+    def _end_operator(self, error: Error, message: str) -> None:
+        self._leg_of_operator = None
+        done, self._operator_done = self._operator_done, None
+        if done is not None:
+            done.set_result((error, message))
+
+
+def localization_limits(node: Node) -> LocalizationLimits:
+    """Declares the limits of what is trusted as a pose."""
+    return LocalizationLimits(
+        declare(node, "localization_silence", 1.5, "s without a new map-odom transform", 0.1, 60.0),
+        declare(node, "position_variance", 0.25, "m^2, largest variance of x and y that is trusted", 0.0, 100.0),
+        declare(node, "heading_variance", 0.25, "rad^2, largest variance of the heading that is trusted", 0.0, 10.0),
+    )
+
+
+def _retry_policy(node: Node) -> RetryPolicy:
+    return RetryPolicy(
+        declare(node, "attempts", 3, "tries to reach a place, with clean costmaps in between", 1, 20),
+        declare(node, "retry_pause", 2.0, "s between a failure and the next try", 0.0, 60.0),
+        declare(node, "stuck_after", 60.0, "s without displacement after which a try has failed", 5.0, 600.0),
+        declare(node, "stuck_within", 0.3, "m that count as displacement", 0.05, 5.0),
+    )

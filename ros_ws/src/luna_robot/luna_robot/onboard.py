@@ -1,0 +1,31 @@
+"""Navigator, executor and status publisher in one process: `ros2 run luna_robot onboard`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rclpy.node import Node
+
+from luna_robot.nodes.run import Closable, run
+from luna_robot.nodes.status_publisher import StatusPublisher
+from luna_robot.nodes.task_executor import TaskExecutor
+from luna_robot.nodes.waypoint_navigator import WaypointNavigator
+
+
+def build() -> tuple[Sequence[Node], Closable]:
+    """The three nodes, the executor being what must be closed."""
+    navigator = WaypointNavigator()
+    tasks = TaskExecutor(navigator)
+    status = StatusPublisher(tasks, navigator)
+    status.tell_changes()
+    return (navigator, tasks, status), tasks
+
+
+def main(args: list[str] | None = None) -> int:
+    """Runs until SIGINT or SIGTERM."""
+    return run(build, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
