@@ -19,7 +19,11 @@ def password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
     if not sys.stdin.isatty():
-        raise Refusal("There is no terminal to ask for the password at.", "Give it on standard input, with --password-stdin.", Exit.USAGE)
+        raise Refusal(
+            "There is no terminal to ask for the password at.",
+            "Give it on standard input, with --password-stdin.",
+            Exit.USAGE,
+        )
     first, second = getpass.getpass("Password: "), getpass.getpass("Again: ")
     if first != second:
         raise Refusal("The two passwords differ.", "", Exit.USAGE)

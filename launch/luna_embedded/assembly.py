@@ -14,7 +14,15 @@ def parts(run: Run, home: PostgresHome | None) -> list[Part]:
     if run.servers.own_valkey:
         servers.append(valkey.part(run))
     robots = [part for name in run.options.robot_names for part in _robot(run, name)]
-    return [*servers, migrate.part(run), simulator.part(run), *robots, bridge_proxy.part(run), web.part(run), web.worker(run)]
+    return [
+        *servers,
+        migrate.part(run),
+        simulator.part(run),
+        *robots,
+        bridge_proxy.part(run),
+        web.part(run),
+        web.worker(run),
+    ]
 
 
 def _robot(run: Run, name: str) -> list[Part]:

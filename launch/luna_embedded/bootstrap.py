@@ -76,7 +76,9 @@ def install(checkout: Checkout, need: Need) -> None:
             return
         require_disk(checkout.made, INSTALL_NEEDS_BYTES, free_bytes)
         provide((VENV, *BUILD_TOOLS) if need.ros else (VENV,), checkout.install_log, progress.say)
-        progress.say(f"Making LUNA's environments in {checkout.made} (once; details in {checkout.install_log.name} there) …")
+        progress.say(
+            f"Making LUNA's environments in {checkout.made} (once; details in {checkout.install_log.name} there) …"
+        )
         Maker(checkout, Runner(checkout.install_log), progress).make(ros=need.ros, tests=need.tests)
         progress.say("The environments are ready.")
 

@@ -36,7 +36,13 @@ app.add_typer(people, name="admin")
 
 State = Annotated[
     Path | None,
-    typer.Option("--state", envvar="LUNA_STATE", metavar="DIR", help="State directory: database, logs, secrets.", show_default=".luna/state"),
+    typer.Option(
+        "--state",
+        envvar="LUNA_STATE",
+        metavar="DIR",
+        help="State directory: database, logs, secrets.",
+        show_default=".luna/state",
+    ),
 ]
 Part = Annotated[str, typer.Argument(metavar="PART", help="A part as `./luna status` lists it.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -56,8 +62,12 @@ def up(
     state: State = None,
     port: Annotated[int, typer.Option(help="Port of the web tier on 127.0.0.1.")] = 8000,
     robots: Annotated[int, typer.Option(metavar="N", help="How many robots the library has, 1 to 8.")] = 1,
-    sim_speed: Annotated[float, typer.Option(metavar="X", help="How many times as fast as real time the simulation runs.")] = 1.0,
-    detach: Annotated[bool, typer.Option("--detach", help="Return once everything runs; stop it with `./luna down`.")] = False,
+    sim_speed: Annotated[
+        float, typer.Option(metavar="X", help="How many times as fast as real time the simulation runs.")
+    ] = 1.0,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return once everything runs; stop it with `./luna down`.")
+    ] = False,
 ) -> None:
     """Start everything; print address and logins. Ctrl-C stops it and loses nothing."""
     where, options = _place(state), Options(port, robots, sim_speed)
@@ -161,7 +171,12 @@ def create_user(
 ) -> None:
     """Make an account; an error if it exists."""
     names = [*(["--first-name", first_name] if first_name else []), *(["--last-name", last_name] if last_name else [])]
-    _manage(state, ["create-user", email, "--role", role.upper(), "--password-stdin", *names], password_stdin, needs_password=True)
+    _manage(
+        state,
+        ["create-user", email, "--role", role.upper(), "--password-stdin", *names],
+        password_stdin,
+        needs_password=True,
+    )
 
 
 @people.command("set-password")
@@ -195,7 +210,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """LUNA: library books delivered by robot. `./luna up` runs a whole library on this machine."""
 

@@ -12,7 +12,16 @@ from rich.markup import escape
 
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.environments import interfaces_fit, ros_environment, web_environment
-from luna_embedded.install.machine import BUILD_TOOLS, INSTALL_NEEDS_BYTES, VENV, apt_line, free_bytes, missing, require_disk, require_platform
+from luna_embedded.install.machine import (
+    BUILD_TOOLS,
+    INSTALL_NEEDS_BYTES,
+    VENV,
+    apt_line,
+    free_bytes,
+    missing,
+    require_disk,
+    require_platform,
+)
 from luna_embedded.layout import Checkout
 from luna_embedded.parts.account import first_closed, postgres_account
 from luna_embedded.parts.postgres_home import recorded_home
@@ -50,7 +59,11 @@ def look(checkout: Checkout, where: Place, port: int) -> Iterator[Finding]:
     yield _environments(checkout)
     whole = web_environment(checkout).fits(tests=False) and ros_environment(checkout).fits(tests=False)
     needed = RUN_NEEDS_BYTES if whole else INSTALL_NEEDS_BYTES
-    yield _asked("disk", lambda: require_disk(where.state.path, needed, free_bytes), f"{free_bytes(where.state.path) / 1e9:.1f} GB free")
+    yield _asked(
+        "disk",
+        lambda: require_disk(where.state.path, needed, free_bytes),
+        f"{free_bytes(where.state.path) / 1e9:.1f} GB free",
+    )
     yield _account(where)
     if not running:
         yield _asked("port", lambda: require_free(port, holder_of), f"{port} is free")
@@ -71,7 +84,11 @@ def _tools() -> Finding:
         return Finding("tools", "compiler, cmake, make, Python's headers and venv are there")
     line = apt_line(lacking)
     does_it = os.geteuid() == 0 and shutil.which("apt-get")
-    return Finding("tools", "missing: " + ", ".join(tool.name for tool in lacking), "./luna up installs them" if does_it else f'sudo sh -c "{line}"')
+    return Finding(
+        "tools",
+        "missing: " + ", ".join(tool.name for tool in lacking),
+        "./luna up installs them" if does_it else f'sudo sh -c "{line}"',
+    )
 
 
 def _environments(checkout: Checkout) -> Finding:
@@ -82,7 +99,9 @@ def _environments(checkout: Checkout) -> Finding:
     }
     stale = [name for name, fit in fits.items() if not fit]
     if stale:
-        return Finding("environments", "not made from today's lock files and sources: " + ", ".join(stale), "./luna up makes them")
+        return Finding(
+            "environments", "not made from today's lock files and sources: " + ", ".join(stale), "./luna up makes them"
+        )
     return Finding("environments", f"whole, in {checkout.made}")
 
 
@@ -95,16 +114,29 @@ def _account(where: Place) -> Finding:
     name = account.name if account else "yours"
     closed = first_closed(account, home)
     if closed and (where.named or recorded_home(where.state)):
-        return Finding("PostgreSQL's user", f"{name} cannot pass through {closed}", f"chmod o+x {closed}, or another --state")
-    return Finding("PostgreSQL's user", f"{name}, who can reach {home}" if not closed else f"{name}; its data will lie under /var/lib/luna")
+        return Finding(
+            "PostgreSQL's user", f"{name} cannot pass through {closed}", f"chmod o+x {closed}, or another --state"
+        )
+    return Finding(
+        "PostgreSQL's user",
+        f"{name}, who can reach {home}" if not closed else f"{name}; its data will lie under /var/lib/luna",
+    )
 
 
 def _running(where: Place) -> Finding:
     try:
         snapshot = ask(where.state.control_socket, "status")
     except Refusal as refusal:
-        return Finding("run", f"its supervisor does not answer: {refusal.what}", "kill the process named in supervisor.lock, then ./luna up")
-    ill = [f"{row['name']} ({row['state']}: {row['why']})" for row in snapshot["parts"] if row["state"] in ("given up", "backing off")]
+        return Finding(
+            "run",
+            f"its supervisor does not answer: {refusal.what}",
+            "kill the process named in supervisor.lock, then ./luna up",
+        )
+    ill = [
+        f"{row['name']} ({row['state']}: {row['why']})"
+        for row in snapshot["parts"]
+        if row["state"] in ("given up", "backing off")
+    ]
     if ill:
         return Finding("run", "parts that do not run: " + "; ".join(ill), "./luna logs PART, then ./luna restart PART")
     return Finding("run", f"{snapshot['state']} at {snapshot['address']}")

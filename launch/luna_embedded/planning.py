@@ -44,7 +44,11 @@ def check(options: Options) -> None:
         what = f"The library has docks for 1 to {MOST_ROBOTS} robots, not for {options.robots}."
         raise Refusal(what, "Choose another --robots.", Exit.USAGE)
     if not 0.1 <= options.sim_speed <= 50.0:
-        raise Refusal(f"The simulation runs at 0.1 to 50 times real time, not {options.sim_speed:g}.", "Choose another --sim-speed.", Exit.USAGE)
+        raise Refusal(
+            f"The simulation runs at 0.1 to 50 times real time, not {options.sim_speed:g}.",
+            "Choose another --sim-speed.",
+            Exit.USAGE,
+        )
 
 
 def plan(
@@ -66,7 +70,10 @@ def plan(
     ports = _ports(options, before)
     domain = _domain(state, before, environment)
     run = Run(checkout, state, options, ports, credentials, servers, domain, inherited(environment))
-    write_json(state.run_file, {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address})
+    write_json(
+        state.run_file,
+        {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address},
+    )
     return run, home
 
 
@@ -78,7 +85,16 @@ def recorded_run(checkout: Checkout, state: StateDir, environment: Mapping[str, 
     options = Options(**known["options"])
     credentials = load(state, options.robot_names)
     servers = choose_servers(state, credentials, environment)
-    return Run(checkout, state, options, Ports(**known["ports"]), credentials, servers, known["ros_domain"], inherited(environment))
+    return Run(
+        checkout,
+        state,
+        options,
+        Ports(**known["ports"]),
+        credentials,
+        servers,
+        known["ros_domain"],
+        inherited(environment),
+    )
 
 
 def choose_servers(state: StateDir, credentials: Credentials, environment: Mapping[str, str]) -> Servers:
@@ -86,7 +102,11 @@ def choose_servers(state: StateDir, credentials: Credentials, environment: Mappi
     database, redis = environment.get("LUNA_DATABASE_URL", ""), environment.get("LUNA_REDIS_URL", "")
     if database and not environment.get("LUNA_DATABASE_OWNER_URL"):
         what = "LUNA_DATABASE_URL names your own PostgreSQL; migrations need its owner's address, too."
-        raise Refusal(what, "Set LUNA_DATABASE_OWNER_URL (a role that owns the database); LUNA_DATABASE_URL is the role luna_app.", Exit.USAGE)
+        raise Refusal(
+            what,
+            "Set LUNA_DATABASE_OWNER_URL (a role that owns the database); LUNA_DATABASE_URL is the role luna_app.",
+            Exit.USAGE,
+        )
     broker = environment.get("LUNA_CELERY_BROKER_URL") or (redis.replace("unix://", "redis+socket://") if redis else "")
     return Servers(
         database_url=database or postgres.database_url(postgres.APP, credentials.postgres_app, state.run),
@@ -110,11 +130,11 @@ def _ports(options: Options, before: Mapping[str, Any]) -> Ports:
 def _domain(state: StateDir, before: Mapping[str, Any], environment: Mapping[str, str]) -> int:
     if asked := environment.get("ROS_DOMAIN_ID", ""):
         if not asked.isdecimal() or not 0 <= int(asked) <= 101:
-            raise Refusal(f"ROS_DOMAIN_ID is {asked!r}.", "A ROS domain is a number from 0 to 101; or unset it.", Exit.USAGE)
+            raise Refusal(
+                f"ROS_DOMAIN_ID is {asked!r}.", "A ROS domain is a number from 0 to 101; or unset it.", Exit.USAGE
+            )
         return int(asked)
     known = before.get("ros_domain")
     if known and not domain_is_used(known):
         return int(known)
     return pick_domain(str(state.path), domain_is_used)
-
-

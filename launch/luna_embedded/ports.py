@@ -32,7 +32,9 @@ def require_free(port: int, holder: Callable[[int], str]) -> None:
     """Raise Refusal if the port that was asked for is taken; ``holder`` names who has it, or ""."""
     if not is_free(port):
         by = f" by {name}" if (name := holder(port)) else ""
-        raise Refusal(f"Port {port} is taken{by}.", f"Stop that, or choose another: ./luna up --port {port + 1}", Exit.IN_THE_WAY)
+        raise Refusal(
+            f"Port {port} is taken{by}.", f"Stop that, or choose another: ./luna up --port {port + 1}", Exit.IN_THE_WAY
+        )
 
 
 def holder_of(port: int) -> str:
@@ -41,7 +43,12 @@ def holder_of(port: int) -> str:
 
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
+            if (
+                connection.laddr
+                and connection.laddr.port == port
+                and connection.status == psutil.CONN_LISTEN
+                and connection.pid
+            ):
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     except (psutil.Error, OSError):
         return ""

@@ -33,7 +33,9 @@ class StartScreen:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._live.stop()
 
@@ -63,7 +65,9 @@ def _awaited(row: Mapping[str, Any]) -> str:
     return f"{row['name']} ({row['says']})" if row["says"] else str(row["name"])
 
 
-def greet(console: Console, address: str, logins: Sequence[Login], state: str, elapsed: float, *, attached: bool, option: str) -> None:
+def greet(
+    console: Console, address: str, logins: Sequence[Login], state: str, elapsed: float, *, attached: bool, option: str
+) -> None:
     """What is printed once everything serves."""
     console.print(f"\n[bold green]LUNA is running[/] at [bold]{address}[/] (ready after {elapsed:.1f} s)\n")
     table = Table(box=None, padding=(0, 2))
@@ -80,7 +84,11 @@ def greet(console: Console, address: str, logins: Sequence[Login], state: str, e
         markup=False,
         highlight=False,
     )
-    end = "Ctrl-C stops everything and loses nothing." if attached else f"./luna down{option} stops everything and loses nothing."
+    end = (
+        "Ctrl-C stops everything and loses nothing."
+        if attached
+        else f"./luna down{option} stops everything and loses nothing."
+    )
     console.print(f"{end} State and logs: {state}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -94,5 +102,7 @@ def status_table(snapshot: Snapshot) -> Table:
         cpu = f"{row['cpu_percent']:.0f} %" if row.get("cpu_percent") is not None else ""
         memory = f"{row['memory_mb']:.0f} MB" if row.get("memory_mb") is not None else ""
         pid, since = str(row["pid"] or ""), f"{row['seconds']:.0f} s"
-        table.add_row(row["name"], state, pid, since, str(row["restarts"]), cpu, memory, escape(row["says"] or row["why"]))
+        table.add_row(
+            row["name"], state, pid, since, str(row["restarts"]), cpu, memory, escape(row["says"] or row["why"])
+        )
     return table

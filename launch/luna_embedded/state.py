@@ -86,7 +86,13 @@ def run_folder(state: Path, runtime_dir: str, uid: int) -> Path:
     if len(os.fsencode(inside)) <= LONGEST_RUN_FOLDER and not set(str(inside)) & set(" \t\n\"'\\$;{}"):
         return inside
     tag = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
-    base = runtime_dir if runtime_dir and uid != 0 and len(runtime_dir) < LONGEST_RUN_FOLDER - 20 else "/run" if uid == 0 else "/tmp"  # noqa: S108 - made with mode 0711 and its owner checked
+    base = (
+        runtime_dir
+        if runtime_dir and uid != 0 and len(runtime_dir) < LONGEST_RUN_FOLDER - 20
+        else "/run"
+        if uid == 0
+        else "/tmp"
+    )  # noqa: S108 - made with mode 0711 and its owner checked
     return Path(base) / f"luna-{uid}-{tag}"
 
 
@@ -97,7 +103,14 @@ def prepare(state: StateDir, free: Callable[[Path], int]) -> None:
         state.path.mkdir(parents=True, exist_ok=True)
         state.path.chmod(0o711)
         _own_folder(state.run)
-        for private in (state.logs, state.valkey, state.simulator, state.mail, state.path / "robots", state.run / "notify"):
+        for private in (
+            state.logs,
+            state.valkey,
+            state.simulator,
+            state.mail,
+            state.path / "robots",
+            state.run / "notify",
+        ):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
     except OSError as error:
@@ -130,7 +143,9 @@ class Lock:
             pid = file.read().strip()
             file.close()
             what = f"LUNA is already running with the state directory {self._path.parent} (process {pid or 'unknown'})."
-            raise Refusal(what, "See ./luna status; stop it with ./luna down; or give another --state.", Exit.IN_THE_WAY) from None
+            raise Refusal(
+                what, "See ./luna status; stop it with ./luna down; or give another --state.", Exit.IN_THE_WAY
+            ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()

@@ -24,7 +24,10 @@ MEANT = {"stop": ("stopped", "done"), "start": ("running", "done"), "restart": (
 def measured(state: StateDir) -> dict[str, Any]:
     """What the supervisor says, with processor and memory of every part. Raises Refusal if none runs."""
     snapshot = ask(state.control_socket, "status")
-    usage = measure({row["name"]: row["pid"] for row in snapshot["parts"] if row["pid"]} | {"supervisor": snapshot["supervisor_pid"]})
+    usage = measure(
+        {row["name"]: row["pid"] for row in snapshot["parts"] if row["pid"]}
+        | {"supervisor": snapshot["supervisor_pid"]}
+    )
     for row in snapshot["parts"]:
         used = usage.get(row["name"])
         row["cpu_percent"], row["memory_mb"] = (used.cpu_percent, used.memory_mb) if used else (None, None)
@@ -45,7 +48,9 @@ def show(state: StateDir, console: Console, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(snapshot, indent=1))
     else:
-        console.print(f"LUNA is [bold]{snapshot['state']}[/] at {snapshot['address']}, simulation at {snapshot['sim_speed']:g} × real time")
+        console.print(
+            f"LUNA is [bold]{snapshot['state']}[/] at {snapshot['address']}, simulation at {snapshot['sim_speed']:g} × real time"
+        )
         console.print(status_table(snapshot))
         console.print(f"Everything: {snapshot['cpu_percent']:.0f} % of a core, {snapshot['memory_mb']:.0f} MB.")
         console.print(" · ".join(f"{name} {version}" for name, version in snapshot["versions"].items()), style="dim")
@@ -57,7 +62,11 @@ def show_log(state: StateDir, part: str, lines: int, *, follow: bool) -> None:
     path = state.log(part)
     if "/" in part or not path.exists():
         there = ", ".join(sorted(log.stem for log in state.logs.glob("*.log")))
-        raise Refusal(f"There is no log of {part!r}.", f"There are: {there}" if there else "LUNA has not run here yet.", Exit.USAGE)
+        raise Refusal(
+            f"There is no log of {part!r}.",
+            f"There are: {there}" if there else "LUNA has not run here yet.",
+            Exit.USAGE,
+        )
     for line in last_lines(path, lines):
         print(line)
     if follow:
@@ -81,7 +90,9 @@ def _row(state: StateDir, part: str) -> dict[str, Any]:
     rows = ask(state.control_socket, "status")["parts"]
     found: dict[str, Any] | None = next((row for row in rows if row["name"] == part), None)
     if found is None:
-        raise Refusal(f"No part is called {part!r}.", "There are: " + ", ".join(row["name"] for row in rows), Exit.USAGE)
+        raise Refusal(
+            f"No part is called {part!r}.", "There are: " + ", ".join(row["name"] for row in rows), Exit.USAGE
+        )
     return found
 
 

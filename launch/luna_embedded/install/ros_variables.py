@@ -36,7 +36,12 @@ def run_variables(env: Path, install: Path) -> dict[str, str]:
     """
     packages = sorted(path.parent.parent.parent for path in install.glob("*/share/*/package.xml"))
     python = site_packages(env).parent.name
-    libraries = [str(env / "lib"), *(f"{package}/lib" for package in packages), *_wheel_libs(env), str(env / PREPARED_LIBS)]
+    libraries = [
+        str(env / "lib"),
+        *(f"{package}/lib" for package in packages),
+        *_wheel_libs(env),
+        str(env / PREPARED_LIBS),
+    ]
     return {
         "ROS_DISTRO": "jazzy",
         "_ROS_WHEELS_BOOTSTRAP_COMPLETE": "1",

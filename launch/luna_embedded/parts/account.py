@@ -34,7 +34,17 @@ def _made() -> Account | None:
     useradd = shutil.which("useradd")
     if not useradd:
         return None
-    command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", OWN]
+    command = [
+        useradd,
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--home-dir",
+        "/nonexistent",
+        "--shell",
+        "/usr/sbin/nologin",
+        OWN,
+    ]
     subprocess.run(command, check=False, capture_output=True, timeout=30)  # noqa: S603
     return _existing(OWN)
 

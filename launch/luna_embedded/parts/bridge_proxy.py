@@ -19,7 +19,9 @@ NAME = "bridge-proxy"
 def routes(run: Run) -> list[BridgeRoute]:
     """One route a robot."""
     return [
-        BridgeRoute(f"/{robot}", run.credentials.robot_tokens[robot], "127.0.0.1", port, run.credentials.bridge_paths[robot])
+        BridgeRoute(
+            f"/{robot}", run.credentials.robot_tokens[robot], "127.0.0.1", port, run.credentials.bridge_paths[robot]
+        )
         for robot, port in run.ports.rosbridges.items()
     ]
 

@@ -135,4 +135,7 @@ def _drop_stale_lock(data: Path) -> None:
 
 
 def _variables(run: Run) -> dict[str, str]:
-    return {name: value for name, value in run.base.items() if not name.startswith("LUNA_")} | {"LC_ALL": "C", "TZ": "UTC"}
+    return {name: value for name, value in run.base.items() if not name.startswith("LUNA_")} | {
+        "LC_ALL": "C",
+        "TZ": "UTC",
+    }

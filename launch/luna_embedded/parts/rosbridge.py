@@ -38,5 +38,9 @@ def part(run: Run, robot: str) -> Part:
 def _libpython() -> str:
     library = shared_libpython()
     if library is None:
-        raise Refusal("This Python has no shared libpython, which rosbridge needs.", "Use Debian's python3, or one built with --enable-shared.", Exit.UNFIT)
+        raise Refusal(
+            "This Python has no shared libpython, which rosbridge needs.",
+            "Use Debian's python3, or one built with --enable-shared.",
+            Exit.UNFIT,
+        )
     return str(library)

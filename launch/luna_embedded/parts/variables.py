@@ -7,7 +7,22 @@ from collections.abc import Mapping
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.parts.run import Run
 
-INHERITED = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TERM", "TMPDIR", "TZ", "USER"})
+INHERITED = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LOGNAME",
+        "PATH",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    }
+)
 
 
 OURS = frozenset({"LUNA_PYTHON", "LUNA_ROOT", "LUNA_STATE"})
@@ -15,7 +30,11 @@ OURS = frozenset({"LUNA_PYTHON", "LUNA_ROOT", "LUNA_STATE"})
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     """What parts get of the person's own environment: what programs commonly need, and LUNA's settings."""
-    return {name: value for name, value in environment.items() if name in INHERITED or (name.startswith("LUNA_") and name not in OURS)}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in INHERITED or (name.startswith("LUNA_") and name not in OURS)
+    }
 
 
 def web_variables(run: Run) -> dict[str, str]:

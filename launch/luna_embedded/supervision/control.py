@@ -53,7 +53,9 @@ def ask(path: Path, verb: str, part: str = "") -> dict[str, Any]:
             with connection.makefile("rb") as file:
                 line = file.readline(LONGEST_ANSWER)
     except (FileNotFoundError, ConnectionError, TimeoutError) as error:
-        raise Refusal("LUNA is not running with this state directory.", "Start it with ./luna up.", Exit.NOT_RUNNING) from error
+        raise Refusal(
+            "LUNA is not running with this state directory.", "Start it with ./luna up.", Exit.NOT_RUNNING
+        ) from error
     if not line:
         raise Refusal("LUNA is just stopping.", "", Exit.NOT_RUNNING)
     answer: dict[str, Any] = json.loads(line)

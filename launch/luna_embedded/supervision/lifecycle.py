@@ -120,7 +120,9 @@ class Fleet:
         if unknown:
             raise ValueError(f"needed, but not a part: {', '.join(sorted(unknown))}")
         self.lives = {name: Life() for name in self.rules}
-        self._needed_by = {name: frozenset(other for other in self.rules if name in self._all_needs(other)) for name in self.rules}
+        self._needed_by = {
+            name: frozenset(other for other in self.rules if name in self._all_needs(other)) for name in self.rules
+        }
 
     def _all_needs(self, name: str) -> frozenset[str]:
         direct = self.rules[name].needs
@@ -221,7 +223,9 @@ class Fleet:
     def _may_start(self, name: str) -> bool:
         # A part that was ready once starts again on its own: what it needs may be restarting too.
         life = self.lives[name]
-        return not life.held and (life.ever_ready or all(self.lives[need].phase in MET for need in self.rules[name].needs))
+        return not life.held and (
+            life.ever_ready or all(self.lives[need].phase in MET for need in self.rules[name].needs)
+        )
 
     def _stop_next(self, now: float) -> list[Action]:
         actions: list[Action] = []

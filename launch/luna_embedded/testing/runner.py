@@ -1,0 +1,210 @@
+"""Runs checks and suites side by side as far as the cores go, shows how far they are, and adds up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.install.ros_variables import run_variables
+from luna_embedded.layout import Checkout, python_of
+from luna_embedded.parts.variables import inherited
+from luna_embedded.ports import domain_is_used, pick_domain
+from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
+from luna_embedded.testing.selection import Selection, select
+
+CORES = 2
+SIGN_OF_LIFE_S = 15.0
+DEADLINE_S = 1500.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One program to run. ``count`` makes an outcome of its exit code."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    count: Callable[[int], Outcome]
+    cores: int = 1
+
+
+def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run what is selected; prints everything that failed and, alone on the last line, the sum. Returns an exit code."""
+    try:
+        chosen = select(arguments, checkout.root)
+    except ValueError as error:
+        raise Refusal(f"Nothing to test: {error}.", "./luna test [PATH…] [options of pytest]", Exit.USAGE) from error
+    folder = checkout.made / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    steps = [] if arguments else checks(checkout, environment)
+    steps += [suite_step(checkout, selection, environment, folder) for selection in chosen]
+    total = sum(_Lanes(checkout, folder).run(steps), Outcome())
+    print(f"\n{total}", flush=True)
+    return Exit.OK if total.failed == 0 and total.passed > 0 else Exit.FAILED
+
+
+def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
+    """Style, types, and which package may import which."""
+    python = str(python_of(checkout.web_env))
+    variables = web_variables(checkout, environment)
+    cache = checkout.made / "test"
+    mypy = (python, "-m", "mypy", "--config-file", "pyproject.toml")
+    ros_python = f"--python-executable={python_of(checkout.ros_env)}"
+    web_targets = ("launch/luna_embedded", "web_api/luna_web")
+    ros_targets = ("sim/luna_floor", "sim/luna_sim", "ros_ws/src/luna_robot/luna_robot")
+    commands = {
+        "ruff": (python, "-m", "ruff", "check", "."),
+        "mypy": (*mypy, f"--cache-dir={cache}/mypy-web", *web_targets),
+        "mypy, ROS side": (*mypy, f"--cache-dir={cache}/mypy-ros", ros_python, *ros_targets),
+        "import-linter": (python, "-c", "from importlinter.cli import lint_imports_command as main; main()"),
+    }
+    return [Step(name, command, variables, of_check) for name, command in commands.items()]
+
+
+def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, str], folder: Path) -> Step:
+    """pytest over what is selected of one suite."""
+    suite = chosen.suite
+    report = folder / f"{suite.name.replace(' ', '-').replace(',', '')}.xml"
+    report.unlink(missing_ok=True)
+    python = python_of(checkout.ros_env if suite.ros else checkout.web_env)
+    variables = (ros_variables if suite.ros else web_variables)(checkout, environment)
+    parallel = ("-n", str(suite.workers)) if suite.workers and not _asks_for_workers(chosen.options) else ()
+    command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.cores)
+
+
+def _asks_for_workers(options: Sequence[str]) -> bool:
+    return any(option.startswith(("-n", "--numprocesses", "--pdb")) for option in options)
+
+
+def web_variables(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
+    """For tests and checks in the web environment. A running LUNA's settings must not leak into tests."""
+    kept = {name: value for name, value in inherited(environment).items() if not name.startswith("LUNA_")}
+    ci = {name: environment[name] for name in ("CI", "PYTEST_ADDOPTS", "HYPOTHESIS_PROFILE") if name in environment}
+    return {**kept, **ci, "PYTHONPATH": _roots(checkout), "ROS_DOMAIN_ID": _domain(checkout, environment)}
+
+
+def ros_variables(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
+    """For tests in the ROS environment."""
+    wheels = run_variables(checkout.ros_env, checkout.ros_install)
+    python_path = f"{_roots(checkout)}:{wheels['PYTHONPATH']}"
+    return {**web_variables(checkout, environment), **wheels, "PYTHONPATH": python_path}
+
+
+def _roots(checkout: Checkout) -> str:
+    return ":".join(map(str, (*checkout.import_roots, checkout.root)))
+
+
+def _domain(checkout: Checkout, environment: Mapping[str, str]) -> str:
+    return environment.get("ROS_DOMAIN_ID") or str(pick_domain(f"test {checkout.root}", domain_is_used))
+
+
+class _Lanes:
+    """Runs steps in order, as many at a time as there are cores for."""
+
+    def __init__(self, checkout: Checkout, folder: Path) -> None:
+        self._checkout, self._folder = checkout, folder
+        self._free = CORES
+        self._turn = threading.Condition()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._began = time.monotonic()
+        self._over = threading.Event()
+
+    def run(self, steps: Sequence[Step]) -> list[Outcome]:
+        """Run all; their outcomes in the same order."""
+        life = threading.Thread(target=self._show_life, daemon=True)
+        life.start()
+        try:
+            with ThreadPoolExecutor(CORES) as pool:
+                futures = []
+                for step in steps:
+                    self._take(step.cores)
+                    futures.append(pool.submit(self._run, step))
+                return [future.result() for future in futures]
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            self._over.set()
+
+    def _take(self, cores: int) -> None:
+        with self._turn:
+            self._turn.wait_for(lambda: self._free >= cores)
+            self._free -= cores
+
+    def _run(self, step: Step) -> Outcome:
+        log = self._log(step.name)
+        began = time.monotonic()
+        try:
+            with log.open("wb") as out:
+                process = self._start(step, out)
+                code = self._wait(step, process)
+        finally:
+            with self._turn:
+                self._free += step.cores
+                self._running.pop(step.name, None)
+                self._turn.notify_all()
+        outcome = step.count(code)
+        self._tell(step, outcome, log, time.monotonic() - began)
+        return outcome
+
+    def _start(self, step: Step, out: object) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603
+            step.command,
+            env=dict(step.environment),
+            cwd=self._checkout.root,
+            stdin=subprocess.DEVNULL,
+            stdout=out,  # type: ignore[arg-type]
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with self._turn:
+            self._running[step.name] = process
+        return process
+
+    def _wait(self, step: Step, process: subprocess.Popen[bytes]) -> int:
+        try:
+            return process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            print(f"{step.name}: not done after {DEADLINE_S:.0f} s; stopped", flush=True)
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait() or 1
+
+    def _stop(self) -> None:
+        with self._turn:
+            for process in self._running.values():
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGTERM)
+
+    def _tell(self, step: Step, outcome: Outcome, log: Path, seconds: float) -> None:
+        if outcome.failed:
+            print(f"\n──── {step.name} ────", flush=True)
+            sys.stdout.write(log.read_text(errors="replace"))
+        print(f"{'✗' if outcome.failed else '✓'} {step.name}: {outcome} ({seconds:.0f} s)", flush=True)
+
+    def _show_life(self) -> None:
+        while not self._over.wait(SIGN_OF_LIFE_S):
+            with self._turn:
+                names = list(self._running)
+            at = "; ".join(f"{name} {_last_line(self._log(name))}".strip() for name in names)
+            print(f"[{time.monotonic() - self._began:4.0f} s] {at}", flush=True)
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name.replace(' ', '-').replace(',', '')}.log"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return lines[-1][-60:] if lines else ""
