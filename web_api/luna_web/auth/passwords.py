@@ -45,9 +45,10 @@ class Passwords:
         compared = known or self._hash_of_nobody()
         with _Slot(self._slots):
             try:
-                return self._hasher.verify(compared, password) and known is not None
+                self._hasher.verify(compared, password)
             except (VerificationError, InvalidHashError):
                 return False
+        return known is not None
 
     def outdated(self, known: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

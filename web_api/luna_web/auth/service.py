@@ -104,13 +104,14 @@ def create_user(session: Session, passwords: Passwords, new: NewUser) -> User:
     return _insert(session, new, passwords.hash(new.password))
 
 
-def set_password(session: Session, passwords: Passwords, email: str, password: str, clock: Clock) -> None:
+def set_password(session: Session, passwords: Passwords, email: str, password: str, clock: Clock) -> User:
     """Give somebody a new password and end their sessions. Raises UserNotFound, WeakPassword."""
     user = _found(repository.get_user_by_email(session, email))
     check_password(password, user.email)
     user.password_hash = passwords.hash(password)
     user.version += 1
     repository.revoke_sessions(session, user.id, None, clock.now(), RevokedWhy.PASSWORD)
+    return user
 
 
 def check_password(password: str, email: str) -> None:

@@ -1,0 +1,234 @@
+"""A MARC 21 bibliographic record as a title of our catalog.
+
+| field | becomes |
+|---|---|
+| 001 | `control_number` |
+| 245 $a $b $n $p | `title`: ISBD punctuation trimmed, `a: b`; a parallel title ($b after ` =`) is left out |
+| 880 linked to 245 | `title` in its own script; the 245 itself becomes `title_romanized` |
+| 100 $a, else 110 $a $b, 111 $a, else the first 700, 710 | `author`, inverted, without dates and roles |
+| 880 linked to that field | `author` in its own script; the field itself becomes `author_romanized` |
+| 020 $a | `isbn13`: the first with a right check digit; `isbn_given` as found; others and $z in `isbns_invalid` |
+| 264 (second indicator 1) or 260, $b | `publisher`, in the script of the title where an 880 gives it |
+| 008/07-10, else 264 or 260 $c | `publication_year` |
+| 008/35-37 | `language` (MARC code) |
+| 520 $a $b | `description` |
+| 050, else 090, else 082 | `call_number` |
+
+Punctuation and linking: MARC 21 Format for Bibliographic Data, Appendix A (880) and ISBD.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from pymarc import Field, Record
+
+from luna_web.book.isbn import parse_isbn
+
+_SPACES = re.compile(r"\s+")
+_BIDI_AND_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_TRAILING_ISBD = re.compile(r"[\s/:;,=\u060c\u061b\uff0c\uff0e\uff1a\uff1b\uff0f]+$")
+_ABBREVIATION = re.compile(r"(?:^|[\s.(-])(?:[^\W\d_]|Jr|Sr|etc|ed|vol|Inc|Ltd|Co|Corp|Dept|\.\.)\.$", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
+_NO_PUBLISHER = re.compile(r"^\W*(?:s\.\s*n\.?|publisher not identified|n\.\s*pub\.?)\W*$", re.IGNORECASE)
+_NOT_A_LANGUAGE = frozenset({"und", "zxx", "mul", "   ", "|||"})
+_MAX_TITLE, _MAX_NAME, _MAX_DESCRIPTION = 1000, 500, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRecord:
+    """A title as a catalog describes it. `title` is in the script of the book."""
+
+    title: str
+    title_romanized: str | None = None
+    author: str | None = None
+    author_romanized: str | None = None
+    isbn13: str | None = None
+    isbn_given: str | None = None
+    isbns_invalid: tuple[str, ...] = ()
+    control_number: str | None = None
+    publisher: str | None = None
+    publication_year: int | None = None
+    description: str | None = None
+    language: str | None = None
+    call_number: str | None = None
+
+
+def catalog_record(record: Record) -> CatalogRecord | None:
+    """The title that a record describes; None if it has no title at all."""
+    title_field = record.get("245")
+    latin_title = _title(title_field) if title_field else None
+    if title_field is None or not latin_title:
+        return None
+    title, title_romanized = _in_own_script(latin_title, _title(_linked(record, title_field)))
+    author, author_romanized = _author(record)
+    isbn13, isbn_given, invalid = _isbns(record)
+    return CatalogRecord(
+        title=title[:_MAX_TITLE],
+        title_romanized=title_romanized,
+        author=author,
+        author_romanized=author_romanized,
+        isbn13=isbn13,
+        isbn_given=isbn_given,
+        isbns_invalid=invalid,
+        control_number=_control_number(record),
+        publisher=_publisher(record),
+        publication_year=_year(record),
+        description=_description(record),
+        language=_language(record),
+        call_number=_call_number(record),
+    )
+
+
+def clean(text: str) -> str:
+    """Composed Unicode (NFC), single spaces, no control or direction marks."""
+    composed = unicodedata.normalize("NFC", text)
+    return _SPACES.sub(" ", _BIDI_AND_CONTROL.sub("", composed)).strip()
+
+
+def trimmed(text: str) -> str:
+    """Without the ISBD punctuation that separates it from what follows, and without a full stop that ends nothing."""
+    bare = _TRAILING_ISBD.sub("", clean(text))
+    if bare.endswith(".") and not _ABBREVIATION.search(bare):
+        bare = _TRAILING_ISBD.sub("", bare[:-1])
+    return _unbracketed(bare)
+
+
+def _unbracketed(text: str) -> str:
+    """Without the square brackets of what a cataloguer supplied."""
+    whole = text.startswith("[") and text.endswith("]") and text.count("[") == 1
+    if whole:
+        return text[1:-1].strip()
+    lonely = text.count("[") != text.count("]")
+    return text.replace("[", "").replace("]", "").strip() if lonely else text
+
+
+def _subfields(field: Field, codes: str) -> list[tuple[str, str]]:
+    return [(one.code, one.value) for one in field.subfields if one.code in codes and one.value]
+
+
+def _title(field: Field | None) -> str | None:
+    if field is None:
+        return None
+    text = before = ""
+    for code, value in _subfields(field, "abnp"):
+        text = _joined(text, code, trimmed(value), parallel=before.endswith("="))
+        before = clean(value)
+    return text or None
+
+
+def _joined(text: str, code: str, part: str, *, parallel: bool) -> str:
+    """A title with its next part: `a: b`, `a. n. p`."""
+    if not text or not part:
+        return text or part
+    if code == "b":
+        return text if parallel else f"{text}: {part}"
+    return f"{text}. {part}"
+
+
+def _linked(record: Record, field: Field) -> Field | None:
+    """The 880 that gives this field in its own script."""
+    link = clean(field.get("6") or "")
+    if not link.startswith("880-") or link[4:6] == "00":
+        return None
+    wanted = f"{field.tag}-{link[4:6]}"
+    return next((one for one in record.get_fields("880") if (one.get("6") or "").startswith(wanted)), None)
+
+
+def _in_own_script(latin: str, original: str | None) -> tuple[str, str | None]:
+    """(as the book has it, transcription or None)."""
+    return (original, latin[:_MAX_TITLE]) if original and original != latin else (latin, None)
+
+
+def _author(record: Record) -> tuple[str | None, str | None]:
+    # With $5 a 7xx names the collection that one library keeps its copy in.
+    added = [field for field in record.get_fields("700", "710") if not field.get("5")]
+    field = next(iter([*record.get_fields("100", "110", "111"), *added]), None)
+    latin = _name(field)
+    if field is None or latin is None:
+        return None, None
+    return _in_own_script(latin, _name(_linked(record, field)))
+
+
+def _name(field: Field | None) -> str | None:
+    if field is None:
+        return None
+    codes = "ab" if field.tag in ("110", "710") or (field.get("6") or "").startswith(("110", "710")) else "a"
+    parts = [trimmed(value) for _, value in _subfields(field, codes)]
+    return ". ".join(part for part in parts if part)[:_MAX_NAME] or None
+
+
+def _isbns(record: Record) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """(first valid, as it was written, what is none)."""
+    given = [_isbn_text(value) for field in record.get_fields("020") for _, value in _subfields(field, "a")]
+    cancelled = [_isbn_text(value) for field in record.get_fields("020") for _, value in _subfields(field, "z")]
+    valid = next((text for text in given if parse_isbn(text)), None)
+    invalid = [text for text in (*given, *cancelled) if text and parse_isbn(text) is None]
+    return (parse_isbn(valid) if valid else None), valid, tuple(dict.fromkeys(invalid))
+
+
+def _isbn_text(value: str) -> str:
+    """The number alone, without `(pbk.)` and prices."""
+    return re.split(r"[\s(:;]", clean(value), maxsplit=1)[0]
+
+
+def _publication(record: Record) -> Field | None:
+    produced = (field for field in record.get_fields("264") if field.indicators and field.indicators[1] == "1")
+    return next(produced, None) or record.get("260")
+
+
+def _publisher(record: Record) -> str | None:
+    field = _publication(record)
+    own_script = _linked(record, field) if field else None
+    for source in (own_script, field):
+        for _, value in _subfields(source, "b") if source else ():
+            name = trimmed(value).rstrip("]").lstrip("[")
+            if name and not _NO_PUBLISHER.match(name):
+                return name[:_MAX_NAME]
+    return None
+
+
+def _year(record: Record) -> int | None:
+    coded = _control_field(record, "008")[7:11]
+    if _YEAR.fullmatch(coded):
+        return int(coded)
+    field = _publication(record)
+    found = _YEAR.search(" ".join(value for _, value in _subfields(field, "c"))) if field else None
+    return int(found.group()) if found else None
+
+
+def _language(record: Record) -> str | None:
+    code = _control_field(record, "008")[35:38]
+    return code if re.fullmatch(r"[a-z]{3}", code) and code not in _NOT_A_LANGUAGE else None
+
+
+def _description(record: Record) -> str | None:
+    parts = [clean(value) for field in record.get_fields("520") for _, value in _subfields(field, "ab")]
+    # Each text once: records repeat their summaries.
+    return " ".join(dict.fromkeys(part for part in parts if part))[:_MAX_DESCRIPTION] or None
+
+
+def _call_number(record: Record) -> str | None:
+    for tag in ("050", "090", "082"):
+        for field in record.get_fields(tag):
+            codes = "a" if tag == "082" else "ab"
+            text = clean(" ".join(_first_of_each(field, codes)))
+            text = text.replace("/", "").strip("[] ") if tag == "082" else text
+            if text:
+                return text[:100]
+    return None
+
+
+def _first_of_each(field: Field, codes: str) -> list[str]:
+    """A repeated $a is another number for the same book."""
+    values = dict(reversed(_subfields(field, codes)))
+    return [values[code] for code in codes if code in values]
+
+
+def _control_number(record: Record) -> str | None:
+    return clean(_control_field(record, "001")) or None
+
+
+def _control_field(record: Record, tag: str) -> str:
+    field = record.get(tag)
+    return (field.data or "") if field is not None else ""

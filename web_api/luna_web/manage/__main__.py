@@ -1,0 +1,170 @@
+"""`python -m luna_web.manage COMMAND`. Exit codes: 0 done, 1 refused (why is on stderr), 2 wrong usage."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr, ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from luna_web.manage.steps import BootstrapPlan, Refused, RobotPlan, Steps, UserPlan
+from luna_web.shared.config import Settings
+from luna_web.shared.errors import LunaError
+from luna_web.shared.principal import Role
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input")]
+FirstName = Annotated[str, typer.Option("--first-name")]
+LastName = Annotated[str, typer.Option("--last-name")]
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """The commands, with every refusal told in one line and exit code 1."""
+    try:
+        yield Steps(Settings(), say)
+    except LunaError as error:
+        refuse("; ".join([error.message, *_fields(error)]))
+    except (Refused, OSError) as error:
+        refuse(str(error))
+    except ValidationError as error:
+        refuse("; ".join(_fault(fault["loc"], fault["msg"], error.title) for fault in error.errors()))
+    except DBAPIError as error:
+        refuse(f"the database says: {error.orig}")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def refuse(why: str) -> None:
+    print(why, file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def _fields(error: LunaError) -> list[str]:
+    return [f"{name}: {', '.join(faults)}" for name, faults in error.details.get("fields", {}).items()]
+
+
+def _fault(place: tuple[int | str, ...], message: str, title: str) -> str:
+    """A wrong setting is named as the variable that it comes from."""
+    name = ".".join(str(part) for part in place)
+    return f"LUNA_{name.upper()}: {message}" if title == "Settings" and name else f"{name} {message}".strip()
+
+
+def secret_from_stdin(wanted: bool, what: str) -> SecretStr:
+    """A secret never travels on a command line, where everybody on the machine could read it."""
+    if not wanted:
+        raise typer.BadParameter(f"give the {what} on standard input, with --{what}-stdin")
+    return SecretStr(sys.stdin.readline().rstrip("\r\n"))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with steps() as run:
+        run.migrate()
+
+
+@app.command()
+def seed_floor(folder: Annotated[Path, typer.Argument(help="Folder of a floor, such as sim/maps/library")]) -> None:
+    """Load map and waypoints."""
+    with steps() as run:
+        run.seed_floor(folder)
+
+
+@app.command()
+def seed_catalog() -> None:
+    """Put the seed catalog on the shelves."""
+    with steps() as run:
+        run.seed_catalog()
+
+
+@app.command()
+def register_robot(
+    name: Annotated[str, typer.Option()],
+    namespace: Annotated[str, typer.Option()],
+    bridge_url: Annotated[str, typer.Option()],
+    home_waypoint: Annotated[str, typer.Option()],
+    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the bridge's token from standard input")]
+    = False,
+) -> None:
+    """Make a robot known, or change what is known of it."""
+    token = secret_from_stdin(token_stdin, "token")
+    with steps() as run:
+        run.register_robot(
+            RobotPlan(
+                name=name, namespace=namespace, bridge_url=bridge_url, home_waypoint=home_waypoint, token=token
+            )
+        )
+
+
+@app.command()
+def ensure_user(
+    email: Email,
+    role: Annotated[Role, typer.Option()],
+    first_name: FirstName,
+    last_name: LastName,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Make a user if there is none with this email; else change nothing."""
+    password = secret_from_stdin(password_stdin, "password")
+    with steps() as run:
+        run.ensure_user(
+            UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password)
+        )
+
+
+@app.command()
+def create_user(
+    email: Email,
+    role: Annotated[Role, typer.Option()],
+    first_name: FirstName = "New",
+    last_name: LastName = "User",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Make a user; refused if there is one with this email."""
+    password = secret_from_stdin(password_stdin, "password")
+    with steps() as run:
+        run.create_user(
+            UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password)
+        )
+
+
+@app.command()
+def set_password(email: Email, password_stdin: PasswordStdin = False) -> None:
+    """Give a user a new password and end their sessions."""
+    password = secret_from_stdin(password_stdin, "password")
+    with steps() as run:
+        run.set_password(email, password.get_secret_value())
+
+
+@app.command()
+def list_users(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Everybody who has an account."""
+    with steps() as run:
+        users = run.users()
+        if as_json:
+            say(json.dumps([asdict(user) for user in users], default=str))
+            return
+        for user in users:
+            disabled = "" if user.is_active else "\t(disabled)"
+            say(f"{user.email}\t{user.role}\t{user.full_name}{disabled}")
+
+
+@app.command()
+def bootstrap(plan: Annotated[str, typer.Option("--json", help="A file, or - for standard input")]) -> None:
+    """Migrate, load floor and catalog, register robots, make users: all at once, from a JSON document."""
+    with steps() as run:
+        text = sys.stdin.read() if plan == "-" else Path(plan).read_text()
+        run.bootstrap(BootstrapPlan.model_validate_json(text))
+
+
+if __name__ == "__main__":
+    app()
