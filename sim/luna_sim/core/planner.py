@@ -77,6 +77,8 @@ class Planner:
             raise PlanError(Code.GOAL_OUTSIDE_MAP, f"goal ({goal.x:.2f}, {goal.y:.2f}) is outside the map")
         if not all(map(math.isfinite, (start.x, start.y, start.yaw))) or not grid.contains(start.x, start.y):
             raise PlanError(Code.START_OUTSIDE_MAP, f"start ({start.x:.2f}, {start.y:.2f}) is outside the map")
+        if self._floor.clearance(start.x, start.y) <= 0.0:
+            raise PlanError(Code.START_OCCUPIED, f"start ({start.x:.2f}, {start.y:.2f}) is inside an obstacle")
         if self._free_at(goal.x, goal.y, others) < self._radius:
             raise PlanError(Code.GOAL_OCCUPIED, f"goal ({goal.x:.2f}, {goal.y:.2f}) has no room for the robot")
 

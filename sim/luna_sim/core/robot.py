@@ -14,6 +14,10 @@ from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
 
+BUMPER_HOLD = 0.2
+"""Seconds that the bumper stays pressed after a contact."""
+
+
 class Lock(StrEnum):
     """Who holds the robot's motion locked."""
 
@@ -45,15 +49,14 @@ class Robot:
         self.battery = Battery(state.energy)
         self.locks: frozenset[Lock] = frozenset()
         self.task: Task | None = None
-        self.bumped = False
-        """Whether it pushes against something in this step."""
         self.bumps = 0
-        """How often it began to."""
+        """How often it ran into something."""
         self.dock: str | None = None
         """Code of the dock that it stands on."""
         self._floor = floor
         self._command = STILL
         self._command_left = 0.0
+        self._bumper_left = 0.0
         self._find_dock()
 
     @property
@@ -73,6 +76,11 @@ class Robot:
     @property
     def voltage(self) -> float:
         return energy.voltage(self.battery, self.parameters.battery)
+
+    @property
+    def bumped(self) -> bool:
+        """Whether it pushes against something."""
+        return self._bumper_left > 0.0
 
     @property
     def active(self) -> bool:
@@ -112,10 +120,9 @@ class Robot:
 
     def step(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         """One step of `dt` seconds."""
-        touched, self.bumped = self.bumped, False
+        self._bumper_left = max(0.0, self._bumper_left - dt)
         if self.active:
             self._drive(neighbours, dt)
-        self.bumps += self.bumped and not touched
         self.battery = energy.flowed(
             self.battery, self.velocity, self.dock is not None, self.parameters.battery, self.parameters.drive, dt
         )
@@ -127,9 +134,10 @@ class Robot:
         if self.velocity.is_zero:
             return
         pose = moved(self.pose, self.velocity, dt)
-        self.bumped = self._collides(pose, neighbours)
-        if self.bumped:
+        if self._collides(pose, neighbours):
             self.velocity = STILL
+            self.bumps += not self.bumped
+            self._bumper_left = BUMPER_HOLD
             return
         self.pose = pose
         self._find_dock()

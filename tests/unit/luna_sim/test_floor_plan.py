@@ -1,0 +1,165 @@
+"""The floor plan, and the files that are generated from it."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from luna_floor.__main__ import main
+from luna_floor.build import floor_files
+from luna_floor.checks import check_plan, drivable
+from luna_floor.files import read_map, read_waypoints
+from luna_floor.grid import Cell, draw_grid, draw_keep_out
+from luna_floor.model import FloorError, FloorPlan, WaypointKind
+from luna_floor.parse import parse_plan
+from PIL import Image
+from scipy import ndimage
+
+from .conftest import LIBRARY_MAPS, LIBRARY_YAML
+
+
+class TestTheLibrary:
+    def test_has_what_a_library_has(self, library_plan: FloorPlan) -> None:
+        codes = {w.code for w in library_plan.waypoints}
+        wanted = {"DESK-1", "DESK-2", "RETURN-1"}
+        wanted |= {f"STUDY-{n}" for n in range(1, 13)} | {f"DOCK-{n}" for n in range(1, 9)}
+        assert wanted <= codes
+        assert {w.kind for w in library_plan.waypoints} == set(WaypointKind)
+        assert len(library_plan.shelves) >= 60
+        assert library_plan.size == (40.0, 25.0)
+
+    def test_every_waypoint_is_on_free_floor_with_room_around_the_robot(self, library_plan: FloorPlan) -> None:
+        grid = draw_grid(library_plan)
+        clearance = grid.clearance()
+        for w in library_plan.waypoints:
+            assert clearance[grid.cell_of(w.x, w.y)] >= 0.175 + 0.25 - grid.resolution / 2, w.code
+
+    def test_every_waypoint_is_reachable_from_every_other(self, library_plan: FloorPlan) -> None:
+        grid = draw_grid(library_plan)
+        parts, _ = ndimage.label(drivable(grid, draw_keep_out(library_plan), 0.175))
+        found = {int(parts[grid.cell_of(w.x, w.y)]) for w in library_plan.waypoints}
+        assert len(found) == 1 and 0 not in found
+
+    def test_nothing_stands_in_a_wall_or_in_another_piece(self, library_plan: FloorPlan) -> None:
+        boxes = [(s.code, s.rect) for s in library_plan.shelves]
+        boxes += [(f.code, f.shape) for f in library_plan.furniture if hasattr(f.shape, "width")]
+        for index, (code, a) in enumerate(boxes):
+            for other, b in boxes[:index]:
+                apart = a.x >= b.x + b.width - 1e-9 or b.x >= a.x + a.width - 1e-9
+                apart |= a.y >= b.y + b.height - 1e-9 or b.y >= a.y + a.height - 1e-9
+                assert apart, f"{code} stands in {other}"
+
+    def test_the_committed_files_agree_with_the_plan(self, library_plan: FloorPlan) -> None:
+        for name, content in floor_files(library_plan):
+            if not name.endswith(".png"):
+                assert (LIBRARY_MAPS / name).read_bytes() == content, f"{name}: run python -m luna_floor build"
+
+    def test_the_committed_picture_agrees_with_the_plan(self, library_plan: FloorPlan) -> None:
+        fresh = dict(floor_files(library_plan))["map.png"]
+        drawn = np.asarray(Image.open(io.BytesIO(fresh)).convert("RGB"), dtype=float)
+        kept = np.asarray(Image.open(LIBRARY_MAPS / "map.png").convert("RGB"), dtype=float)
+        assert drawn.shape == kept.shape == (500, 800, 3)
+        assert np.abs(drawn - kept).mean() < 1.0
+
+
+class TestFiles:
+    def test_a_written_map_reads_back_as_the_same_grid(self, library_plan: FloorPlan) -> None:
+        drawn, kept = draw_grid(library_plan), read_map(LIBRARY_MAPS / "map.yaml")
+        assert np.array_equal(drawn.cells, kept.cells)
+        assert (kept.resolution, kept.origin_x, kept.origin_y) == (0.05, 0.0, 0.0)
+        assert {Cell.FREE, Cell.OCCUPIED, Cell.UNKNOWN} == set(np.unique(kept.cells))
+
+    def test_written_waypoints_read_back_the_same(self, library_plan: FloorPlan) -> None:
+        kept = read_waypoints(LIBRARY_MAPS / "waypoints.yaml")
+        assert (kept.map_id, kept.version) == ("library", library_plan.version)
+        for ours, theirs in zip(library_plan.waypoints, kept.waypoints, strict=True):
+            assert (ours.code, ours.name, ours.kind) == (theirs.code, theirs.name, theirs.kind)
+            assert (theirs.x, theirs.y, theirs.yaw) == pytest.approx((ours.x, ours.y, ours.yaw), abs=1e-3)
+
+    def test_the_map_is_what_map_server_expects(self) -> None:
+        described = yaml.safe_load((LIBRARY_MAPS / "map.yaml").read_text())
+        assert described["image"] == "map.pgm" and described["negate"] == 0 and len(described["origin"]) == 3
+        assert 0 < described["free_thresh"] < described["occupied_thresh"] < 1
+
+    @pytest.mark.parametrize(
+        ("content", "complaint"),
+        [(b"", "not a PGM"), (b"P6\n1 1\n255\nabc", "P5"), (b"P5\n4 4\n255\nshort", "whole"), (b"P5\nx y\n255\n", "not a PGM")],
+    )
+    def test_a_damaged_image_is_refused(self, tmp_path: Path, content: bytes, complaint: str) -> None:
+        (tmp_path / "map.pgm").write_bytes(content)
+        (tmp_path / "map.yaml").write_text("{image: map.pgm, resolution: 0.05, origin: [0, 0, 0]}")
+        with pytest.raises(FloorError, match=complaint):
+            read_map(tmp_path / "map.yaml")
+
+    def test_comments_in_an_image_are_skipped_and_negate_is_heeded(self, tmp_path: Path) -> None:
+        (tmp_path / "map.pgm").write_bytes(b"P5\n# made by hand\n2 1\n# deep\n255\n\x00\xff")
+        (tmp_path / "map.yaml").write_text("{image: map.pgm, resolution: 0.1, origin: [-1, 2, 0], negate: 1}")
+        grid = read_map(tmp_path / "map.yaml")
+        assert grid.cells.tolist() == [[Cell.FREE, Cell.OCCUPIED]]
+        assert grid.contains(-0.95, 2.05) and not grid.contains(0, 0)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(FloorError, match=r"map\.yaml: No such file"):
+            read_map(tmp_path / "map.yaml")
+
+
+class TestMistakesInAPlan:
+    @pytest.mark.parametrize(
+        ("old", "new", "complaint"),
+        [
+            ("code: DESK-1,   name: Service desk,         kind: DESK", "code: DESK-1, name: X, kind: DESKS", "DESK-1.*kind must be one of DESK"),
+            ("kind: DESK,   at: [6.8, 7.2]", "kind: DESK, at: [6.8]", r"waypoints\[0\] \(DESK-1\): at must be a list of 2"),
+            ("kind: DESK,   at: [6.8, 7.2]", "kind: DESK, at: [6.8, .nan]", r"DESK-1.*at must be a number"),
+            ("kind: DESK,   at: [6.8, 7.2]", "kind: DOCK, at: [6.8, 7.2]", "DESK-1.*belongs under docks"),
+            ("{code: DESK-2,", "{code: DESK-1,", "DESK-1 is used twice"),
+            ("resolution: 0.05", "resolution: 0", "resolution must be greater than 0"),
+            ("resolution: 0.05", "resolutoin: 0.05", "unknown key 'resolutoin'"),
+            ("version: 1", "version: true", "version must be a whole number"),
+            ("title: City Library, ground floor", "title: ''", "title must be a non-empty text"),
+            ("rect: [7.2, 0.2, 0.6, 0.6]", "rect: [7.2, 0.2, 0, 0.6]", "self-check-1.*positive width"),
+            ("circle: [0.8, 0.8, 0.35]", "circle: [0.8, 0.8, -1]", "plant-1.*positive radius"),
+            ("kind: plant,  circle: [0.8, 0.8, 0.35]", "kind: plant", "plant-1.*either rect or circle"),
+            ("circle: [0.8, 0.8, 0.35]", "circle: [0.8, 0.8, 0.35], chairs: {n: 1}", "plant-1.*sides for chairs"),
+            ("at: 6.2, width: 1.3", "at: 9.2, width: 1.3", "workroom south.*beyond the wall"),
+            ("pitch: 1.95", "pitch: 0.5", "shelf_blocks.*leaves no aisle"),
+            ("[[0, 0], [34, 0], [34, 3], [40, 3], [40, 25], [0, 25]]", "[[1, 0], [34, 3], [40, 25], [1, 25]]", "outline.*origin"),
+            ("from: [15.6, 19.4], to: [15.6, 24.8]", "from: [15.6, 19.4], to: [15.6, 19.4]", "study A-B.*same point"),
+            ("furniture:\n", "furniture: none\nx:\n", "unknown key|must be a list"),
+            ("map_id: library", "map_id: {", "not valid YAML"),
+        ],
+    )
+    def test_the_message_names_the_entry(self, old: str, new: str, complaint: str) -> None:
+        text = LIBRARY_YAML.read_text(encoding="utf-8")
+        assert old in text
+        with pytest.raises(FloorError, match=complaint):
+            parse_plan(text.replace(old, new, 1))
+
+    @pytest.mark.parametrize(
+        ("old", "new", "complaint"),
+        [
+            ("at: [6.8, 7.2]", "at: [6.8, 6.6]", "DESK-1: .* to the nearest obstacle"),
+            ("at: [6.8, 7.2]", "at: [68, 7.2]", "DESK-1: .* outside the building"),
+            ("at: [6.8, 7.2]", "at: [8.2, 14.3]", "DESK-1: lies in a keep-out zone"),
+            ("openings: [{at: 6.2, width: 1.3}]", "openings: []", "WORKROOM: no way there"),
+        ],
+    )
+    def test_a_place_that_no_robot_can_use_is_refused(self, old: str, new: str, complaint: str) -> None:
+        text = LIBRARY_YAML.read_text(encoding="utf-8")
+        assert old in text
+        with pytest.raises(FloorError, match=complaint):
+            check_plan(parse_plan(text.replace(old, new, 1)))
+
+
+class TestCommandLine:
+    def test_build_writes_every_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["build", str(LIBRARY_YAML), str(tmp_path / "out")]) == 0
+        written = {p.name for p in (tmp_path / "out").iterdir()}
+        assert written == {"map.pgm", "map.yaml", "map.png", "keepout.pgm", "keepout.yaml", "waypoints.yaml"}
+        assert "72 shelves" in capsys.readouterr().out
+
+    def test_a_wrong_plan_ends_with_1_and_a_message(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "floor.yaml").write_text("[]")
+        assert main(["check", str(tmp_path / "floor.yaml")]) == 1
+        assert "floor.yaml: floor plan: expected a mapping" in capsys.readouterr().err
+        assert main(["check", str(tmp_path / "none.yaml")]) == 1
