@@ -32,7 +32,7 @@ def password(from_stdin: bool) -> str:
 
 def manage(run: Run, words: Sequence[str], stdin: str) -> int:
     """Run one of its commands; what it prints goes where ours does. Returns its exit code."""
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [run.web_python, "-m", "luna_web.manage", *words],
         input=stdin,
         env=manage_variables(run),

@@ -1,4 +1,4 @@
-"""First stage of `./luna`, run by the system's Python: makes whatever environment the command needs. Standard library only.
+"""First stage of `./luna`, run by the system's Python: makes what the command needs. Standard library only.
 
 Usage: python -m luna_embedded.bootstrap ROOT [the words of the command]
 """

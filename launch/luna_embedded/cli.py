@@ -156,7 +156,7 @@ def demo(state: State = None) -> None:
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(context: typer.Context) -> None:
-    """Run the checks and tests. Arguments go to pytest: ./luna test tests/unit/web -k name"""
+    """Run the checks and tests. Arguments go to pytest, as in `./luna test tests/unit/web -k name`."""
     raise typer.Exit(testing.run(this_checkout(), context.args, os.environ))
 
 

@@ -7,6 +7,7 @@ import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from luna_embedded.state import StateDir, read_json, write_json
 
@@ -46,7 +47,7 @@ class Credentials:
 
 
 def password() -> str:
-    """A password that people can type: 95 bits, with capitals, small letters, digits and dashes, nothing that looks alike."""
+    """A password that people can type: over 90 bits in letters and digits that do not look alike, with dashes."""
     alphabet = "".join(sorted(set(string.ascii_letters + string.digits) - set("Il1O0o")))
     while True:
         word = "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))
@@ -57,7 +58,7 @@ def password() -> str:
 def load(state: StateDir, robots: Sequence[str]) -> Credentials:
     """The secrets of this state directory, those missing made now."""
     kept = read_json(state.secrets)
-    whole = {
+    whole: dict[str, Any] = {
         "postgres_superuser": kept.get("postgres_superuser") or secrets.token_hex(24),
         "postgres_owner": kept.get("postgres_owner") or secrets.token_hex(24),
         "postgres_app": kept.get("postgres_app") or secrets.token_hex(24),

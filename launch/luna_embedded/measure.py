@@ -13,7 +13,7 @@ SAMPLE_S = 0.3
 
 @dataclass(frozen=True)
 class Usage:
-    """``cpu_percent`` of one core, over the sample; ``memory_mb`` proportional set size, so that shared pages count once."""
+    """``cpu_percent`` of one core, over the sample; ``memory_mb`` as PSS, so that shared pages count once."""
 
     cpu_percent: float
     memory_mb: float

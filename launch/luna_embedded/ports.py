@@ -72,7 +72,7 @@ def pick(wanted: Iterable[int], count: int) -> list[int]:
 
 
 def pick_domain(seed: str, is_used: Callable[[int], bool]) -> int:
-    """A ROS domain for a run, the same each time if it can be: by the state directory's name, on to the next if used."""
+    """A ROS domain for a run, the same each time if it can be: by the name of the state directory, else the next."""
     first = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % DOMAINS + 1
     order = [(first - 1 + step) % DOMAINS + 1 for step in range(DOMAINS)]
     return next((domain for domain in order if not is_used(domain)), first)

@@ -58,7 +58,7 @@ class StartScreen:
         if row["state"] in ("running", "done"):
             self._console.print(f"  [green]✓[/] {row['name']}")
         elif row["state"] in ("backing off", "given up"):
-            self._console.print(f"  [red]✗[/] {row['name']} {row['state']}: {escape(row['why'])}")
+            self._console.print(f"  [red]✗[/] {row['name']} {row['state']}: {escape(row['why'])}", soft_wrap=True)
 
 
 def _awaited(row: Mapping[str, Any]) -> str:
@@ -83,6 +83,7 @@ def greet(
         f"      ./luna logs web -f{option}\n",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     end = (
         "Ctrl-C stops everything and loses nothing."

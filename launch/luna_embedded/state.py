@@ -1,4 +1,4 @@
-"""The state directory of a run: what survives between runs, who may see it, and that one supervisor at a time has it."""
+"""The state directory of a run: what survives between runs, who may see it, which supervisor has it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class StateDir:
     @property
     def run(self) -> Path:
         """Folder of sockets and generated configuration; elsewhere if the path is too long for a socket's name."""
-        return run_folder(self.path, os.environ.get("XDG_RUNTIME_DIR", ""), os.geteuid())
+        return run_folder(self.path, os.geteuid())
 
     @property
     def control_socket(self) -> Path:
@@ -79,21 +79,15 @@ class StateDir:
         return self.logs / f"{part}.log"
 
 
-def run_folder(state: Path, runtime_dir: str, uid: int) -> Path:
+def run_folder(state: Path, uid: int) -> Path:
     """The run folder of a state directory: inside it where socket names then fit, else a short one of this user's."""
     inside = state / "run"
     # nginx takes no blanks or quotes in the paths of its configuration.
     if len(os.fsencode(inside)) <= LONGEST_RUN_FOLDER and not set(str(inside)) & set(" \t\n\"'\\$;{}"):
         return inside
     tag = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
-    base = (
-        runtime_dir
-        if runtime_dir and uid != 0 and len(runtime_dir) < LONGEST_RUN_FOLDER - 20
-        else "/run"
-        if uid == 0
-        else "/tmp"
-    )  # noqa: S108 - made with mode 0711 and its owner checked
-    return Path(base) / f"luna-{uid}-{tag}"
+    base = Path("/run" if uid == 0 else "/tmp")  # noqa: S108 - its owner is checked before it is used
+    return base / f"luna-{uid}-{tag}"
 
 
 def prepare(state: StateDir, free: Callable[[Path], int]) -> None:

@@ -48,9 +48,8 @@ def show(state: StateDir, console: Console, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(snapshot, indent=1))
     else:
-        console.print(
-            f"LUNA is [bold]{snapshot['state']}[/] at {snapshot['address']}, simulation at {snapshot['sim_speed']:g} × real time"
-        )
+        speed = f"{snapshot['sim_speed']:g} × real time"
+        console.print(f"LUNA is [bold]{snapshot['state']}[/] at {snapshot['address']}, simulation at {speed}")
         console.print(status_table(snapshot))
         console.print(f"Everything: {snapshot['cpu_percent']:.0f} % of a core, {snapshot['memory_mb']:.0f} MB.")
         console.print(" · ".join(f"{name} {version}" for name, version in snapshot["versions"].items()), style="dim")

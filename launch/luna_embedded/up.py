@@ -35,7 +35,10 @@ Watch = Callable[[dict[str, Any]], None]
 
 
 def supervise(checkout: Checkout, where: Place, options: Options, watch: Watch) -> None:
-    """Run LUNA until SIGINT, SIGTERM, SIGHUP or `luna down`. ``watch`` sees every change; what it raises ends the run. Raises Refusal."""
+    """Run LUNA until SIGINT, SIGTERM, SIGHUP or `luna down`. Raises Refusal.
+
+    ``watch`` sees every change; what it raises ends the run.
+    """
     check(options)
     where.state.path.mkdir(parents=True, exist_ok=True)
     lock = Lock(where.state)
@@ -165,7 +168,7 @@ def up_detached(checkout: Checkout, where: Place, options: Options, console: Con
     """Start a supervisor in the background, return when everything serves. What it refuses is refused here."""
     words = json.dumps({"state": str(where.state.path), "named": where.named, "options": asdict(options)})
     where.state.path.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [sys.executable, "-m", "luna_embedded.daemon", words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The ROS wheels carry paths of the machine that built them in their CMake files; these are put right after installing."""
+"""The ROS wheels' CMake files carry paths of the machine that built them; these are put right after installing."""
 
 from __future__ import annotations
 

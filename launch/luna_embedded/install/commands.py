@@ -68,7 +68,7 @@ class Runner:
             if self._stopped:
                 raise Refusal("stopped")
             self._log.write("$ " + " ".join(map(str, command)) + "\n")
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 [str(word) for word in command],
                 env={**os.environ, **(environment or {})},
                 cwd=cwd,

@@ -1,4 +1,4 @@
-"""Leaves the C++ half of ROS's interface generators out: nothing here is written in C++, and it is half of the build's time.
+"""Leaves the C++ half of ROS's interface generators out: nothing here is written in C++; it is half the build's time.
 
 For each of these generators CMake is pointed at a package configuration of ours, which loads the real one (others refer
 to its targets) and takes its generator off ament's list. What remains (C, Python, type descriptions, Fast DDS and

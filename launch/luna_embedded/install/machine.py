@@ -106,7 +106,7 @@ def provide(tools: Sequence[Tool], log: Path, say: Callable[[str], None]) -> Non
     say(f"Installing {names} with apt …")
     with log.open("ab") as out:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             ["/bin/sh", "-c", line],
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Makes what does not fit, as much as possible at the same time:
+"""Makes what does not fit, as much as possible at the same time.
 
 web: venv ─ pip ──────────────────► good ─ (tests' packages)
 ros: venv ─ pip (web's) ─ mend ───► good ─ (tests' packages) ─ colcon ─► interfaces good
@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from luna_embedded.install import cmake_paths, stamp
@@ -66,7 +67,7 @@ class Maker:
     def _guarded(self, job: Callable[[bool], None], tests: bool) -> None:
         try:
             job(tests)
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._failures.append(error)
             self._runner.stop()
             self._pip_is_there.set()
@@ -105,19 +106,9 @@ class Maker:
 
     def _pip(self, env: Environment, lock: Path, *options: str) -> None:
         told = _PipProgress(lock, lambda what: self._progress.set(env.name, what))
-        target = ["--python", python_of(env.folder)]
-        pip = [
-            python_of(self._checkout.web_env),
-            "-m",
-            "pip",
-            *target,
-            "install",
-            *_PINNED,
-            *(options or _WHEELS),
-            "-r",
-            lock,
-        ]
-        self._runner.run(f"Installing {lock}", pip, _PIP_VARIABLES, told)
+        pip = [str(python_of(self._checkout.web_env)), "-m", "pip", "--python", str(python_of(env.folder))]
+        command = [*pip, "install", *_PINNED, *(options or _WHEELS), "-r", str(lock)]
+        self._runner.run(f"Installing {lock}", command, _PIP_VARIABLES, told)
 
     def _add_tests(self, env: Environment, tests: bool) -> None:
         if tests and not env.fits(tests=True):
@@ -142,31 +133,19 @@ class Maker:
         _clear(build)
         _clear(install)
         build.mkdir(parents=True)
-        log, made = ["--log-base", str(build / "log")], ["--build-base", build, "--install-base", install]
-        cmake = [f"-DPython3_EXECUTABLE={python_of(ros.folder)}", *without_cpp(ros.folder, build / "generators")]
-        colcon = [
-            python_of(ros.folder),
-            "-c",
-            _COLCON,
-            *log,
-            "build",
-            "--base-paths",
-            *self._checkout.interface_sources,
-        ]
-        self._runner.run(
-            "Building the ROS interfaces",
-            [*colcon, *made, "--cmake-args", *cmake],
-            {
-                **build_variables(ros.folder),
-                **_PIP_VARIABLES,
-                "MAKEFLAGS": "-j2",
-                "PATH": f"{ros.folder}/bin:{os.environ['PATH']}",
-            },
-            lambda line: self._tell_colcon(ros.name, line),
-            cwd=build,
-        )
+        variables = {**build_variables(ros.folder), **_PIP_VARIABLES, "MAKEFLAGS": "-j2"}
+        variables["PATH"] = f"{ros.folder}/bin:{os.environ['PATH']}"
+        told = partial(self._tell_colcon, ros.name)
+        self._runner.run("Building the ROS interfaces", self._colcon(ros, build), variables, told, cwd=build)
         stamp.write(install, {BASE: key})
         _clear(build)
+
+    def _colcon(self, ros: Environment, build: Path) -> list[str]:
+        python = str(python_of(ros.folder))
+        places = ["--build-base", str(build), "--install-base", str(self._checkout.ros_install)]
+        sources = ["--base-paths", *map(str, self._checkout.interface_sources)]
+        cmake = ["--cmake-args", f"-DPython3_EXECUTABLE={python}", *without_cpp(ros.folder, build / "generators")]
+        return [python, "-c", _COLCON, "--log-base", str(build / "log"), "build", *sources, *places, *cmake]
 
     def _tell_colcon(self, job: str, line: str) -> None:
         if match := re.match(r"(Starting|Finished) (>>>|<<<) (\S+)", line):

@@ -1,4 +1,4 @@
-"""Progress of several jobs at once: one live line on a terminal, else a line per change and a sign of life now and then."""
+"""Progress of several jobs at once: one live line on a terminal, else a sign of life now and then."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ OTHERS = ("postgres", "nobody")
 
 
 def postgres_account() -> Account | None:
-    """Whom to run PostgreSQL as; None means as ourselves. Makes a system user of its own where it can. Raises Refusal."""
+    """Whom to run PostgreSQL as; None means as ourselves. Makes a system user where it can. Raises Refusal."""
     if os.geteuid() != 0:
         return None
     return _existing(OWN) or _made() or next(filter(None, map(_existing, OTHERS)), None) or _none()
@@ -45,7 +45,7 @@ def _made() -> Account | None:
         "/usr/sbin/nologin",
         OWN,
     ]
-    subprocess.run(command, check=False, capture_output=True, timeout=30)  # noqa: S603
+    subprocess.run(command, check=False, capture_output=True, timeout=30)
     return _existing(OWN)
 
 
@@ -55,11 +55,11 @@ def _none() -> Account:
 
 
 def can(account: Account | None, test: str, path: Path) -> bool:
-    """Whether the account passes test(1)'s question, such as "-x", about a path. Tried, not computed: any ACL counts."""
+    """What test(1) answers the account, to "-x" for instance, about a path. Tried, not computed: any ACL counts."""
     command = ["/usr/bin/test", test, str(path)]
     if account is None:
-        return subprocess.run(command, check=False).returncode == 0  # noqa: S603
-    done = subprocess.run(command, check=False, user=account.uid, group=account.gid, extra_groups=[])  # noqa: S603
+        return subprocess.run(command, check=False).returncode == 0
+    done = subprocess.run(command, check=False, user=account.uid, group=account.gid, extra_groups=[])
     return done.returncode == 0
 
 

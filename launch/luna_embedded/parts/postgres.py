@@ -15,7 +15,7 @@ from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.probes import postgres_serves
 from luna_embedded.parts.run import Run
 from luna_embedded.supervision.lifecycle import Rules
-from luna_embedded.supervision.part import Account, Part
+from luna_embedded.supervision.part import Part
 
 NAME = "postgres"
 OWNER, APP, DATABASE = "luna_owner", "luna_app", "luna"
@@ -48,7 +48,7 @@ def database_url(user: str, password: str, run_folder: Path) -> str:
 
 
 def first_statements(credentials: Credentials) -> str:
-    """What is done right after initdb: the owner of the tables, the role of the web tier, their database. One statement a line."""
+    """What follows initdb: the tables' owner, the web tier's role, their database. One statement a line."""
     return "\n".join(
         [
             f"CREATE ROLE {OWNER} LOGIN PASSWORD '{credentials.postgres_owner}';",
@@ -109,9 +109,8 @@ def _make_cluster(run: Run, home: PostgresHome) -> None:
 
 
 def _tool(run: Run, home: PostgresHome, command: Sequence[str], stdin: str = "") -> None:
-    account: Account | None = home.account
-    identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
-    done = subprocess.run(  # noqa: S603
+    account = home.account
+    done = subprocess.run(
         [str(home.binaries / command[0]), *command[1:]],
         input=stdin,
         env=_variables(run),
@@ -120,7 +119,9 @@ def _tool(run: Run, home: PostgresHome, command: Sequence[str], stdin: str = "")
         text=True,
         timeout=INITDB_DEADLINE_S,
         check=False,
-        **identity,  # type: ignore[arg-type]
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
     )
     if done.returncode != 0 or "ERROR:" in done.stderr:
         raise Refusal(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-600:]}")

@@ -75,7 +75,7 @@ def _chosen(state: StateDir, account: Account | None, *, named: bool) -> Path:
 def _unreachable(folder: Path, closed: Path, account: Account | None) -> Refusal:
     name = account.name if account else "this user"
     what = f"PostgreSQL runs as the user {name}, who cannot reach {folder}: {closed} is closed to it."
-    mend = f"Open it for passing through (chmod o+x {closed}), or choose another place: ./luna up --state /var/lib/luna/state"
+    mend = f"Let it pass through (chmod o+x {closed}), or choose another place: ./luna up --state /var/lib/luna/state"
     return Refusal(what, mend, Exit.UNFIT)
 
 

@@ -1,4 +1,4 @@
-"""Environment variables of the parts. A sourced ROS installation or a virtual environment of the person's own is left out."""
+"""Environment variables of the parts. A sourced ROS installation or virtual environment is left out."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ TAIL_BYTES = 400
 
 
 class BoundedLog:
-    """A log file that is moved aside when it is full; the oldest of the ``kept`` old ones goes. Remembers its last words."""
+    """A log file that is moved aside when full; of old ones ``kept`` stay. Remembers its last words."""
 
     def __init__(self, path: Path, limit: int = LIMIT_BYTES, kept: int = KEPT) -> None:
         self._path, self._limit, self._kept = path, limit, kept

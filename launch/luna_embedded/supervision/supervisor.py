@@ -19,7 +19,7 @@ Watcher = Callable[["Supervisor"], None]
 
 
 class Supervisor:
-    """Runs parts until it is told to stop. ``facts`` are added to what `status` answers; ``watch`` is called on every change."""
+    """Runs parts until told to stop. ``facts`` go into what `status` answers; every change is shown to ``watch``."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree  # noqa: S405 - reads only what our own pytest has written
+import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +31,13 @@ def of_check(code: int) -> Outcome:
 
 
 def of_pytest(code: int, report: Path) -> Outcome:
-    """What pytest's report counts. A pytest that breaks (no report, or a code that the report does not explain) fails."""
+    """What pytest's report counts. A pytest that breaks (no report, or a code that it does not explain) fails."""
     if code == NO_TESTS:
         return Outcome()
     if not report.exists():
         return Outcome(failed=1)
     total = Outcome()
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):  # noqa: S314 - ours
         tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
         failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         total += Outcome(max(0, tests - failed - skipped), failed, skipped)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.ros_variables import run_variables
@@ -38,7 +39,7 @@ class Step:
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run what is selected; prints everything that failed and, alone on the last line, the sum. Returns an exit code."""
+    """Run what is selected; prints what failed and, alone on the last line, the sum. Returns an exit code."""
     try:
         chosen = select(arguments, checkout.root)
     except ValueError as error:
@@ -157,13 +158,13 @@ class _Lanes:
         self._tell(step, outcome, log, time.monotonic() - began)
         return outcome
 
-    def _start(self, step: Step, out: object) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603
+    def _start(self, step: Step, out: BinaryIO) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
             step.command,
             env=dict(step.environment),
             cwd=self._checkout.root,
             stdin=subprocess.DEVNULL,
-            stdout=out,  # type: ignore[arg-type]
+            stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-WITH_VALUE = frozenset({"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--maxfail", "--deselect", "--ignore", "--durations"})
+WITH_VALUE = frozenset(
+    {"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--maxfail", "--deselect", "--ignore", "--durations"}
+)
 
 
 @dataclass(frozen=True)
