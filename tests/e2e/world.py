@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
@@ -16,6 +15,12 @@ from typing import Any, TypeVar
 import httpx
 from luna_embedded.demo.client import Client
 from luna_embedded.demo.story import Story
+from luna_embedded.install.ros_variables import run_variables
+from luna_embedded.layout import python_of, this_checkout
+from luna_embedded.state import StateDir
+from luna_embedded.supervision.control import ask
+
+from tests.e2e.odometer import Odometer
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of accounts that live as long as a test run
@@ -60,13 +65,24 @@ class World:
         self.luna("down")
 
     def status(self) -> Json:
-        """What `./luna status --json` says."""
-        answer: Json = json.loads(self.luna("status", "--json").stdout)
-        return answer
+        """What the supervisor says; `./luna status --json` is the same with measurements."""
+        return ask(StateDir(self.state).control_socket, "status")
 
     def part(self, name: str) -> Json:
         """One part as `status` tells it."""
         return next(part for part in self.status()["parts"] if part["name"] == name)
+
+    def order(self, verb: str, part: str) -> None:
+        """`./luna stop|start|restart PART`, which waits until it shows."""
+        done = self.luna(verb, part)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def odometer(self, robot: str) -> Odometer:
+        """What the robot measures of its own motion, from a ROS node beside it."""
+        ros = this_checkout()
+        variables = run_variables(ros.ros_env, ros.ros_install)
+        domain = str(self.status()["ros_domain_id"])
+        return Odometer(python_of(ros.ros_env), {**variables, "ROS_DOMAIN_ID": domain}, f"/{robot}/odom")
 
     def kill(self, name: str) -> int:
         """kill -9 a part; returns the pid that died."""
