@@ -128,7 +128,8 @@ def _read_pgm(path: Path) -> NDArray[np.float64]:
         data = path.read_bytes()
     except OSError as error:
         raise FloorError(f"{path}: {error.strerror}") from error
-    header, rest = [], data
+    header: list[bytes] = []
+    rest = data
     while len(header) < 4 and rest:
         token, _, rest = rest.lstrip(b" \t\r\n").partition(b"\n") if rest[:1] == b"#" else _token(rest)
         if token and not token.startswith(b"#"):

@@ -51,8 +51,8 @@ class Grid:
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x of every column and y of every row, metres."""
-        xs = self.origin_x + (np.arange(self.columns) + 0.5) * self.resolution
-        ys = self.origin_y + (np.arange(self.rows) + 0.5) * self.resolution
+        xs = self.origin_x + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.resolution
+        ys = self.origin_y + (np.arange(self.rows, dtype=np.float64) + 0.5) * self.resolution
         return xs, ys
 
     def clearance(self) -> NDArray[np.float64]:
@@ -62,7 +62,8 @@ class Grid:
         """
         free = np.pad(self.cells == Cell.FREE, 1, constant_values=False)
         distance = ndimage.distance_transform_edt(free)[1:-1, 1:-1] * self.resolution
-        return np.maximum(distance - self.resolution / 2, 0.0)
+        room: NDArray[np.float64] = np.maximum(distance - self.resolution / 2, 0.0)
+        return room
 
 
 def draw_grid(plan: FloorPlan) -> Grid:

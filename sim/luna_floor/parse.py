@@ -92,13 +92,16 @@ def _footprint(e: Entry) -> Footprint:
 def _area(e: Entry) -> Area:
     e.only("name", "floor", "rect", "label")
     rect = e.rect("rect")
-    return Area(e.text("name"), e.choice("floor", FloorCover), rect, e.point("label") if e.has("label") else rect.centre)
+    return Area(
+        e.text("name"), e.choice("floor", FloorCover), rect, e.point("label") if e.has("label") else rect.centre
+    )
 
 
 def _wall(e: Entry) -> Wall:
     e.only("name", "from", "to", "thickness", "openings")
     openings = tuple(
-        Opening(o.number("at"), o.number("width", above=0)) for o in (x.only("at", "width") for x in e.entries("openings"))
+        Opening(o.number("at"), o.number("width", above=0))
+        for o in (x.only("at", "width") for x in e.entries("openings"))
     )
     wall = Wall(e.text("name"), e.point("from"), e.point("to"), e.number("thickness", above=0), openings)
     if wall.length == 0:
@@ -127,7 +130,9 @@ def _furniture(e: Entry) -> Iterator[Furniture]:
         if not isinstance(shape, Rect):
             raise e.error("only a rect has sides for chairs")
         for number in range(count):
-            yield Furniture(f"{code}-{side}{number + 1}", FurnitureKind.CHAIR, _chair(shape, side, (number + 0.5) / count))
+            yield Furniture(
+                f"{code}-{side}{number + 1}", FurnitureKind.CHAIR, _chair(shape, side, (number + 0.5) / count)
+            )
 
 
 def _chair(table: Rect, side: str, share: float) -> Rect:

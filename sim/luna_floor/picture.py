@@ -101,15 +101,21 @@ class _Canvas:
         right, bottom = self.at(rect.x + rect.width, rect.y)
         return left, top, right - 1, bottom - 1
 
-    def rect(self, rect: Rect, fill: str | None, edge: str | None = None, *, line: float = 0.03, round_: float = 0.0) -> None:
+    def rect(
+        self, rect: Rect, fill: str | None, edge: str | None = None, *, line: float = 0.03, round_: float = 0.0
+    ) -> None:
         self.pen.rounded_rectangle(
             self.box(rect), radius=round_ * self.scale, fill=fill, outline=edge, width=self._line(line) if edge else 0
         )
 
-    def disc(self, x: float, y: float, radius: float, fill: str | None, edge: str | None = None, *, line: float = 0.03) -> None:
+    def disc(
+        self, x: float, y: float, radius: float, fill: str | None, edge: str | None = None, *, line: float = 0.03
+    ) -> None:
         cx, cy = self.at(x, y)
         r = radius * self.scale
-        self.pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=fill, outline=edge, width=self._line(line) if edge else 0)
+        self.pen.ellipse(
+            (cx - r, cy - r, cx + r, cy + r), fill=fill, outline=edge, width=self._line(line) if edge else 0
+        )
 
     def polygon(self, points: Iterable[Point], fill: str) -> None:
         self.pen.polygon([self.at(p.x, p.y) for p in points], fill=fill)
@@ -173,7 +179,12 @@ def _one_way(canvas: _Canvas, lane: OneWay) -> None:
     up = 1 if lane.heading > 0 else -1
     for share in (0.2, 0.5, 0.8):
         x, y = rect.x + rect.width / 2, rect.y + share * rect.height + 0.55
-        arrow = (Point(x - 0.2, y - up * 0.15), Point(x, y + up * 0.2), Point(x + 0.2, y - up * 0.15), Point(x, y - up * 0.05))
+        arrow = (
+            Point(x - 0.2, y - up * 0.15),
+            Point(x, y + up * 0.2),
+            Point(x + 0.2, y - up * 0.15),
+            Point(x, y - up * 0.05),
+        )
         canvas.polygon(arrow, "#c2c5b6")
 
 
@@ -188,7 +199,11 @@ def _shadows(canvas: _Canvas, plan: FloorPlan) -> None:
     pen = ImageDraw.Draw(layer)
     shift = 0.07 * canvas.scale
     for shape in [s.rect for s in plan.shelves] + [f.shape for f in plan.furniture]:
-        rect = shape if isinstance(shape, Rect) else Rect(shape.x - shape.radius, shape.y - shape.radius, 2 * shape.radius, 2 * shape.radius)
+        rect = (
+            shape
+            if isinstance(shape, Rect)
+            else Rect(shape.x - shape.radius, shape.y - shape.radius, 2 * shape.radius, 2 * shape.radius)
+        )
         left, top, right, bottom = canvas.box(rect)
         pen.rectangle((left + shift, top + shift, right + shift, bottom + shift), fill=90)
     soft = layer.filter(ImageFilter.GaussianBlur(0.06 * canvas.scale))
@@ -228,13 +243,17 @@ def _spines(canvas: _Canvas, rect: Rect, code: str) -> None:
     """Two rows of books, back to back along the longer side; the same books for the same shelf."""
     upright = rect.height >= rect.width
     length, depth = (rect.height, rect.width) if upright else (rect.width, rect.height)
-    choose = random.Random(code)
+    choose = random.Random(code)  # noqa: S311 - colours of books
     for side in (0.12, 0.56):
         at = 0.06
         while at < length - 0.12:
             thick = min(choose.uniform(0.06, 0.14), length - 0.06 - at)
             across, deep = side * depth, depth * choose.uniform(0.26, 0.32)
-            place = Rect(rect.x + across, rect.y + at, deep, thick) if upright else Rect(rect.x + at, rect.y + across, thick, deep)
+            place = (
+                Rect(rect.x + across, rect.y + at, deep, thick)
+                if upright
+                else Rect(rect.x + at, rect.y + across, thick, deep)
+            )
             canvas.rect(place, choose.choice(_SPINES))
             at += thick + (0.0 if choose.random() < 0.92 else 0.12)
 
@@ -247,7 +266,9 @@ def _walls(canvas: _Canvas, plan: FloorPlan) -> None:
     for a, b in zip(corners, corners[1:] + corners[:1], strict=True):
         canvas.line(a, b, _WALL, 2 * plan.outer_wall)
         for end in (a, b):
-            canvas.rect(Rect(end.x - plan.outer_wall, end.y - plan.outer_wall, 2 * plan.outer_wall, 2 * plan.outer_wall), _WALL)
+            canvas.rect(
+                Rect(end.x - plan.outer_wall, end.y - plan.outer_wall, 2 * plan.outer_wall, 2 * plan.outer_wall), _WALL
+            )
 
 
 def _waypoint(canvas: _Canvas, waypoint: Waypoint) -> None:

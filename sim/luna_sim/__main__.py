@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -35,9 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = read_floor(options.floor)
         options.state_dir.mkdir(parents=True, exist_ok=True)
         store = StateStore(options.state_dir)
-        world = build_world(
-            files, options.robots, RobotParameters(), options.seed, _load(store), time.time_ns()
-        )
+        world = build_world(files, options.robots, RobotParameters(), options.seed, _load(store), time.time_ns())
     except (FloorError, SetupError) as error:
         parser.error(str(error))
     except OSError as error:
@@ -50,12 +49,10 @@ def _simulate(world: World, speed: float, store: StateStore, map_id: str) -> int
     from luna_sim.ros.simulation import Simulation, close_context, make_context
 
     broken = threading.Event()
-    main_thread = threading.main_thread().ident
-    assert main_thread is not None
 
     def failed() -> None:
         broken.set()
-        signal.pthread_kill(main_thread, signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     make_context()
     simulation = Simulation(world, speed)

@@ -58,7 +58,12 @@ def robot_names(text: str) -> tuple[str, ...]:
 
 
 def build_world(
-    files: FloorFiles, names: Sequence[str], parameters: RobotParameters, seed: int, saved: SavedState | None, now_ns: int
+    files: FloorFiles,
+    names: Sequence[str],
+    parameters: RobotParameters,
+    seed: int,
+    saved: SavedState | None,
+    now_ns: int,
 ) -> World:
     """A world with these robots: where they were saved, if they fit there still, else on docks of their own.
 

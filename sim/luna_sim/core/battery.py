@@ -14,7 +14,9 @@ class Battery:
     power: float = 0.0
 
 
-def flowed(battery: Battery, velocity: Twist, on_dock: bool, limits: BatteryLimits, drive: DriveLimits, dt: float) -> Battery:
+def flowed(
+    battery: Battery, velocity: Twist, on_dock: bool, limits: BatteryLimits, drive: DriveLimits, dt: float
+) -> Battery:
     """The battery after `dt` seconds. On the dock the supply feeds the computer as well."""
     if on_dock:
         power = limits.charge_power if battery.energy < limits.capacity else 0.0

@@ -52,7 +52,7 @@ class _Field:
     def __init__(self, grid: Grid, values: NDArray[np.float64]) -> None:
         self._values = np.pad(values, 1).astype(np.float32)
         # Reading one number from a memory view is several times faster than from an array.
-        self._flat = memoryview(self._values).cast("B").cast("f")
+        self._flat = self._values.data.cast("B").cast("f")
         self._width = grid.columns + 2
         self._scale = 1.0 / grid.resolution
         self._x0 = grid.origin_x - grid.resolution / 2.0

@@ -35,7 +35,9 @@ class Follower:
     def remaining(self, pose: Pose) -> float:
         """Metres still to drive."""
         path = self.path
-        return path.along[-1] - path.along[self.nearest] + pose.distance_to(path.xs[self.nearest], path.ys[self.nearest])
+        return (
+            path.along[-1] - path.along[self.nearest] + pose.distance_to(path.xs[self.nearest], path.ys[self.nearest])
+        )
 
     def advance(self, pose: Pose) -> None:
         """Note how far along the path the robot has come."""
@@ -93,7 +95,8 @@ def _passes(pose: Pose, point: tuple[float, float], keep_off: Sequence[Disc]) ->
     """Whether the straight line to a point leads into no disc, or out of one that the robot is in."""
     here = (pose.x, pose.y)
     return all(
-        segment_distance(d, here, point) >= min(d.radius, math.hypot(d.x - pose.x, d.y - pose.y) - 1e-6) for d in keep_off
+        segment_distance(d, here, point) >= min(d.radius, math.hypot(d.x - pose.x, d.y - pose.y) - 1e-6)
+        for d in keep_off
     )
 
 

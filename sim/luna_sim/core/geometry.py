@@ -15,9 +15,7 @@ class Pose:
     def compose(self, inner: "Pose") -> "Pose":
         """A pose that is given relative to this one, in this one's own frame."""
         c, s = math.cos(self.yaw), math.sin(self.yaw)
-        return Pose(
-            self.x + c * inner.x - s * inner.y, self.y + s * inner.x + c * inner.y, wrap(self.yaw + inner.yaw)
-        )
+        return Pose(self.x + c * inner.x - s * inner.y, self.y + s * inner.x + c * inner.y, wrap(self.yaw + inner.yaw))
 
     def inverse(self) -> "Pose":
         """The pose that composes with this one to nothing."""

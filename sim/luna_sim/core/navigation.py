@@ -8,7 +8,7 @@ from luna_sim.core.geometry import STILL, Pose, Twist, wrap
 from luna_sim.core.outcome import SUCCEEDED, Code, Progress, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path
-from luna_sim.core.planner import Planner, PlanError
+from luna_sim.core.planner import PlanError, Planner
 from luna_sim.core.task import Situation, Task
 from luna_sim.core.traffic import STANDOFF, free_way, has_priority, keep_off, standing
 

@@ -82,7 +82,9 @@ class Planner:
         if self._free_at(goal.x, goal.y, others) < self._radius:
             raise PlanError(Code.GOAL_OCCUPIED, f"goal ({goal.x:.2f}, {goal.y:.2f}) has no room for the robot")
 
-    def _cells(self, first: tuple[int, int], last: tuple[int, int], room: NDArray[np.float64], *, cached: bool) -> list[tuple[int, int]]:
+    def _cells(
+        self, first: tuple[int, int], last: tuple[int, int], room: NDArray[np.float64], *, cached: bool
+    ) -> list[tuple[int, int]]:
         if cached:
             spread = self._spread_from(last)
         else:
@@ -116,10 +118,12 @@ class Planner:
         return nearest
 
     def _join(self, pose: Pose, room: NDArray[np.float64], code: Code, others: Sequence[Disc]) -> tuple[int, int]:
-        """The nearest passable cell that the robot reaches from a pose in a straight line, coming no nearer to anything."""
+        """The nearest passable cell that is reached from a pose in a straight line, coming no nearer to anything."""
         wanted = min(self._free_at(pose.x, pose.y, others), self._radius) - 1e-6
         for cell in self._lattice.around(pose.x, pose.y, SNAP):
-            if room[cell] >= self.wanted_room and self._view((pose.x, pose.y), self._lattice.centre(cell), wanted, others):
+            if room[cell] >= self.wanted_room and self._view(
+                (pose.x, pose.y), self._lattice.centre(cell), wanted, others
+            ):
                 return cell
         raise PlanError(code, f"({pose.x:.2f}, {pose.y:.2f}) has no room for the robot")
 
@@ -141,7 +145,9 @@ class Planner:
             here = there
         return kept
 
-    def _furthest(self, corners: list[tuple[float, float]], rooms: list[float], here: int, others: Sequence[Disc]) -> int:
+    def _furthest(
+        self, corners: list[tuple[float, float]], rooms: list[float], here: int, others: Sequence[Disc]
+    ) -> int:
         best, least, step = here + 1, min(rooms[here], rooms[here + 1]), 2
         while here + step < len(corners):
             there = here + step
@@ -153,7 +159,9 @@ class Planner:
         return best
 
     def _view(self, a: tuple[float, float], b: tuple[float, float], room: float, others: Sequence[Disc]) -> bool:
-        return self._floor.segment_clear(*a, *b, room) and all(segment_distance(d, a, b) - d.radius >= room for d in others)
+        return self._floor.segment_clear(*a, *b, room) and all(
+            segment_distance(d, a, b) - d.radius >= room for d in others
+        )
 
     def _comfortable(self, smooth: NDArray[np.float64], straight: NDArray[np.float64], others: Sequence[Disc]) -> bool:
         """Rounding must not eat up the room, except near the ends where there may be little from the start."""

@@ -13,7 +13,6 @@ from luna_sim.core.outcome import CANCELED, PREEMPTED
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
-
 BUMPER_HOLD = 0.2
 """Seconds that the bumper stays pressed after a contact."""
 
@@ -130,7 +129,9 @@ class Robot:
     def _drive(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         drive = self.parameters.drive
         wanted = self._wanted(neighbours, dt)
-        self.velocity = stopped(self.velocity, drive, dt) if wanted is None else accelerated(self.velocity, wanted, drive, dt)
+        self.velocity = (
+            stopped(self.velocity, drive, dt) if wanted is None else accelerated(self.velocity, wanted, drive, dt)
+        )
         if self.velocity.is_zero:
             return
         pose = moved(self.pose, self.velocity, dt)

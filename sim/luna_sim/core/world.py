@@ -12,7 +12,7 @@ from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import SUCCEEDED, Code, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path
-from luna_sim.core.planner import Planner, PlanError
+from luna_sim.core.planner import PlanError, Planner
 from luna_sim.core.robot import Robot, RobotState
 from luna_sim.core.task import EndedTask, Neighbour, Task
 
@@ -31,7 +31,7 @@ class World:
         self.planner = Planner(floor, parameters)
         self.robots: dict[str, Robot] = {}
         self.time_ns = start_ns
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
         """Put a robot on the floor. Earlier robots have right of way."""
@@ -63,7 +63,9 @@ class World:
         approach = None
         if drive_there and robot.dock is None:
             approach = self._navigation(robot, staging_pose(dock, self.parameters.dock))
-        task: Task = DockTask(dock, approach if isinstance(approach, NavigateTask) else None, drive_time, self.parameters.dock)
+        task: Task = DockTask(
+            dock, approach if isinstance(approach, NavigateTask) else None, drive_time, self.parameters.dock
+        )
         if approach is not None and approach.outcome is not None:
             task.end(failed(Code.FAILED_TO_STAGE, f"staging pose: {approach.outcome.message}"))
         if robot.dock is not None:

@@ -52,7 +52,7 @@ class RobotActions:
         """Let goals whose task has ended end too; called with the guard held."""
         for run in self._runs.values():
             if run.task.outcome is not None and not run.ended.done():
-                run.ended.set_result(None)
+                run.ended.set_result(run.task.outcome)
                 self._executor.wake()
 
     def publish_feedback(self) -> None:
@@ -84,11 +84,9 @@ class RobotActions:
     async def _execute(self, handle: ServerGoalHandle) -> Any:
         key = bytes(handle.goal_id.uuid)
         run = self._runs[key]
-        await run.ended
+        outcome: Outcome = await run.ended
         with self._guard:
             del self._runs[key]
-        outcome = run.task.outcome
-        assert outcome is not None
         _end_goal(handle, outcome)
         return _result(handle.request, outcome)
 

@@ -30,7 +30,7 @@ _AMCL_DISTANCE, _AMCL_TURN = 0.25, 0.2
 """AMCL's update_min_d and update_min_a."""
 
 
-class RobotNode(Node):  # type: ignore[misc]  # rclpy has no types
+class RobotNode(Node):
     """Publishes one robot of the world and takes commands for it.
 
     Callbacks run in the executor's thread, `publish` in the simulation's; `guard` protects the world.
@@ -39,7 +39,11 @@ class RobotNode(Node):  # type: ignore[misc]  # rclpy has no types
     def __init__(self, robot: Robot, world: World, guard: threading.RLock) -> None:
         quiet = [Parameter("start_type_description_service", value=False)]
         super().__init__(
-            "luna_sim", namespace=robot.name, enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
+            "luna_sim",
+            namespace=robot.name,
+            enable_rosout=False,
+            start_parameter_services=False,
+            parameter_overrides=quiet,
         )
         self.robot = robot
         self._world = world
@@ -123,7 +127,9 @@ class RobotNode(Node):  # type: ignore[misc]  # rclpy has no types
             self._amcl_at = -_SLOW
             self._publish_amcl(self._world.time_ns)
 
-    def _on_clear(self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response) -> ClearEntireCostmap.Response:
+    def _on_clear(
+        self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response
+    ) -> ClearEntireCostmap.Response:
         """The simulator's costmaps hold no leftovers of moving obstacles."""
         return response
 
@@ -148,5 +154,3 @@ class RobotNode(Node):  # type: ignore[misc]  # rclpy has no types
         self._dock.publish(messages.dock_msg(robot, visible, ns))
         self._hazards.publish(messages.hazard_msg(bumped, ns))
         self._kidnap.publish(messages.kidnap_msg(ns))
-
-

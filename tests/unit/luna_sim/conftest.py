@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+
 from luna_floor.files import WaypointSet
 from luna_floor.grid import Cell, Grid
 from luna_floor.model import FloorPlan

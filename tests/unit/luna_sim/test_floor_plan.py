@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
+from scipy import ndimage
+
 from luna_floor.__main__ import main
 from luna_floor.build import floor_files
 from luna_floor.checks import check_plan, drivable
@@ -13,8 +16,6 @@ from luna_floor.files import read_map, read_waypoints
 from luna_floor.grid import Cell, draw_grid, draw_keep_out
 from luna_floor.model import FloorError, FloorPlan, WaypointKind
 from luna_floor.parse import parse_plan
-from PIL import Image
-from scipy import ndimage
 
 from .conftest import LIBRARY_MAPS, LIBRARY_YAML
 
@@ -84,7 +85,12 @@ class TestFiles:
 
     @pytest.mark.parametrize(
         ("content", "complaint"),
-        [(b"", "not a PGM"), (b"P6\n1 1\n255\nabc", "P5"), (b"P5\n4 4\n255\nshort", "whole"), (b"P5\nx y\n255\n", "not a PGM")],
+        [
+            (b"", "not a PGM"),
+            (b"P6\n1 1\n255\nabc", "P5"),
+            (b"P5\n4 4\n255\nshort", "whole"),
+            (b"P5\nx y\n255\n", "not a PGM"),
+        ],
     )
     def test_a_damaged_image_is_refused(self, tmp_path: Path, content: bytes, complaint: str) -> None:
         (tmp_path / "map.pgm").write_bytes(content)
@@ -108,8 +114,16 @@ class TestMistakesInAPlan:
     @pytest.mark.parametrize(
         ("old", "new", "complaint"),
         [
-            ("code: DESK-1,   name: Service desk,         kind: DESK", "code: DESK-1, name: X, kind: DESKS", "DESK-1.*kind must be one of DESK"),
-            ("kind: DESK,   at: [6.8, 7.2]", "kind: DESK, at: [6.8]", r"waypoints\[0\] \(DESK-1\): at must be a list of 2"),
+            (
+                "code: DESK-1,   name: Service desk,         kind: DESK",
+                "code: DESK-1, name: X, kind: DESKS",
+                "DESK-1.*kind must be one of DESK",
+            ),
+            (
+                "kind: DESK,   at: [6.8, 7.2]",
+                "kind: DESK, at: [6.8]",
+                r"waypoints\[0\] \(DESK-1\): at must be a list of 2",
+            ),
             ("kind: DESK,   at: [6.8, 7.2]", "kind: DESK, at: [6.8, .nan]", r"DESK-1.*at must be a number"),
             ("kind: DESK,   at: [6.8, 7.2]", "kind: DOCK, at: [6.8, 7.2]", "DESK-1.*belongs under docks"),
             ("{code: DESK-2,", "{code: DESK-1,", "DESK-1 is used twice"),
@@ -123,7 +137,11 @@ class TestMistakesInAPlan:
             ("circle: [0.8, 0.8, 0.35]", "circle: [0.8, 0.8, 0.35], chairs: {n: 1}", "plant-1.*sides for chairs"),
             ("at: 6.2, width: 1.3", "at: 9.2, width: 1.3", "workroom south.*beyond the wall"),
             ("pitch: 1.95", "pitch: 0.5", "shelf_blocks.*leaves no aisle"),
-            ("[[0, 0], [34, 0], [34, 3], [40, 3], [40, 25], [0, 25]]", "[[1, 0], [34, 3], [40, 25], [1, 25]]", "outline.*origin"),
+            (
+                "[[0, 0], [34, 0], [34, 3], [40, 3], [40, 25], [0, 25]]",
+                "[[1, 0], [34, 3], [40, 25], [1, 25]]",
+                "outline.*origin",
+            ),
             ("from: [15.6, 19.4], to: [15.6, 24.8]", "from: [15.6, 19.4], to: [15.6, 19.4]", "study A-B.*same point"),
             ("furniture:\n", "furniture: none\nx:\n", "unknown key|must be a list"),
             ("map_id: library", "map_id: {", "not valid YAML"),

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luna_sim.core.battery import Battery, flowed, share, voltage
 from luna_sim.core.geometry import STILL, Pose, Twist, wrap
 from luna_sim.core.kinematics import accelerated, limited, moved, stopped

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+
 from luna_sim.core.disc import Disc
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.outcome import Code
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import SPACING, Path
-from luna_sim.core.planner import Planner, PlanError
+from luna_sim.core.planner import PlanError, Planner
 
 from .conftest import free_places, hall
 
@@ -50,7 +51,9 @@ class TestPaths:
             path = planner.plan(desk, goal)
             assert room_along(library, path) >= RADIUS, code
 
-    def test_points_are_close_together_and_the_distance_adds_up(self, planner: Planner, waypoints: dict[str, Pose]) -> None:
+    def test_points_are_close_together_and_the_distance_adds_up(
+        self, planner: Planner, waypoints: dict[str, Pose]
+    ) -> None:
         path = planner.plan(waypoints["DOCK-1"], waypoints["STUDY-Q"])
         steps = np.hypot(np.diff(path.xs), np.diff(path.ys))
         assert steps.max() <= SPACING * 1.5
@@ -84,7 +87,9 @@ class TestErrors:
             (Pose(4, 0.8, 0), Code.GOAL_OCCUPIED),
         ],
     )
-    def test_a_goal_that_can_not_be_stood_on(self, planner: Planner, waypoints: dict[str, Pose], goal: Pose, code: Code) -> None:
+    def test_a_goal_that_can_not_be_stood_on(
+        self, planner: Planner, waypoints: dict[str, Pose], goal: Pose, code: Code
+    ) -> None:
         with pytest.raises(PlanError) as caught:
             planner.plan(waypoints["DESK-1"], goal)
         assert caught.value.code is code

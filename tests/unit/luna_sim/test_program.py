@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luna_sim.__main__ import main
 from luna_sim.core.geometry import Pose
 from luna_sim.core.parameters import RobotParameters
@@ -51,7 +52,9 @@ class TestPlaces:
         world = build_world(files, robot_names(names), RobotParameters(), 1, saved, 5 * SECOND)
         return dict(world.states())
 
-    def test_a_new_robot_stands_on_the_dock_of_its_number(self, library_files: FloorFiles, waypoints: dict[str, Pose]) -> None:
+    def test_a_new_robot_stands_on_the_dock_of_its_number(
+        self, library_files: FloorFiles, waypoints: dict[str, Pose]
+    ) -> None:
         robots = self.world(library_files, "luna3,other,luna1")
         assert robots["luna3"].pose == waypoints["DOCK-3"]
         assert robots["luna1"].pose == waypoints["DOCK-1"]
@@ -82,7 +85,9 @@ class TestPlaces:
     ) -> None:
         assert self.world(library_files, "luna1", saved)["luna1"].pose == waypoints["DOCK-1"]
 
-    def test_no_robot_is_put_on_a_dock_that_another_stands_on(self, library_files: FloorFiles, waypoints: dict[str, Pose]) -> None:
+    def test_no_robot_is_put_on_a_dock_that_another_stands_on(
+        self, library_files: FloorFiles, waypoints: dict[str, Pose]
+    ) -> None:
         saved = SavedState("library", 0, {"luna2": RobotState(waypoints["DOCK-1"], 20)})
         assert self.world(library_files, "luna1,luna2", saved)["luna1"].pose == waypoints["DOCK-2"]
 
@@ -101,7 +106,9 @@ class TestStore:
         assert store.load() == state
         assert [p.name for p in tmp_path.iterdir()] == ["simulator.json"]
 
-    @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "robots": {"a": {"x": 1}}}', "\x00"])
+    @pytest.mark.parametrize(
+        "content", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "robots": {"a": {"x": 1}}}', "\x00"]
+    )
     def test_a_damaged_file_is_told_and_set_aside(self, tmp_path: Path, content: str) -> None:
         store = StateStore(tmp_path)
         store.path.write_text(content)

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import STILL, Pose, Twist, wrap
 from luna_sim.core.outcome import CANCELED, PREEMPTED, SUCCEEDED, Code, Ending, Stage
@@ -16,13 +17,13 @@ from .conftest import drained, free_places, hall, run_for, run_until_done, world
 
 PARAMETERS = RobotParameters()
 RADIUS = PARAMETERS.drive.radius
-commands = st.lists(
-    st.tuples(st.floats(-1, 1), st.floats(-3, 3), st.floats(0.1, 3.0)), min_size=1, max_size=8
-)
+commands = st.lists(st.tuples(st.floats(-1, 1), st.floats(-3, 3), st.floats(0.1, 3.0)), min_size=1, max_size=8)
 
 
 class TestDriving:
-    def test_a_goal_is_reached_within_its_tolerances_and_the_robot_stands(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_a_goal_is_reached_within_its_tolerances_and_the_robot_stands(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         world, goal = world_with(library, waypoints["DESK-1"]), waypoints["STUDY-7"]
         task, robot = world.navigate("r0", goal), world.robots["r0"]
         run_until_done(world, task)
@@ -59,7 +60,9 @@ class TestDriving:
         assert task.outcome == SUCCEEDED
         assert robot.bumps == 0
 
-    def test_a_goal_without_a_way_has_failed_at_once_and_takes_over(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_a_goal_without_a_way_has_failed_at_once_and_takes_over(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         world = world_with(library, waypoints["DESK-1"])
         running = world.navigate("r0", waypoints["STUDY-1"])
         task = world.navigate("r0", Pose(10.9, 5.0, 0))
@@ -144,7 +147,9 @@ class TestLocks:
         world.robots["r0"].lock(Lock.ESTOP)
         assert world.robots["r0"].velocity == STILL
 
-    def test_a_goal_waits_behind_locks_until_the_last_one_opens(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_a_goal_waits_behind_locks_until_the_last_one_opens(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         world = world_with(library, waypoints["DESK-1"])
         task, robot = world.navigate("r0", waypoints["RETURN-1"]), world.robots["r0"]
         run_for(world, 4)
@@ -169,7 +174,9 @@ class TestLocks:
 
 
 class TestDocks:
-    def test_a_robot_leaves_its_dock_backwards_and_stops_charging(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_a_robot_leaves_its_dock_backwards_and_stops_charging(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         world = world_with(library, waypoints["DOCK-2"])
         robot = world.robots["r0"]
         world.step()
@@ -186,7 +193,9 @@ class TestDocks:
         run_until_done(world, task)
         assert task.outcome == SUCCEEDED and world.robots["r0"].dock == "DOCK-4"
 
-    def test_docking_a_docked_robot_and_undocking_a_free_one_succeed_at_once(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_docking_a_docked_robot_and_undocking_a_free_one_succeed_at_once(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         world = world_with(library, waypoints["DOCK-1"], waypoints["DESK-1"])
         assert world.dock("r0", waypoints["DOCK-1"], drive_there=True, drive_time=1000).outcome == SUCCEEDED
         free = world.undock("r1", 30)

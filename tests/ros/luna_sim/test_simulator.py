@@ -1,0 +1,294 @@
+"""The simulator as LUNA's nodes meet it: a process of its own, over real DDS."""
+
+import math
+import time
+from pathlib import Path
+
+import pytest
+from action_msgs.msg import GoalStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
+from irobot_create_msgs.msg import DockStatus, HazardDetectionVector, KidnapStatus
+from irobot_create_msgs.srv import EStop
+from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
+from nav2_msgs.srv import ClearEntireCostmap
+from nav_msgs.msg import OccupancyGrid
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import BatteryState
+from tf2_msgs.msg import TFMessage
+
+from luna_floor.model import Waypoint
+
+from .conftest import SPEED, Client, Heard, SimulatorProcess, pose_at
+
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+Places = dict[str, Waypoint]
+
+
+def navigate(client: Client, waypoint: Waypoint, feedback: Heard | None = None) -> object:
+    return client.send(NavigateToPose, "navigate_to_pose", NavigateToPose.Goal(pose=pose_at(waypoint)), feedback)
+
+
+class TestTopics:
+    def test_a_still_robot_says_where_and_how_it_is(
+        self, simulator: SimulatorProcess, client: Client, waypoints: Places
+    ) -> None:
+        assert simulator.told.startswith(b"READY=1")
+        heard = {
+            "map": client.listen(OccupancyGrid, "map", LATCHED),
+            "amcl_pose": client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED),
+            "tf": client.listen(TFMessage, "tf"),
+            "tf_static": client.listen(TFMessage, "tf_static", LATCHED),
+            "battery_state": client.listen(BatteryState, "battery_state"),
+            "dock_status": client.listen(DockStatus, "dock_status"),
+            "hazard_detection": client.listen(HazardDetectionVector, "hazard_detection"),
+            "kidnap_status": client.listen(KidnapStatus, "kidnap_status"),
+            "/clock": client.listen(Clock, "/clock"),
+        }
+        client.until(lambda: all(h.last is not None for h in heard.values()), why="every topic")
+        grid, dock = heard["map"].last, waypoints["DOCK-1"]
+        assert (grid.info.width, grid.info.height, len(grid.data)) == (800, 500, 400_000)
+        assert set(grid.data) == {-1, 0, 100}
+        at = heard["amcl_pose"].last.pose.pose.position
+        assert (at.x, at.y) == pytest.approx((dock.x, dock.y), abs=0.05)
+        assert heard["battery_state"].last.power_supply_status == BatteryState.POWER_SUPPLY_STATUS_CHARGING
+        assert 0.8 < heard["battery_state"].last.percentage <= 1.0
+        assert heard["dock_status"].last.is_docked and heard["dock_status"].last.dock_visible
+        assert list(heard["hazard_detection"].last.detections) == []
+        assert not heard["kidnap_status"].last.is_kidnapped
+        frames = [(t.header.frame_id, t.child_frame_id) for t in heard["tf"].last.transforms]
+        assert frames == [("map", "odom"), ("odom", "base_link")]
+
+    def test_the_clock_runs_at_the_factor(self, client: Client) -> None:
+        clock = client.listen(Clock, "/clock")
+        client.until(lambda: clock.last, why="the clock")
+        client.for_(2.0)
+        (began, first), (ended, last) = clock.messages[0], clock.messages[-1]
+        simulated = last.clock.sec - first.clock.sec + (last.clock.nanosec - first.clock.nanosec) / 1e9
+        assert simulated / (ended - began) == pytest.approx(SPEED, rel=0.15)
+
+
+class TestNavigation:
+    def test_a_goal_is_driven_to_its_end_with_feedback(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        feedback, amcl = Heard(), client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
+        goal = waypoints["DESK-1"]
+        answer = client.result_of(navigate(client, goal, feedback).get_result_async(), 60)
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.error_code == 0
+        left = [m.feedback.distance_remaining for _, m in feedback.messages]
+        assert len(left) > 10 and left[0] > 5 and left[-1] < 0.5
+        assert feedback.messages[len(left) // 2][1].feedback.estimated_time_remaining.sec > 0
+        client.until(lambda: math.dist(xy(amcl.last), (goal.x, goal.y)) < 0.1, why="amcl_pose at the goal")
+
+    def test_a_cancelled_goal_ends_canceled_and_the_robot_stands(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        handle = navigate(client, waypoints["STUDY-7"])
+        client.until(client.moving, why="driving")
+        client.result_of(handle.cancel_goal_async())
+        answer = client.result_of(handle.get_result_async())
+        assert answer.status == GoalStatus.STATUS_CANCELED
+        client.until(lambda: client.odom.last.twist.twist.linear.x == 0.0, why="standing")
+
+    def test_a_new_goal_takes_over_and_the_old_one_is_aborted_without_a_code(
+        self, client: Client, waypoints: Places
+    ) -> None:
+        client.keep_unlocked()
+        first = navigate(client, waypoints["STUDY-7"])
+        client.until(client.moving, why="driving")
+        second = navigate(client, waypoints["NEW-BOOKS"])
+        old = client.result_of(first.get_result_async())
+        assert old.status == GoalStatus.STATUS_ABORTED and old.result.error_code == 0
+        new = client.result_of(second.get_result_async(), 60)
+        assert new.status == GoalStatus.STATUS_SUCCEEDED
+
+    @pytest.mark.parametrize(
+        ("x", "y", "frame", "code"),
+        [
+            (10.9, 5.0, "map", ComputePathToPose.Result.GOAL_OCCUPIED),
+            (99.0, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
+            (math.nan, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
+            (6.8, 7.2, "moon", ComputePathToPose.Result.TF_ERROR),
+        ],
+    )
+    def test_a_goal_out_of_reach_is_aborted_with_the_planners_code(
+        self, client: Client, x: float, y: float, frame: str, code: int
+    ) -> None:
+        goal = NavigateToPose.Goal()
+        goal.pose.header.frame_id = frame
+        goal.pose.pose.position.x, goal.pose.pose.position.y = x, y
+        answer = client.result_of(client.send(NavigateToPose, "navigate_to_pose", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED
+        assert answer.result.error_code == code and answer.result.error_msg
+
+    def test_a_path_is_computed_without_driving_it(self, client: Client, waypoints: Places) -> None:
+        goal = ComputePathToPose.Goal(goal=pose_at(waypoints["STUDY-12"]))
+        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
+        poses = answer.result.path.poses
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and len(poses) > 100
+        end = poses[-1].pose.position
+        assert (end.x, end.y) == pytest.approx((waypoints["STUDY-12"].x, waypoints["STUDY-12"].y))
+        goal.goal.pose.position.x = 99.0
+        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
+        assert answer.result.error_code == ComputePathToPose.Result.GOAL_OUTSIDE_MAP
+
+    def test_costmaps_can_be_cleared(self, client: Client) -> None:
+        for costmap in ("global_costmap", "local_costmap"):
+            name = f"{costmap}/clear_entirely_{costmap}"
+            assert client.call(ClearEntireCostmap, name, ClearEntireCostmap.Request()) is not None
+
+
+class TestDocking:
+    def test_it_undocks_docks_elsewhere_and_charges(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        status = client.listen(DockStatus, "dock_status")
+        battery = client.listen(BatteryState, "battery_state")
+        answer = client.result_of(client.send(UndockRobot, "undock_robot", UndockRobot.Goal()).get_result_async(), 30)
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.success
+        client.until(lambda: not status.last.is_docked, why="undocked")
+        client.until(
+            lambda: battery.last.power_supply_status == BatteryState.POWER_SUPPLY_STATUS_DISCHARGING, why="discharging"
+        )
+        goal = DockRobot.Goal(use_dock_id=True, dock_id="DOCK-3")
+        answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async(), 60)
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.success
+        client.until(lambda: status.last.is_docked, why="docked")
+
+    def test_a_dock_that_nobody_knows(self, client: Client) -> None:
+        goal = DockRobot.Goal(use_dock_id=True, dock_id="DOCK-99")
+        answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.success
+        assert answer.result.error_code == DockRobot.Result.DOCK_NOT_IN_DB
+
+
+class TestLocks:
+    def test_before_the_estop_topic_was_heard_nothing_moves(self, client: Client, waypoints: Places) -> None:
+        navigate(client, waypoints["DESK-1"])
+        heard = len(client.odom.messages)
+        client.until(lambda: len(client.odom.messages) > heard + 20, why="odom")
+        assert not any(m.twist.twist.linear.x or m.twist.twist.angular.z for _, m in client.odom.messages)
+        client.keep_unlocked()
+        client.until(client.moving, why="driving once unlocked")
+
+    def test_a_stop_is_seen_on_odom_at_once_and_lasts_until_released(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        handle = navigate(client, waypoints["STUDY-7"])
+        client.until(client.moving, why="driving")
+        client.fall_silent()
+        said, heard = time.monotonic(), len(client.odom.messages)
+        client.say_estop(True)
+        client.until(lambda: any(still(m) for _, m in client.odom.messages[heard:]), why="standing")
+        stopped = next(i for i, (_, m) in enumerate(client.odom.messages[heard:]) if still(m))
+        assert client.odom.messages[heard + stopped][0] - said < 0.15
+        stop = client.odom.messages[heard + stopped :]
+        client.until(lambda: len(client.odom.messages) > heard + 30, why="odom")
+        assert all(still(m) for _, m in client.odom.messages[heard + stopped :]) and stop
+        client.keep_unlocked()
+        client.until(client.moving, why="the same goal going on")
+        client.result_of(handle.cancel_goal_async())
+
+    def test_silence_of_the_estop_topic_stops_it(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        navigate(client, waypoints["STUDY-7"])
+        client.until(client.moving, why="driving")
+        client.fall_silent()
+        silent_since = time.monotonic()
+        client.until(lambda: still(client.odom.last), 5, why="standing")
+        assert 0.3 < time.monotonic() - silent_since < 1.0
+
+    def test_the_bases_own_stop_holds_too(self, client: Client, waypoints: Places) -> None:
+        client.keep_unlocked()
+        navigate(client, waypoints["STUDY-7"])
+        client.until(client.moving, why="driving")
+        assert client.call(EStop, "e_stop", EStop.Request(e_stop_on=True)).success
+        client.until(lambda: still(client.odom.last), 5, why="standing")
+        assert client.call(EStop, "e_stop", EStop.Request(e_stop_on=False)).success
+        client.until(client.moving, why="driving on")
+
+
+class TestVelocityCommands:
+    def test_it_obeys_them_until_they_are_stale(self, client: Client) -> None:
+        client.keep_unlocked()
+        publisher = client.node.create_publisher(TwistStamped, "cmd_vel", 1)
+        message = TwistStamped()
+        message.twist.angular.z = 0.5
+        timer = client.node.create_timer(0.02, lambda: publisher.publish(message))
+        client.until(lambda: client.odom.last.twist.twist.angular.z > 0.4, why="turning")
+        client.node.destroy_timer(timer)
+        client.until(lambda: still(client.odom.last), why="standing again")
+
+
+class TestProcess:
+    def test_sigterm_ends_it_cleanly_and_a_new_one_goes_on_where_it_was(
+        self, tmp_path: Path, waypoints: Places
+    ) -> None:
+        first = SimulatorProcess(tmp_path)
+        client = Client()
+        client.keep_unlocked()
+        amcl = client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
+        clock = client.listen(Clock, "/clock")
+        navigate(client, waypoints["DESK-1"])
+        client.until(lambda: amcl.last and amcl.last.pose.pose.position.x > 2.0, 60, "under way")
+        assert first.stop() == 0
+        client.for_(0.2)
+        before, told = stamp(clock.last), len(amcl.messages)
+        second = SimulatorProcess(tmp_path)
+        try:
+            client.until(lambda: len(amcl.messages) > told, why="amcl_pose again")
+            client.until(lambda: stamp(clock.last) != before, why="the clock again")
+            assert math.dist(xy(amcl.messages[told][1]), xy(amcl.messages[told - 1][1])) < 0.6
+            assert stamp(clock.last) > before
+        finally:
+            assert second.stop() == 0
+            client.close()
+
+    def test_killed_outright_it_loses_a_second_at_most(self, tmp_path: Path, waypoints: Places) -> None:
+        first = SimulatorProcess(tmp_path, speed=1.0)
+        client = Client()
+        client.keep_unlocked()
+        navigate(client, waypoints["DESK-1"])
+        amcl = client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
+        client.until(lambda: amcl.last and amcl.last.pose.pose.position.x > 1.2, 60, "under way")
+        first.kill()
+        client.for_(0.2)
+        told = len(amcl.messages)
+        second = SimulatorProcess(tmp_path, speed=1.0)
+        try:
+            client.until(lambda: len(amcl.messages) > told, why="amcl_pose again")
+            # 1 s between saves at 0.26 m/s, and amcl_pose itself may be 0.25 m old.
+            assert math.dist(xy(amcl.messages[told][1]), xy(amcl.messages[told - 1][1])) < 0.55
+        finally:
+            assert second.stop() == 0
+            client.close()
+
+    def test_two_robots_drive_apart_from_each_other(self, tmp_path: Path, waypoints: Places) -> None:
+        simulator = SimulatorProcess(tmp_path, robots="luna1,luna2")
+        one, two = Client("luna1"), Client("luna2")
+        try:
+            for client in (one, two):
+                client.keep_unlocked()
+            goals = [navigate(one, waypoints["NEW-BOOKS"]), navigate(two, waypoints["DESK-1"])]
+            answers = [goals[0].get_result_async(), goals[1].get_result_async()]
+            deadline = time.monotonic() + 60
+            while not all(a.done() for a in answers):
+                assert time.monotonic() < deadline
+                one.for_(0.05)
+                two.for_(0.05)
+            assert [a.result().status for a in answers] == [GoalStatus.STATUS_SUCCEEDED] * 2
+        finally:
+            one.close()
+            two.close()
+            assert simulator.stop() == 0
+
+
+def still(message: object) -> bool:
+    twist = message.twist.twist
+    return twist.linear.x == 0.0 and twist.angular.z == 0.0
+
+
+def xy(message: PoseWithCovarianceStamped) -> tuple[float, float]:
+    return message.pose.pose.position.x, message.pose.pose.position.y
+
+
+def stamp(message: Clock) -> float:
+    return message.clock.sec + message.clock.nanosec / 1e9
