@@ -1,3 +1,5 @@
+"""Builds the package on a ROS machine."""
+
 from setuptools import find_packages, setup
 
 package_name = "luna_robot"

@@ -51,6 +51,8 @@ def _decode(kind: Any, raw: Any) -> Any:
     if origin is dict:
         return dict(raw)
     if dataclasses.is_dataclass(kind):
+        if not isinstance(raw, dict):
+            raise TypeError(f"an object expected, {type(raw).__name__} found")
         hints = _hints(typing.cast(type, kind))
         return typing.cast(type, kind)(**{name: _decode(hints[name], item) for name, item in raw.items()})
     return _decode_scalar(kind, raw)

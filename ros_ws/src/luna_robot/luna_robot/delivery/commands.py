@@ -14,6 +14,7 @@ from luna_robot.delivery.events import (
 )
 from luna_robot.delivery.model import (
     Cargo,
+    Confirmed,
     Delivery,
     Error,
     Goal,
@@ -39,7 +40,7 @@ def confirm_handover(draft: Draft, event: HandoverConfirmed) -> Answer:
     delivery = _named(draft, event.delivery_id, event.attempt)
     if delivery is None:
         return draft.refused(Error.UNKNOWN_DELIVERY, f"unknown delivery {event.delivery_id}", draft.active)
-    if event.handover_seq in delivery.confirmed:
+    if Confirmed(event.handover_seq, event.handover) in delivery.confirmed:
         return draft.already(delivery=delivery)
     refusal = _wrong_confirmation(delivery, event)
     if refusal is not None:
@@ -77,9 +78,8 @@ def _extend_clearing(draft: Draft, delivery: Delivery) -> Delivery:
 
 def _take_confirmation(draft: Draft, delivery: Delivery, event: HandoverConfirmed) -> Delivery:
     cargo = Cargo.PRESENT if event.handover is Handover.LOAD else Cargo.ABSENT
-    confirmed = draft.change(
-        delivery, cargo=cargo, confirmed=(*delivery.confirmed, event.handover_seq), timer=None
-    )  # fmt: skip
+    handed_over = (*delivery.confirmed, Confirmed(event.handover_seq, event.handover))
+    confirmed = draft.change(delivery, cargo=cargo, confirmed=handed_over, timer=None)
     draft.note(
         "HANDOVER_CONFIRMED", confirmed, event.trace_id, handover=event.handover.name, by=event.by,
         handover_seq=event.handover_seq,

@@ -147,6 +147,4 @@ class Draft:
         return Answer(Verdict.REFUSED, error, message, delivery)
 
     def refused_as_stale(self, epoch: int) -> Answer:
-        return self.refused(
-            Error.STALE_EPOCH, f"epoch {epoch} is lower than {self.state.epoch}", self.active
-        )
+        return self.refused(Error.STALE_EPOCH, f"epoch {epoch} is lower than {self.state.epoch}", self.active)

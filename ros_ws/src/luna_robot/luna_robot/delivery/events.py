@@ -165,9 +165,19 @@ class PoseMissing:
 
 
 Event = (
-    GoalOffered | HandoverConfirmed | CancelAsked | ResumeAsked | PauseSet | MaintenanceSet
-    | RecoveryResolved | WaypointsSet | LegEnded | Tick | PoseMissing
+    GoalOffered
+    | HandoverConfirmed
+    | CancelAsked
+    | ResumeAsked
+    | PauseSet
+    | MaintenanceSet
+    | RecoveryResolved
+    | WaypointsSet
+    | LegEnded
+    | Tick
+    | PoseMissing
 )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -40,6 +40,11 @@ CREATE TABLE finished (
     id INTEGER PRIMARY KEY AUTOINCREMENT, delivery_id TEXT NOT NULL, attempt INTEGER NOT NULL, body TEXT NOT NULL,
     UNIQUE (delivery_id, attempt));
 """
+REPLACE = {
+    "state": "INSERT OR REPLACE INTO state VALUES (1, ?, ?)",
+    "waypoints": "INSERT OR REPLACE INTO waypoints VALUES (1, ?, ?)",
+}
+SELECT = {"state": "SELECT body, digest FROM state", "waypoints": "SELECT body, digest FROM waypoints"}
 
 
 class JournalError(Exception):
@@ -52,6 +57,8 @@ def _as_journal_error(doing: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise JournalError(f"{doing}: {error}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise JournalError(f"the journal is damaged: {error}") from error
 
 
 class Journal:
@@ -95,7 +102,7 @@ class Journal:
                 "SELECT body FROM finished WHERE delivery_id = ?1 AND (attempt = ?2 OR ?2 = 0) ORDER BY attempt DESC",
                 (delivery_id, attempt),
             ).fetchone()
-        return decode(Delivery, json.loads(row[0])) if row else None
+            return decode(Delivery, json.loads(row[0])) if row else None
 
     def entries(self, after_seq: int, limit: int) -> list[Entry]:
         """Entries with a higher sequence number, in order. Raises JournalError."""
@@ -104,7 +111,7 @@ class Journal:
                 "SELECT seq, stamp, trace_id, event, delivery, detail FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",
                 (min(after_seq, 2**63 - 1), limit),
             ).fetchall()
-        return [_entry(*row) for row in rows]
+            return [_entry(*row) for row in rows]
 
     def close(self) -> None:
         self._reader.close()
@@ -125,10 +132,10 @@ class Journal:
 
     def _replace(self, table: str, value: ExecutorState | WaypointTable) -> None:
         body = _dumps(encode(value))
-        self._writer.execute(f"INSERT OR REPLACE INTO {table} VALUES (1, ?, ?)", (body, _digest(body)))
+        self._writer.execute(REPLACE[table], (body, _digest(body)))
 
     def _load(self, table: str) -> Any:
-        row = self._writer.execute(f"SELECT body, digest FROM {table}").fetchone()
+        row = self._writer.execute(SELECT[table]).fetchone()
         if row is None:
             return None
         if _digest(row[0]) != row[1]:
@@ -169,14 +176,11 @@ def open_journal(path: Path, new_id: Callable[[], str]) -> Journal:
     Raises:
         JournalError: it is damaged, of another version, or can't be written.
     """
-    try:
-        with _as_journal_error("opening the journal"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            writer = _connect(path)
-            _check_or_create(writer, new_id)
-            return Journal(writer, _connect(path))
-    except (ValueError, TypeError, KeyError) as error:
-        raise JournalError(f"the journal is damaged: {error}") from error
+    with _as_journal_error("opening the journal"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = _connect(path)
+        _check_or_create(writer, new_id)
+        return Journal(writer, _connect(path))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -147,6 +147,14 @@ class Verdicted:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A hand-over that has taken place."""
+
+    handover_seq: int
+    handover: Handover
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A delivery in hand or finished: everything that must survive a crash."""
 
@@ -162,8 +170,7 @@ class Delivery:
     leg_begun: bool = False
     """The leg was started once: it is finished even while the link is down or the robot paused."""
     handover_seq: int = 0
-    confirmed: tuple[int, ...] = ()
-    """The `handover_seq`s that were confirmed."""
+    confirmed: tuple[Confirmed, ...] = ()
     timer: float | None = None
     """Seconds left of the hand-over or of CLEARING; None = no timer runs."""
     link_lost: float = 0.0
@@ -187,9 +194,9 @@ class Delivery:
     @property
     def stop(self) -> Stop:
         """The stop driven to or stood at."""
-        if self.stop_index == FALLBACK_INDEX:
-            assert self.goal.fallback is not None
-            return self.goal.fallback
+        fallback = self.goal.fallback
+        if self.stop_index == FALLBACK_INDEX and fallback is not None:
+            return fallback
         return self.goal.stops[self.stop_index]
 
     @property

@@ -92,28 +92,25 @@ class Sequencer:
         self._pumping = True
         try:
             while self._queue and not self._busy:
-                if self.journal_error:
+                if self._book is None or self.journal_error:
                     self._refuse_what_waits()
                     return
-                self._take(*self._queue.popleft())
+                self._take(self._book, *self._queue.popleft())
         finally:
             self._pumping = False
 
-    def _take(self, event: Event, on_answer: OnAnswer | None) -> None:
-        assert self._book is not None
+    def _take(self, book: Book, event: Event, on_answer: OnAnswer | None) -> None:
         try:
-            taken = step(self.state, event, self._around.facts(), self._around.now(), self._book, self._policy)
+            taken = step(self.state, event, self._around.facts(), self._around.now(), book, self._policy)
         except JournalError as error:
             self._fail(error, event, on_answer)
             return
         if taken.durable:
-            self._write(taken, event, on_answer)
+            self._write(book, taken, event, on_answer)
         else:
             self._apply(taken, on_answer)
 
-    def _write(self, taken: Step, event: Event, on_answer: OnAnswer | None) -> None:
-        book = self._book
-        assert book is not None
+    def _write(self, book: Book, taken: Step, event: Event, on_answer: OnAnswer | None) -> None:
         self._busy = True
 
         def done(error: JournalError | None) -> None:

@@ -123,17 +123,16 @@ class LegDriver:
         if self._already_docked_there(leg):
             self._end(LegResult.ARRIVED, "")
         elif self._situation.docked:
-            self._start(Doing.UNDOCKING)
+            self._start(Doing.UNDOCKING, leg)
         else:
-            self._start(Doing.DOCKING if leg.arrival is Arrival.DOCK else Doing.DRIVING)
+            self._start(Doing.DOCKING if leg.arrival is Arrival.DOCK else Doing.DRIVING, leg)
 
     def _already_docked_there(self, leg: Leg) -> bool:
         pose = self._situation.pose
         near = pose is not None and pose.distance_to(leg.pose) < 0.5
         return leg.arrival is Arrival.DOCK and self._situation.docked and near
 
-    def _start(self, doing: Doing) -> None:
-        assert self._leg is not None
+    def _start(self, doing: Doing, leg: Leg) -> None:
         self._doing = doing
         self._token += 1
         token = self._token
@@ -145,9 +144,9 @@ class LegDriver:
         if doing is Doing.UNDOCKING:
             drive = self._navigator.undock(done)
         elif doing is Doing.DOCKING:
-            drive = self._navigator.dock(self._leg.pose, done)
+            drive = self._navigator.dock(leg.pose, done)
         else:
-            drive = self._navigator.go_to(self._leg.pose, done)
+            drive = self._navigator.go_to(leg.pose, done)
         if token == self._token:
             self._drive = drive
 
@@ -201,9 +200,10 @@ class LegDriver:
             self._settle()
 
     def _end(self, result: LegResult, message: str) -> None:
-        leg = self._leg
-        assert leg is not None
-        self._doing, self._ended_leg = Doing.NOTHING, leg.number
+        leg, self._doing = self._leg, Doing.NOTHING
+        if leg is None:
+            return
+        self._ended_leg = leg.number
         if self._wanted is not None and self._wanted.number == leg.number:
             self._wanted = None
         self._on_ended(LegEnded(leg.number, result, message))

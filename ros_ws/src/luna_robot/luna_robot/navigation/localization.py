@@ -1,4 +1,4 @@
-"""Can the pose be trusted?"""
+"""Whether the pose can be trusted."""
 
 from __future__ import annotations
 

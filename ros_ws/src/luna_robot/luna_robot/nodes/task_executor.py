@@ -296,9 +296,7 @@ class TaskExecutor(Node):
             return Answer(Verdict.REFUSED, Error.UNKNOWN_DELIVERY, f"unknown delivery {request.delivery_id}")
         return Answer(delivery=found)
 
-    async def _on_get_journal(
-        self, request: GetJournal.Request, response: GetJournal.Response
-    ) -> GetJournal.Response:
+    async def _on_get_journal(self, request: GetJournal.Request, response: GetJournal.Response) -> GetJournal.Response:
         response.journal_id, response.newest_seq = self.journal_id, self.state.seq
         journal = self._journal
         if journal is None:
