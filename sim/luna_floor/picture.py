@@ -3,6 +3,7 @@
 Drawn several times larger and scaled down, so that edges are smooth.
 """
 
+import math
 import random
 from collections.abc import Iterable
 
@@ -123,9 +124,9 @@ class _Canvas:
     def line(self, start: Point, end: Point, colour: str, width: float) -> None:
         self.pen.line((self.at(start.x, start.y), self.at(end.x, end.y)), fill=colour, width=self._line(width))
 
-    def text(self, at: Point, text: str, size: float, colour: str) -> None:
+    def text(self, at: Point, text: str, size: float, colour: str, anchor: str = "mm") -> None:
         font = ImageFont.load_default(size * self.scale)
-        self.pen.text(self.at(at.x, at.y), text, font=font, fill=colour, anchor="mm")
+        self.pen.text(self.at(at.x, at.y), text, font=font, fill=colour, anchor=anchor)
 
     def finished(self, plan: FloorPlan) -> Image.Image:
         size = (self.image.width // OVERSAMPLING, self.image.height // OVERSAMPLING)
@@ -272,9 +273,15 @@ def _walls(canvas: _Canvas, plan: FloorPlan) -> None:
 
 
 def _waypoint(canvas: _Canvas, waypoint: Waypoint) -> None:
+    """A dot; places of study carry their number, desks their code behind where the robot stands."""
     colour = _WAYPOINT[waypoint.kind]
-    radius = 0.09 if waypoint.kind in (WaypointKind.SHELF, WaypointKind.DOCK) else 0.13
-    canvas.disc(waypoint.x, waypoint.y, radius + 0.05, "#ffffff")
-    canvas.disc(waypoint.x, waypoint.y, radius, colour)
-    if waypoint.kind in (WaypointKind.DESK, WaypointKind.RETURN):
-        canvas.text(Point(waypoint.x, waypoint.y + 0.42), waypoint.code, 0.4, colour)
+    at = Point(waypoint.x, waypoint.y)
+    radius = {WaypointKind.SHELF: 0.09, WaypointKind.DOCK: 0.09, WaypointKind.STUDY: 0.3}.get(waypoint.kind, 0.14)
+    canvas.disc(at.x, at.y, radius + 0.05, "#ffffff")
+    canvas.disc(at.x, at.y, radius, colour)
+    if waypoint.kind is WaypointKind.STUDY:
+        canvas.text(at, waypoint.code.rpartition("-")[2], 0.42, "#ffffff")
+    elif waypoint.kind in (WaypointKind.DESK, WaypointKind.RETURN):
+        dx, dy = -math.cos(waypoint.yaw), -math.sin(waypoint.yaw)
+        anchor = ("lm" if dx > 0 else "rm") if abs(dx) > abs(dy) else ("mb" if dy > 0 else "mt")
+        canvas.text(Point(at.x + 0.3 * dx, at.y + 0.3 * dy), waypoint.code, 0.46, colour, anchor)
