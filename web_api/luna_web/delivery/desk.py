@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from luna_web.delivery import repository
-from luna_web.delivery.domain.facts import Decision, Place, Policy, ReturnChange, Said, TaskFacts, TaskStep
+from luna_web.delivery.domain.facts import Decision, Policy, ReturnChange, Said, TaskFacts, TaskStep
 from luna_web.delivery.domain.following import observed
 from luna_web.delivery.domain.silence import needs_person, silent
-from luna_web.delivery.domain.states import ASSIGNED, Reason, ReturnStatus
+from luna_web.delivery.domain.states import ASSIGNED, Reason, ReturnStatus, TaskPhase
 from luna_web.delivery.domain.stops import stop_from_json
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.models import DeliveryTask
@@ -137,12 +137,17 @@ def _confirmation(word: Said) -> Confirmation:
 
 
 def _in_hand(task: DeliveryTask) -> TaskInHand:
-    facts = facts_of(task)
-    before_loading = facts.place is Place.PICKUP or not facts.loaded
-    destination = task.source_location if before_loading else task.destination_location
     return TaskInHand(
         task_id=task.id,
         task_type=task.task_type,
         phase=Phase(task.phase) if task.phase else None,
-        destination=destination or task.destination_location,
+        destination=_destination(task),
     )
+
+
+def _destination(task: DeliveryTask) -> str:
+    """Where the robot is heading: the source until it is loaded and when it turns back, else the destination."""
+    facts = facts_of(task)
+    turned_back = facts.state.phase in (TaskPhase.TO_FALLBACK, TaskPhase.AWAITING_FALLBACK_UNLOAD)
+    heading = task.destination_location if facts.loaded and not turned_back else task.source_location
+    return heading or task.destination_location

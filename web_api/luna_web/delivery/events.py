@@ -15,7 +15,7 @@ ANY_ROBOT = "*"
 
 
 def wake_controller(session: Session, robot_id: UUID | None) -> None:
-    """Tell the robot's controller, or all of them, that something else is wanted; heard when the transaction commits."""
+    """Tell the robot's controller, or all of them, that something else is wanted. Heard once this commits."""
     notify(session, WANTED_CHANNEL, str(robot_id) if robot_id else ANY_ROBOT)
 
 

@@ -1,4 +1,4 @@
-"""Tables of the delivery service. Their rules (keys to other tables, CHECKs, partial unique indexes) are in the migration."""
+"""Tables of the delivery service. Their rules (foreign keys, CHECKs, partial unique indexes) are in the migration."""
 
 from datetime import datetime
 from typing import Any
@@ -77,7 +77,7 @@ class BookReturn(UuidKey, Versioned, Timestamps, Base):
 
 
 class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
-    """One trip of a robot, over as many attempts as it takes. `stops` keeps the poses as they were when it was planned."""
+    """One trip of a robot, over as many attempts as it takes. `stops` keeps the poses as they were when planned."""
 
     __tablename__ = "delivery_tasks"
 

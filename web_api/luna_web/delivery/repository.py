@@ -1,4 +1,4 @@
-"""Every query of the delivery service. Locks are always taken in the order task, request or return, loan, copy, robot."""
+"""Every query of the delivery service. Locks are taken in the order task, request or return, loan, copy, robot."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ StaffIds = Callable[[Session], Sequence[UUID]]
 
 
 class InAppNotifier:
-    """Tells each person at most once of an event, however often it is handed over. `staff_ids` says who the staff are."""
+    """Tells each person at most once of an event, however often it comes. `staff_ids` says who the staff are."""
 
     def __init__(self, staff_ids: StaffIds) -> None:
         self._staff_ids = staff_ids

@@ -17,7 +17,7 @@ LONGEST_RESEND = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """`handle` gives an event its effect, in the transaction that it is given; `families` are beginnings of event types."""
+    """`handle` gives an event its effect, in a transaction it is given; `families` are beginnings of event types."""
 
     name: str
     families: tuple[str, ...]
@@ -47,7 +47,7 @@ def drains_for(consumers: Sequence[Consumer], events: Iterable[Outbox]) -> list[
 
 
 def retry_after(attempts: int, luck: float) -> timedelta:
-    """How long to wait after so many failed attempts; `luck` in 0…1 spreads those who failed together (full jitter from half)."""
+    """How long to wait after so many failed attempts; `luck` in 0…1 spreads those who failed together."""
     longest = min(FIRST_RETRY * 2.0 ** (attempts - 1), LONGEST_RETRY)
     return longest * (0.5 + luck / 2)
 

@@ -67,7 +67,7 @@ class Drainer:
                 if error.connection_invalidated:
                     raise
                 return self._failed(session, drain, offset, event, error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever a consumer raises is kept with its event
                 return self._failed(session, drain, offset, event, error)
         offset.last_seq, offset.attempts = event.aggregate_seq, 0
         return True

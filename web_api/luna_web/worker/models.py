@@ -8,7 +8,7 @@ from luna_web.shared.database import Base
 
 
 class DrainDue(Base):
-    """A promise that a consumer will look at an aggregate. It is kept when the row is gone; until then nudges go out at `due_at`.
+    """A promise that a consumer will look at an aggregate: kept when the row is gone; until then nudges go out.
 
     `failing`: the last try went wrong, and before `due_at` there is no other.
     """

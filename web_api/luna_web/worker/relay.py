@@ -54,7 +54,7 @@ class Relay:
             self._thread.join(timeout)
 
     def relay_once(self) -> int:
-        """Tell of what is new and of what is overdue; how many nudges went out. Raises when database or broker is away."""
+        """Tell of what is new and of what is overdue; how much that was. Raises when database or broker is away."""
         return self._publish() + self._resend()
 
     def _publish(self) -> int:

@@ -1,20 +1,17 @@
-"""A library with people, books, places and robots, for tests of deliveries. Robots speak through `Robot`, in plain values."""
+"""A library with people, books, places and robots, for tests of deliveries. Robots speak in plain values."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
-from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
-from fastapi.testclient import TestClient
-from luna_web.delivery import app as delivery_app
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 from luna_web.delivery.desk import Desk
-from luna_web.notification import app as notification_app
-from luna_web.main import create_app
 from luna_web.robot.ports import (
     FALLBACK_STOP_INDEX,
     Cargo,
@@ -30,13 +27,19 @@ from luna_web.robot.ports import (
 from luna_web.shared.clock import FixedClock
 from luna_web.shared.database import transaction
 from luna_web.shared.ids import new_id
-from luna_web.shared.principal import Principal, Role
+from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from tests.integration.world import Catalog, People, Person, data
 
 Json = dict[str, Any]
-PLACES = (("DESK-1", "DESK"), ("DESK-2", "DESK"), ("STUDY-1", "STUDY"), ("STUDY-2", "STUDY"), ("RETURN-1", "RETURN"), ("DOCK-1", "DOCK"))
+PLACES = (
+    ("DESK-1", "DESK"),
+    ("DESK-2", "DESK"),
+    ("STUDY-1", "STUDY"),
+    ("STUDY-2", "STUDY"),
+    ("RETURN-1", "RETURN"),
+    ("DOCK-1", "DOCK"),
+)
 STOP_OF_PHASE = {
     Phase.TO_DROPOFF: 1,
     Phase.AWAITING_UNLOAD: 1,
@@ -53,42 +56,6 @@ class Book:
     id: str
     copies: tuple[str, ...]
     barcodes: tuple[str, ...]
-
-
-@dataclass
-class Person:
-    """Somebody with an access token."""
-
-    id: str
-    email: str
-    role: Role
-    http: httpx.Client
-
-    def call(self, method: str, path: str, body: Json | None = None, *, key: str | None = None, **params: Any) -> httpx.Response:
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.http.request(method, f"/api/v1{path}", json=body, headers=headers, params=params or None)
-
-    def get(self, path: str, **params: Any) -> Any:
-        return succeeded(self.call("GET", path, **params))
-
-    def post(self, path: str, body: Json, *, key: str | None = None) -> Any:
-        return succeeded(self.call("POST", path, body, key=key))
-
-    def put(self, path: str, body: Json | None = None) -> Any:
-        return succeeded(self.call("PUT", path, body if body is not None else {}))
-
-
-def succeeded(answer: httpx.Response) -> Any:
-    assert answer.is_success, answer.text
-    return answer.json()["data"]
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> Json:
-    """The details of an error, after checking status and code."""
-    body = answer.json()
-    assert (answer.status_code, body["error"]["code"]) == (status, code), body
-    details: Json = body["error"]["details"]
-    return details
 
 
 @dataclass
@@ -171,23 +138,23 @@ class Robot:
 
 @dataclass
 class Library:
-    """Everything of one test, in its own rows of the database."""
+    """Two people, some places, one robot; more on demand. The desk has a clock of its own, which tests move."""
 
     runtime: Runtime
-    clock: FixedClock
+    people: People
+    catalog: Catalog
 
     def __post_init__(self) -> None:
+        self.clock = FixedClock(self.runtime.clock.now())
         self.desk = Desk(self.clock)
-        services = (delivery_app.SERVICE, notification_app.SERVICE)
-        self.http = TestClient(create_app(services, runtime=self.runtime), raise_server_exceptions=False)
-        self._places()
+        with self.transaction() as session:
+            _make_floor(session)
+        self.reader = self.people.make(Role.STUDENT)
+        self.librarian = self.people.make(Role.LIBRARIAN)
+        self.luna1 = self.robot()
 
     def transaction(self) -> Any:
         return transaction(self.runtime.session_factory)
-
-    def execute(self, statement: str, **values: object) -> Any:
-        with self.transaction() as session:
-            return session.execute(text(statement), values)
 
     def rows(self, query: str, **values: object) -> list[Any]:
         with self.transaction() as session:
@@ -198,105 +165,107 @@ class Library:
         (row,) = self.rows(query, **values)
         return row[0] if len(row) == 1 else tuple(row)
 
-    def person(self, role: Role = Role.STUDENT) -> Person:
-        user_id, session_id = new_id(), new_id()
-        email = f"{role.lower()}{next(_numbers)}.{uuid4().hex[:6]}@example.org"
-        with self.transaction() as session:
-            session.execute(
-                text(
-                    "INSERT INTO users (id, email, password_hash, first_name, last_name, role)"
-                    " VALUES (:id, :email, 'x', 'Some', 'One', :role)"
-                ),
-                {"id": user_id, "email": email, "role": role.value},
-            )
-            session.execute(
-                text(
-                    "INSERT INTO sessions (id, user_id, refresh_hash, expires_at)"
-                    " VALUES (:id, :user, :hash, now() + interval '1 day')"
-                ),
-                {"id": session_id, "user": user_id, "hash": token_bytes(32)},
-            )
-        token = self.runtime.tokens.issue(Principal(user_id, email, role, session_id), self.clock.now())
-        client = TestClient(self.http.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
-        return Person(str(user_id), email, role, client)
-
     def student(self) -> Person:
-        return self.person(Role.STUDENT)
-
-    def librarian(self) -> Person:
-        return self.person(Role.LIBRARIAN)
+        return self.people.make(Role.STUDENT)
 
     def book(self, copies: int = 1, title: str = "On growth and form") -> Book:
-        book_id, made = new_id(), [(new_id(), f"LUNA-{next(_numbers)}-{uuid4().hex[:8]}") for _ in range(copies)]
-        with self.transaction() as session:
-            session.execute(
-                text("INSERT INTO books (id, title, author) VALUES (:id, :title, 'D’Arcy Thompson')"),
-                {"id": book_id, "title": title},
-            )
-            for copy_id, barcode in made:
-                session.execute(
-                    text("INSERT INTO copies (id, book_id, barcode) VALUES (:id, :book, :barcode)"),
-                    {"id": copy_id, "book": book_id, "barcode": barcode},
-                )
-        return Book(str(book_id), tuple(str(copy) for copy, _ in made), tuple(barcode for _, barcode in made))
+        book_id = self.catalog.add(title, copies=copies, author="D’Arcy Thompson")
+        made = self.rows("SELECT id, barcode FROM copies WHERE book_id = :id ORDER BY barcode", id=book_id)
+        return Book(str(book_id), tuple(str(row.id) for row in made), tuple(row.barcode for row in made))
 
     def robot(self) -> Robot:
-        robot_id, name = new_id(), f"robot{next(_numbers)}{uuid4().hex[:6]}"
-        self.execute(
-            "INSERT INTO robots (id, robot_name, namespace, bridge_url, token_encrypted)"
-            " VALUES (:id, :name, '/' || :name, 'ws://127.0.0.1:1/x', '')",
-            id=robot_id,
-            name=name,
-        )
+        robot_id, name = new_id(), f"robot{next(_numbers)}"
+        with self.transaction() as session:
+            session.execute(
+                text(
+                    "INSERT INTO robots (id, robot_name, namespace, bridge_url, token_encrypted)"
+                    " VALUES (:id, :name, '/' || :name, 'ws://127.0.0.1:1/x', '')"
+                ),
+                {"id": robot_id, "name": name},
+            )
         return Robot(self, robot_id, name)
 
     def copy_status(self, copy_id: str) -> str:
         return str(self.one("SELECT status FROM copies WHERE id = :id", id=copy_id))
 
-    def _places(self) -> None:
-        with self.transaction() as session:
-            if session.scalar(text("SELECT count(*) FROM maps")) == 0:
-                _make_floor(session)
+    def request_now(self, request: Json) -> Json:
+        return dict(data(self.reader.api.get(f"/requests/{request['id']}")))
+
+    def return_now(self, book_return: Json) -> Json:
+        return dict(data(self.reader.api.get(f"/returns/{book_return['id']}")))
+
+    def task_now(self, thing: Json) -> Json:
+        return dict(data(self.librarian.api.get(f"/deliveries/{thing['task_id']}")))
+
+    def loans(self, **params: Any) -> list[Json]:
+        return list(data(self.reader.api.get("/loans", params=params)))
 
     # --- ways through a day, as far as a test needs them ---
 
-    def requested(self, reader: Person, book: Book, location: str = "STUDY-1") -> Json:
-        made: Json = reader.post("/requests", {"book_id": book.id, "request_location": location})
-        return made
+    def requested(self, book: Book, location: str = "STUDY-1") -> Json:
+        wish = {"book_id": book.id, "request_location": location}
+        return dict(data(self.reader.api.post("/requests", wish), 201))
 
-    def approved(self, reader: Person, librarian: Person, book: Book, location: str = "STUDY-1") -> Json:
-        request = self.requested(reader, book, location)
-        accepted: Json = librarian.put(f"/requests/{request['id']}/approve")
-        return accepted
+    def approved(self, book: Book) -> Json:
+        request = self.requested(book)
+        return dict(data(self.librarian.api.put(f"/requests/{request['id']}/approve", {})))
 
-    def at_desk(self, reader: Person, librarian: Person, robot: Robot, book: Book) -> Json:
-        """A robot waits at the desk for this reader's book."""
-        request = self.approved(reader, librarian, book)
-        assert robot.claim() is not None
-        robot.shows(Phase.TO_PICKUP)
-        robot.shows(Phase.AWAITING_LOAD)
+    def setting_off(self, book: Book) -> Json:
+        """The robot drives to the desk."""
+        request = self.approved(book)
+        assert self.luna1.claim() is not None
+        self.luna1.shows(Phase.TO_PICKUP)
         return request
 
-    def at_reader(self, reader: Person, librarian: Person, robot: Robot, book: Book) -> Json:
-        """A robot waits at the reader with the book on board."""
-        request = self.at_desk(reader, librarian, robot, book)
-        robot.shows(Phase.TO_DROPOFF)
-        robot.shows(Phase.AWAITING_UNLOAD)
+    def at_desk(self, book: Book) -> Json:
+        """The robot waits at the desk for the reader's book."""
+        request = self.setting_off(book)
+        self.luna1.shows(Phase.AWAITING_LOAD)
         return request
 
-    def lent(self, reader: Person, librarian: Person, robot: Robot, book: Book) -> Json:
+    def on_its_way(self, book: Book) -> Json:
+        """The robot drives to the reader with the book on board."""
+        request = self.at_desk(book)
+        self.luna1.shows(Phase.TO_DROPOFF)
+        return request
+
+    def at_reader(self, book: Book) -> Json:
+        """The robot waits at the reader with the book on board."""
+        request = self.on_its_way(book)
+        self.luna1.shows(Phase.AWAITING_UNLOAD)
+        return request
+
+    def back_at_desk(self, book: Book) -> Json:
+        """Nobody collected; the robot waits at the desk with the book on board."""
+        request = self.at_reader(book)
+        self.luna1.shows(Phase.TO_FALLBACK)
+        self.luna1.shows(Phase.AWAITING_FALLBACK_UNLOAD)
+        return request
+
+    def lent(self, book: Book) -> Json:
         """The reader has the book; the loan."""
-        self.at_reader(reader, librarian, robot, book)
-        robot.ends(Outcome.SUCCEEDED)
-        (loan,) = reader.get("/loans", book_id=book.id, open=True)
-        return dict(loan)
+        self.at_reader(book)
+        self.luna1.ends(Outcome.SUCCEEDED)
+        (loan,) = self.loans(book_id=book.id, open=True)
+        return loan
 
-    def being_collected(self, reader: Person, robot: Robot, loan: Json) -> Json:
-        """A robot waits at the reader for a book that goes back."""
-        wish: Json = reader.post("/returns", {"loan_id": loan["id"], "pickup_location": "STUDY-2"})
-        assert robot.claim() is not None
-        robot.shows(Phase.TO_PICKUP)
-        robot.shows(Phase.AWAITING_LOAD)
+    def return_asked(self, loan: Json) -> Json:
+        wish = {"loan_id": loan["id"], "pickup_location": "STUDY-2"}
+        return dict(data(self.reader.api.post("/returns", wish), 201))
+
+    def collecting(self, loan: Json) -> Json:
+        """The robot waits at the reader for a book that goes back."""
+        wish = self.return_asked(loan)
+        assert self.luna1.claim() is not None
+        self.luna1.shows(Phase.TO_PICKUP)
+        self.luna1.shows(Phase.AWAITING_LOAD)
+        return wish
+
+    def brought_home(self, loan: Json) -> Json:
+        """The robot waits at the workstation with the returned book on board."""
+        wish = self.collecting(loan)
+        self.luna1.shows(Phase.TO_DROPOFF)
+        self.luna1.shows(Phase.AWAITING_UNLOAD)
         return wish
 
 
@@ -318,8 +287,3 @@ def _make_floor(session: Session) -> None:
             ),
             {"id": new_id(), "map": map_id, "code": code, "name": f"Place {code}", "kind": kind, "x": float(number)},
         )
-
-
-def with_clock(runtime: Runtime, clock: FixedClock) -> Runtime:
-    """The same process with a clock that tests move."""
-    return replace(runtime, clock=clock)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from luna_web.book.domain import CopyStatus
 from luna_web.delivery.domain.facts import Decision, GivenBack, LoanChange, Place, Policy
 from luna_web.delivery.domain.following import observed
@@ -32,7 +33,6 @@ from luna_web.delivery.domain.states import (
     TaskType,
 )
 from luna_web.robot.ports import FALLBACK_STOP_INDEX, Cargo, Outcome, Phase, RobotError, SeenDelivery
-
 from tests.unit.web.delivery.values import CANCEL, NOTHING_SEEN, NOW, a_task, ended, seen, word
 
 POLICY = Policy()

@@ -1,6 +1,7 @@
 """What people may say of a hand-over, and when."""
 
 import pytest
+
 from luna_web.delivery.domain.facts import Place, TaskFacts
 from luna_web.delivery.domain.handover import Verdict, cancelling, late_claim, loading, unloading
 from luna_web.delivery.domain.machines import (
@@ -14,7 +15,6 @@ from luna_web.delivery.domain.machines import (
     TO_PICKUP,
 )
 from luna_web.delivery.domain.states import ASSIGNED, CANCELLED, COMPLETED, FAILED, PENDING, QUEUED, TaskState, TaskType
-
 from tests.unit.web.delivery.values import CANCEL, a_task, word
 
 

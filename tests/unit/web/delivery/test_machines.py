@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luna_web.delivery.diagrams import mermaid
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,

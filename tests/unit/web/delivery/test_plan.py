@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from luna_web.delivery.domain.facts import GivenBack, Policy
 from luna_web.delivery.domain.queueing import queue_key, waits
 from luna_web.delivery.domain.states import Priority
 from luna_web.delivery.domain.stops import PlacedAt, return_pickup, stop_from_json, stop_to_json, student_delivery
 from luna_web.robot.ports import Handover, OnTimeout, Pose
-
 from tests.unit.web.delivery.values import NOW
 
 POLICY = Policy()

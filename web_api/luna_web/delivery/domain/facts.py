@@ -44,7 +44,10 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a person said about a hand-over. `cargo_present`: whether the item was on board when it was unloaded; None = not said."""
+    """What a person said about a hand-over.
+
+    `cargo_present`: whether the item was on board when it was unloaded; None = not said.
+    """
 
     handover: Handover
     place: Place

@@ -42,7 +42,7 @@ def loading(task: TaskFacts) -> Verdict:
 
 
 def unloading(task: TaskFacts, *, at_fallback: bool) -> Verdict:
-    """Somebody says that they took the item off. `at_fallback`: staff can say so there; the reader only at the destination."""
+    """Somebody says that they took the item off. `at_fallback`: whether they can say so there (staff, not readers)."""
     if task.state.status is TaskStatus.COMPLETED:
         return Verdict.DONE
     if task.state.status in ENDED_OTHERWISE:

@@ -1,4 +1,4 @@
-"""The legal transitions of a task, a request, a return and a copy: one table each, drawn by `luna_web.delivery.diagrams`."""
+"""The legal transitions of a task, a request, a return and a copy: one table each (drawn by `delivery.diagrams`)."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping

@@ -12,7 +12,7 @@ def queue_key(queued_at: datetime, priority: Priority, policy: Policy) -> dateti
 
 
 def waits(why: GivenBack, attempt: int, policy: Policy) -> timedelta:
-    """How long a task that was given back after `attempt` attempts stays out of reach, so that a fault is not retried in a loop."""
+    """How long a task that was given back after so many attempts stays out of reach: no fault is retried in a loop."""
     match why:
         case GivenBack.REJECTED:
             return min(policy.rejected_wait * attempt, timedelta(minutes=2))

@@ -9,7 +9,7 @@ from luna_web.delivery.domain.states import ASSIGNED, Reason, TaskStatus
 
 
 def silent(task: TaskFacts, since: datetime, now: datetime, policy: Policy) -> Decision:
-    """After the patience is over: a task whose pickup was not reached is given to another robot, any other needs a person."""
+    """Once patience is over, a task whose pickup was not reached goes to another robot; any other needs a person."""
     if now - since < policy.lost_patience or task.state.status not in (TaskStatus.ASSIGNED, TaskStatus.IN_PROGRESS):
         return Decision()
     if task.state in (ASSIGNED, TO_PICKUP) and not task.loaded and task.cancel is None:

@@ -33,7 +33,7 @@ def loaded(work: Work, rows: TaskRows, barcode: str | None = None) -> bool:
 
 
 def unloaded(work: Work, rows: TaskRows, cargo_present: bool | None = None) -> bool:
-    """Staff took the item off, at the destination or where it was brought back. True while the robot has not taken that yet.
+    """Staff took the item off, at the destination or where it was brought back. True until the robot has taken it.
 
     Raises RobotNotAtStop, IllegalTransition; ValidationFailed where they must say whether something was on board.
     """
