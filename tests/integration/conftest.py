@@ -24,7 +24,7 @@ from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from luna_web.main import all_services, create_app
+from luna_web.main import ALL, create_app
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
 from luna_web.shared.migrate import migrate, owner_engine
@@ -118,7 +118,7 @@ def session(session_factory: SessionFactory) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def app(shared_runtime: Runtime) -> FastAPI:
     """The whole app, without background work."""
-    quiet = [replace(service, lifespan=None) for service in all_services()]
+    quiet = [replace(service, lifespan=None) for service in ALL]
     return create_app(quiet, runtime=shared_runtime)
 
 
@@ -162,7 +162,7 @@ def serve(settings: Settings, runtime: Runtime) -> Iterator[Callable[..., Api]]:
     """
     with ExitStack() as stack:
 
-        def start(services: Sequence[Service] | None = None) -> Api:
+        def start(services: Sequence[Service] = ALL) -> Api:
             own = make_runtime(settings)
             return Api(stack.enter_context(make_client(create_app(services, runtime=own), lifespan=True)))
 
