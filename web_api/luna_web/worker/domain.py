@@ -12,6 +12,7 @@ MOST_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=2)
 FIRST_RESEND = timedelta(seconds=1)
+"""How long a nudge is given before it counts as lost; twice as long each time, up to LONGEST_RESEND."""
 LONGEST_RESEND = timedelta(seconds=10)
 
 
@@ -50,8 +51,3 @@ def retry_after(attempts: int, luck: float) -> timedelta:
     """How long to wait after so many failed attempts; `luck` in 0…1 spreads those who failed together."""
     longest = min(FIRST_RETRY * 2.0 ** (attempts - 1), LONGEST_RETRY)
     return longest * (0.5 + luck / 2)
-
-
-def resend_after(sends: int) -> timedelta:
-    """How long a nudge is given before it counts as lost."""
-    return min(FIRST_RESEND * 2.0 ** min(sends, 10), LONGEST_RESEND)

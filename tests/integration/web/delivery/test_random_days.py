@@ -277,7 +277,7 @@ def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgre
     class ThisDay(Day):
         pass
 
-    ThisDay.open_library = staticmethod(open_library)  # type: ignore[assignment]
+    ThisDay.open_library = staticmethod(open_library)
     few = settings(
         max_examples=12,
         stateful_step_count=40,
@@ -285,4 +285,4 @@ def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgre
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(ThisDay, settings=few)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(ThisDay, settings=few)

@@ -1,0 +1,145 @@
+"""The worker as it runs: what it does when it, Valkey or PostgreSQL dies."""
+
+import random
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from luna_web.shared.database import SessionFactory
+from tests.integration import servers
+from tests.integration.servers import wait_until
+from tests.integration.web.worker.events import Aggregate, count
+from tests.integration.web.worker.processes import Valkey, WorkerProcess
+from tests.integration.world import People
+
+Start = Callable[[], WorkerProcess]
+Many = Callable[[int], None]
+TOLD = "SELECT count(*) FROM notifications"
+LEFT = "SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) + (SELECT count(*) FROM drains_due)"
+
+
+@pytest.fixture
+def events(session_factory: SessionFactory, people: People) -> Many:
+    """So many events, of a few aggregates."""
+    user_id = people.make().id
+    aggregates = [Aggregate(session_factory, user_id) for _ in range(7)]
+
+    def happen(number: int) -> None:
+        for index in range(number):
+            aggregates[index % len(aggregates)].happens()
+
+    return happen
+
+
+@pytest.fixture
+def told(session_factory: SessionFactory) -> Many:
+    """Wait until so many notifications are there, and nothing is left to do."""
+
+    def wait(number: int) -> None:
+        wait_until(f"{number} are told", lambda: count(session_factory, TOLD) >= number)
+        wait_until("nothing is left to do", lambda: count(session_factory, LEFT) == 0)
+        assert count(session_factory, TOLD) == number
+        assert count(session_factory, "SELECT count(*) FROM dead_letters") == 0
+
+    return wait
+
+
+def test_events_become_notifications(start_worker: Start, events: Many, told: Many) -> None:
+    start_worker().wait_ready()
+    events(20)
+    told(20)
+
+
+def test_what_happened_before_it_started(start_worker: Start, events: Many, told: Many) -> None:
+    events(20)
+    start_worker()
+    told(20)
+
+
+def test_it_ends_cleanly_within_five_seconds(start_worker: Start) -> None:
+    worker = start_worker().wait_ready()
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(5) == 0, worker.log
+
+
+def test_it_ends_cleanly_also_while_its_servers_are_away(start_worker: Start, valkey: Valkey) -> None:
+    valkey.kill()
+    worker = start_worker()
+    wait_until("it has tried", lambda: "refused" in worker.log or "No such file" in worker.log)
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(5) == 0, worker.log
+
+
+def test_killed_at_any_moment_it_loses_nothing(
+    start_worker: Start, events: Many, told: Many, session_factory: SessionFactory
+) -> None:
+    chance = random.Random(4)
+    for round_ in range(1, 6):
+        worker = start_worker().wait_ready()
+        events(60)
+        after = 60 * (round_ - 1) + chance.randrange(60)
+        wait_until("some are told", lambda after=after: count(session_factory, TOLD) >= after)  # type: ignore[misc]
+        worker.kill()
+    start_worker()
+    told(300)
+
+
+def test_two_workers_tell_each_thing_once(start_worker: Start, events: Many, told: Many) -> None:
+    start_worker().wait_ready()
+    start_worker().wait_ready()
+    events(100)
+    told(100)
+
+
+def test_valkey_dies_and_comes_back_empty(start_worker: Start, valkey: Valkey, events: Many, told: Many) -> None:
+    worker = start_worker().wait_ready()
+    events(30)
+    valkey.kill()
+    events(30)
+    valkey.start()
+    told(60)
+    events(5)
+    told(65)
+    assert worker.process.poll() is None
+
+
+def test_it_waits_for_valkey(start_worker: Start, valkey: Valkey, events: Many, told: Many) -> None:
+    valkey.kill()
+    worker = start_worker()
+    events(5)
+    wait_until("it has tried", lambda: "refused" in worker.log or "No such file" in worker.log)
+    assert not worker.is_ready()
+    valkey.start()
+    told(5)
+    worker.wait_ready()
+
+
+@pytest.fixture
+def outage(postgres_server: servers.Postgres) -> Iterator[Callable[[bool], None]]:
+    """`outage(True)`: PostgreSQL throws everybody out and lets nobody in."""
+
+    def switch(away: bool) -> None:
+        with postgres_server.admin() as connection:
+            connection.execute(f"ALTER DATABASE luna ALLOW_CONNECTIONS {'false' if away else 'true'}")
+            if away:
+                connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
+
+    yield switch
+    switch(False)
+
+
+def test_postgresql_goes_away_and_comes_back(
+    start_worker: Start,
+    outage: Callable[[bool], None],
+    events: Many,
+    told: Many,
+) -> None:
+    worker = start_worker().wait_ready()
+    events(30)
+    outage(True)
+    wait_until("it has noticed", lambda: "relay_waits" in worker.log)
+    outage(False)
+    events(30)
+    told(60)
+    assert worker.process.poll() is None
