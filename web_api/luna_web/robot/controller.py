@@ -74,6 +74,7 @@ class RobotController:
         self._impression = Impression(time.monotonic())
         self._wanted: WantedRobot | None = None
         self._planned_at = 0.0
+        self._planned_free = False
         self._held: dict[Command, float] = {}
         self._presence: bool | None = None
         self._presence_told_at = 0.0
@@ -185,18 +186,21 @@ class RobotController:
             await self._do(action)
 
     def _plan_is_due(self) -> bool:
-        return time.monotonic() - self._planned_at >= PLAN_SECONDS
+        if time.monotonic() - self._planned_at >= PLAN_SECONDS:
+            return True
+        return not self._planned_free and self._free_robot(self._wanted) is not None
 
     async def _plan(self) -> None:
         self._planned_at = time.monotonic()
+        self._planned_free = self._free_robot(self._wanted) is not None
         journal_id, _ = self._impression.journal
         lease = self._require_lease()
         self._wanted = await self._in_thread(lambda: self._store.plan(lease, self._free_robot, journal_id))
 
-    def _free_robot(self, wanted: WantedRobot) -> FreeRobot | None:
+    def _free_robot(self, wanted: WantedRobot | None) -> FreeRobot | None:
         """This robot, if it can be given a task."""
         seen = self._impression.seen()
-        if seen is None or why_not_free(wanted, seen, time.monotonic()) is not None:
+        if wanted is None or seen is None or why_not_free(wanted, seen, time.monotonic()) is not None:
             return None
         return FreeRobot(
             robot_id=self.robot.robot_id,
@@ -211,7 +215,7 @@ class RobotController:
         """Carry out one action and hold it back for a while, whatever came of it."""
         self._held[action] = time.monotonic() + HOLD_SECONDS
         lease = self._require_lease()
-        log.info("%s: %s", self.robot.robot_name, action)
+        log.info("%s: %s", self.robot.robot_name, type(action).__name__)
         try:
             match action:
                 case JournalLost(task_id=task_id):
@@ -241,14 +245,19 @@ class RobotController:
 
     def _take_answer(self, action: Command, answer: messages.Answer) -> None:
         if not answer.taken:
-            log.warning("%s: refused %s: %s %s", self.robot.robot_name, action, answer.error, answer.message)
+            kind = type(action).__name__
+            log.warning("%s: refused %s: %s %s", self.robot.robot_name, kind, answer.error, answer.message)
             self._held[action] = time.monotonic() + HOLD_REFUSED_SECONDS
         if answer.state is not None:
             self._on_goal_ended(answer.state)
 
     def _on_status(self, robot: SeenRobot) -> None:
+        if robot.journal_id != self._impression.journal[0]:
+            self._planned_at = 0.0  # what is planned is written down with the journal that it is meant for
         self._impression.hear_status(robot, time.monotonic())
         self._heard(robot, self._store.clock.now())
+        if not robot.link_up:
+            self._beat_once()
         self._wake.set()
 
     def _on_deliveries(self, deliveries: SeenDeliveries) -> None:
@@ -268,10 +277,13 @@ class RobotController:
     async def _beat(self) -> None:
         """The heartbeat that tells the robot that somebody leads it."""
         while True:
-            if self._lease is not None and self._link is not None and self.leads:
-                with suppress(LinkDown):
-                    self._link.publish_heartbeat(self._lease.epoch)
+            self._beat_once()
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _beat_once(self) -> None:
+        if self._lease is not None and self._link is not None and self.leads:
+            with suppress(LinkDown):
+                self._link.publish_heartbeat(self._lease.epoch)
 
     async def _guarded(self, work: Callable[[Store, Lease], T]) -> T:
         """One transaction under the lease, in a thread; it renews the lease."""

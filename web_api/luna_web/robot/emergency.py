@@ -12,9 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from luna_web.robot.link import Listener, NoAnswer, RobotLink
 from luna_web.robot.store import KnownRobot
 from luna_web.robot.transport import LinkDown
+from luna_web.shared.errors import LunaError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ class EmergencyStops:
     @property
     def robots(self) -> tuple[KnownRobot, ...]:
         """The robots that this process knows, by name; also while PostgreSQL is away."""
-        return tuple(sorted(tuple(self._robots.values()), key=lambda robot: robot.robot_name))
+        return tuple(sorted(self._robots.copy().values(), key=lambda robot: robot.robot_name))
 
     def connected(self, robot_id: UUID) -> bool:
         link = self._links.get(robot_id)
@@ -111,9 +114,7 @@ class EmergencyStops:
         order = result.order
         try:
             link = self._links[order.robot.robot_id]
-            answer = await link.set_emergency_stop(
-                engage=True, stop_id=order.stop_id, reason=order.reason, by=order.by
-            )
+            answer = await link.set_emergency_stop(engage=True, stop_id=order.stop_id, reason=order.reason, by=order.by)
         except (KeyError, LinkDown, NoAnswer) as error:
             result.problem = "not connected" if isinstance(error, LinkDown | KeyError) else "no answer"
             return False
@@ -128,7 +129,7 @@ class EmergencyStops:
         while True:
             try:
                 row_stop_id = await self._write(result.order)
-            except Exception as error:
+            except (SQLAlchemyError, LunaError) as error:
                 # Whatever the database has against it, the stop itself goes on; the row follows.
                 log.warning("stop of %s not written yet: %s", result.order.robot.robot_name, type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS * 4)

@@ -64,9 +64,9 @@ class Impression:
         """The newest status and how old it is, if it says something new, or the last one written is old."""
         if self._robot is None or self._written is self._robot:
             return None
-        if self._written is not None and now - self._written_at < STATUS_WRITE_SECONDS:
-            if _gist(self._robot) == _gist(self._written):
-                return None
+        recent = self._written is not None and now - self._written_at < STATUS_WRITE_SECONDS
+        if recent and self._written is not None and _gist(self._robot) == _gist(self._written):
+            return None
         return self._robot, now - self._robot_at
 
     def status_written(self, robot: SeenRobot, now: float) -> None:

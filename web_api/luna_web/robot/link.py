@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 CALL_SECONDS = 1.5
 """Deadline of a service call. The robot answers at once (2 ms here); whatever takes longer is lost."""
+WATCH_SECONDS = 1.0
+"""How often a connection is looked at: is the robot heard, and have its latched deliveries come."""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 
@@ -64,6 +66,7 @@ class RobotLink:
         self._status_every = status_every
         self._connection: Connection | None = None
         self._heard_at = 0.0
+        self._heard_deliveries = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -144,10 +147,9 @@ class RobotLink:
 
     async def _call(self, service: str, arguments: Json) -> Answer:
         """Raises LinkDown, NoAnswer."""
+        connection = self._open_connection()
         try:
-            return messages.read_answer(
-                await self._open_connection().call(self._name(service), arguments, CALL_SECONDS)
-            )
+            return messages.read_answer(await connection.call(self._name(service), arguments, CALL_SECONDS))
         except (CallFailed, TimeoutError, BadMessage) as error:
             raise NoAnswer(f"{service}: {error or 'no answer in time'}") from error
 
@@ -169,6 +171,7 @@ class RobotLink:
     async def _one_connection(self) -> bool:
         """One connection from opening to its end; whether the robot was heard on it."""
         opened_at = self._heard_at = time.monotonic()
+        self._heard_deliveries = False
         connection = Connection(self.address.url, self.address.token)
         try:
             await asyncio.wait_for(asyncio.shield(connection.opened), SILENT_SECONDS)
@@ -185,19 +188,23 @@ class RobotLink:
 
     async def _until_over(self, connection: Connection) -> None:
         while not connection.ended.is_set():
-            silent_at = self._heard_at + SILENT_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(connection.ended.wait(), max(silent_at - time.monotonic(), 0.05))
+                await asyncio.wait_for(connection.ended.wait(), WATCH_SECONDS)
                 log.info("connection to %s ended", self.address.url)
                 return
             if time.monotonic() - self._heard_at >= SILENT_SECONDS:
                 log.warning("no status over %s for %.0f s: connecting anew", self.address.url, SILENT_SECONDS)
                 return
+            if self._listener.on_deliveries is not None and not self._heard_deliveries:
+                self._subscribe_deliveries(connection)
 
     def _subscribe(self, connection: Connection) -> None:
         connection.subscribe(self._name("status"), messages.STATUS_TYPE, self._status, self._status_every)
         if self._listener.on_deliveries is not None:
-            connection.subscribe(self._name("deliveries"), messages.DELIVERIES_TYPE, self._deliveries)
+            self._subscribe_deliveries(connection)
+
+    def _subscribe_deliveries(self, connection: Connection) -> None:
+        connection.subscribe(self._name("deliveries"), messages.DELIVERIES_TYPE, self._deliveries)
 
     def _status(self, message: Mapping[str, Any]) -> None:
         try:
@@ -214,6 +221,7 @@ class RobotLink:
         except BadMessage as error:
             log.error("deliveries over %s are not understood: %s", self.address.url, error)
             return
+        self._heard_deliveries = True
         if self._listener.on_deliveries is not None:
             self._listener.on_deliveries(deliveries)
 

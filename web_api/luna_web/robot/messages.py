@@ -44,9 +44,9 @@ _ON_TIMEOUTS = tuple(OnTimeout)
 _MODES = tuple(mode for mode in RobotMode if mode is not RobotMode.OFFLINE)
 _SEVERITIES = (Severity.WARNING, *Severity)  # the message counts from 1; 0 is nobody's
 _ERROR_NUMBERS = {
-    **{number: error for number, error in enumerate(list(RobotError)[1:21], start=100)},
-    **{number: error for number, error in enumerate(list(RobotError)[21:27], start=200)},
     0: RobotError.NONE,
+    **dict(enumerate(list(RobotError)[1:21], start=100)),
+    **dict(enumerate(list(RobotError)[21:27], start=200)),
 }
 
 

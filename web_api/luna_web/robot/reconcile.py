@@ -222,7 +222,10 @@ def _goal(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     known = seen.deliveries.find(str(task.task_id), task.attempt)
     if known is not None:
         return Nothing("the robot is done with it" if known.finished else "the robot carries it out")
-    if _taken_by_another_journal(wanted, seen):
+    sent = wanted.goal_sent
+    if sent is None or (sent.task_id, sent.attempt) != (str(task.task_id), task.attempt):
+        return Nothing("the goal is not written down yet")
+    if sent.journal_id != seen.robot.journal_id:
         return JournalLost(str(task.task_id))
     obstacle = _why_no_goal(seen, task)
     return Nothing(obstacle) if obstacle else SendGoal(task, seen.robot.boot_id, seen.robot.journal_id)
@@ -245,13 +248,6 @@ def _in_hand(wanted: WantedRobot, seen: Seen) -> SeenDelivery | None:
     if task is None or active is None or active.finished:
         return None
     return active if (active.delivery_id, active.attempt) == (str(task.task_id), task.attempt) else None
-
-
-def _taken_by_another_journal(wanted: WantedRobot, seen: Seen) -> bool:
-    task, sent = wanted.delivery, wanted.goal_sent
-    if task is None or sent is None or (sent.task_id, sent.attempt) != (str(task.task_id), task.attempt):
-        return False
-    return sent.journal_id != seen.robot.journal_id
 
 
 def _why_no_goal(seen: Seen, task: WantedDelivery | None = None) -> str | None:

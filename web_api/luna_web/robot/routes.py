@@ -132,9 +132,7 @@ def get_map_image(request: Request, session: DbSession) -> Response:
 
 
 @router.post("/emergency-stop", rule=staff_in_emergency, data=StopOut, also=NOT_YET)
-async def stop_all(
-    request: Request, principal: CurrentPrincipal, meta: Meta, body: StopIn | None = None
-) -> Response:
+async def stop_all(request: Request, principal: CurrentPrincipal, meta: Meta, body: StopIn | None = None) -> Response:
     """Stop every robot, now. 202 names those that have not confirmed after two seconds; they are tried on."""
     return await _stop(request, principal, meta, body or StopIn(), None)
 
@@ -151,9 +149,7 @@ def release_all(request: Request, principal: CurrentPrincipal, meta: Meta, body:
     return _released(request, robot_ids, body.estop_id)
 
 
-@router.post(
-    "/emergency-stop/{robot_id}", rule=staff_in_emergency, data=StopOut, also=NOT_YET, errors=(RobotNotFound,)
-)
+@router.post("/emergency-stop/{robot_id}", rule=staff_in_emergency, data=StopOut, also=NOT_YET, errors=(RobotNotFound,))
 async def stop_one(
     robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: StopIn | None = None
 ) -> Response:
@@ -167,9 +163,7 @@ async def stop_one(
     also=NOT_YET,
     errors=(RobotNotFound, AnotherStopEngaged),
 )
-def release_one(
-    robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: ReleaseIn
-) -> Response:
+def release_one(robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: ReleaseIn) -> Response:
     with transaction(_runtime(request).session_factory) as session:
         service.ask_release(session, robot_id, stop_id=body.estop_id, by=principal.email)
         _audit(session, principal, "robot.emergency_release", robot_id, meta, estop_id=body.estop_id)
@@ -227,9 +221,17 @@ def _visible(request: Request, session: Session, principal: Principal, robot_id:
 
 def _shown(request: Request, session: Session, robots: Sequence[Robot]) -> list[RobotOut]:
     runtime = _runtime(request)
-    cache, now = runtime.get(STATUS_CACHE), runtime.clock.now()
+    cache, now = _status_cache(runtime), runtime.clock.now()
     tasks = runtime.get(DELIVERY_DESK).tasks_in_hand(session, [robot.id for robot in robots])
     return [robot_out(robot, cache.newest(robot.id), tasks.get(robot.id), now) for robot in robots]
+
+
+def _status_cache(runtime: Runtime) -> StatusCache:
+    """That of the controllers; where none run in this process, one that knows only what others share."""
+    try:
+        return runtime.get(STATUS_CACHE)
+    except LookupError:
+        return StatusCache(runtime.redis)
 
 
 def _audit(

@@ -23,6 +23,7 @@ from luna_web.robot.errors import (
     WaypointNotFound,
 )
 from luna_web.robot.models import Map, Robot, Waypoint
+from luna_web.robot.ports import DeliveryKind
 from luna_web.robot.wanted import StopState
 from luna_web.shared.outbox import WANTED_CHANNEL, notify
 
@@ -197,7 +198,8 @@ def is_paused(robot: Robot) -> bool:
 
 def goes_home(robot: Robot) -> bool:
     observed = robot.observed or {}
-    return bool(observed.get("docked", False)) or observed.get("kind") == "PARK" and bool(observed.get("delivery_id"))
+    parks = observed.get("kind") == DeliveryKind.PARK and observed.get("delivery_id")
+    return bool(observed.get("docked") or parks)
 
 
 def engaged_stop(robot: Robot) -> str | None:

@@ -30,9 +30,7 @@ def write_stop(sessions: SessionFactory, order: StopOrder) -> str:
     bind_trace_id(order.trace_id)
     robot_id = order.robot.robot_id
     with transaction(sessions) as session:
-        held = service.ask_stop(
-            session, robot_id, stop_id=order.stop_id, reason=order.reason, by=order.by, at=order.at
-        )
+        held = service.ask_stop(session, robot_id, stop_id=order.stop_id, reason=order.reason, by=order.by, at=order.at)
         changes = {"estop_id": held, "reason": order.reason}
         audit(session, order.principal, "robot.emergency_stop", "robot", robot_id, changes, order.meta)
     return held

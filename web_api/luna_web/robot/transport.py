@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 3.0
 PING_SECONDS = 2.0
+LATCHED = {"history": "keep_last", "depth": 1, "reliability": "reliable", "durability": "transient_local"}
 
 
 class LinkDown(Exception):
@@ -102,6 +103,7 @@ class Connection:
         self.opened: asyncio.Future[None] = loop.create_future()
         self.ended = asyncio.Event()
         self._publishers: dict[str, Topic] = {}
+        self._subscribed: set[str] = set()
         self._waiting: set[asyncio.Future[Json]] = set()
         self._ros = _Ros(url, {"Authorization": f"Bearer {token}"})
         self._ros.factory.on("over", self._over)
@@ -114,16 +116,27 @@ class Connection:
     def subscribe(
         self, topic: str, message_type: str, callback: Callable[[Json], None], throttle_seconds: float = 0.0
     ) -> None:
-        """Hear the newest message of a topic; the callback must be quick."""
-        subscription = Topic(
-            self._ros,
-            topic,
-            message_type,
-            throttle_rate=int(throttle_seconds * 1000),
-            queue_length=1,
-            reconnect_on_close=False,
-        )
-        subscription.subscribe(callback)
+        """Hear the newest message of a latched topic; the callback must be quick.
+
+        Asked for again, it is subscribed anew. `qos` is understood by rosbridge-server-rs; rosbridge_suite takes that
+        of the publishers it has discovered by then, so that a latched message may be missed until one asks again.
+        """
+        identifier = f"subscribe:{topic}"
+        if topic in self._subscribed:
+            self._ros.send_on_ready(Message({"op": "unsubscribe", "id": identifier, "topic": topic}))
+        else:
+            self._ros.on(topic, callback)
+            self._subscribed.add(topic)
+        subscription = {
+            "op": "subscribe",
+            "id": identifier,
+            "topic": topic,
+            "type": message_type,
+            "throttle_rate": int(throttle_seconds * 1000),
+            "queue_length": 1,
+            "qos": LATCHED,
+        }
+        self._ros.send_on_ready(Message(subscription))
 
     def publish(self, topic: str, message_type: str, message: Json) -> None:
         """Raises LinkDown."""
@@ -133,7 +146,11 @@ class Connection:
         self._publishers[topic].publish(Message(message))
 
     async def call(self, service: str, arguments: Json, deadline: float) -> dict[str, Any]:
-        """Call a service and wait at most `deadline` seconds. Raises LinkDown, CallFailed, TimeoutError."""
+        """Call a service and wait at most `deadline` seconds. Raises LinkDown, CallFailed, TimeoutError.
+
+        No type goes along: so rosbridge-server-rs refuses at once a service that it has not discovered yet, where
+        otherwise the request would be lost without a word.
+        """
         self._require_usable()
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
 

@@ -116,7 +116,7 @@ def _estop(row: Robot, seen: dict[str, Any]) -> EstopOut:
     return EstopOut(
         engaged=wanted,
         id=row.stop_id if wanted else None,
-        reason=row.stop_reason if wanted else None,
+        reason=(row.stop_reason or None) if wanted else None,
         by=row.stop_by if wanted else None,
         since=row.stop_since if wanted else None,
         confirmed=not wanted,

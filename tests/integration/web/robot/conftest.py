@@ -14,11 +14,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from luna_web.main import create_app
 from luna_web.robot.app import SERVICE
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import DELIVERY_DESK
 from luna_web.robot.seed import Registration, load_floor, register
+from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.principal import Role
@@ -39,7 +39,7 @@ def robot(tmp_path: Path) -> Iterator[RobotDouble]:
 
 @pytest.fixture
 def bridge(robot: RobotDouble) -> Iterator[Bridge]:
-    bridge = Bridge(robot._ros, robot.name)
+    bridge = Bridge(robot.ros, robot.name)
     bridge.start()
     yield bridge
     if bridge.process:
@@ -70,7 +70,7 @@ def lead(settings: Settings, runtime: Runtime, desk: DeskInMemory) -> Iterator[C
         def start() -> Api:
             own = make_runtime(settings)
             own.provide(DELIVERY_DESK, desk)
-            api = Api(stack.enter_context(make_client(create_app([SERVICE], runtime=own), lifespan=True)))
+            api = Api(stack.enter_context(make_client(make_app("LUNA robots", [SERVICE], own), lifespan=True)))
             return api.as_token(_librarian(api, own))
 
         yield start

@@ -1,4 +1,4 @@
-"""The robot's side of the link for tests: a robot double, a real rosbridge, the real proxy. Each a process of its own."""
+"""The robot's side of the link for tests: a robot double, a real rosbridge, the real proxy, each a process."""
 
 import contextlib
 import json
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, rosbridge_toml
+
+from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, fastdds_profiles_xml, rosbridge_toml
 from luna_embedded.install.machine import shared_libpython
 from luna_embedded.install.ros_variables import run_variables, site_packages
-
 from tests.integration.servers import free_port
 
 ROOT = Path(__file__).parents[4]
@@ -60,7 +60,15 @@ class Ros:
 
 def ros_in(folder: Path) -> Ros:
     domain = os.environ.get("LUNA_TEST_ROS_DOMAIN_ID", str(random.randrange(100, 200)))
-    return Ros(folder, {**ros_environment(), "ROS_DOMAIN_ID": domain, "ROS_LOG_DIR": str(folder / "ros"), "HOME": str(folder)})
+    profiles = folder / "fastdds.xml"
+    profiles.write_text(fastdds_profiles_xml())
+    own = {
+        "ROS_DOMAIN_ID": domain,
+        "ROS_LOG_DIR": str(folder / "ros"),
+        "HOME": str(folder),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
+    }
+    return Ros(folder, ros_environment() | own)
 
 
 class RobotDouble:
@@ -69,12 +77,12 @@ class RobotDouble:
     def __init__(self, ros: Ros, name: str) -> None:
         self.name = name
         self.told: list[Event] = []
-        self._ros = ros
+        self.ros = ros
         self.start()
 
     def start(self) -> None:
         double = Path(__file__).with_name("robot_double.py")
-        self.process = self._ros.start(f"robot-{self.name}", [self._ros.python(), double, self.name])
+        self.process = self.ros.start(f"robot-{self.name}", [self.ros.python(), double, self.name])
         threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
         self.wait_for("ready")
 

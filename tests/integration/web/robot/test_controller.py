@@ -1,38 +1,139 @@
 """The controller against a real rosbridge and a robot's real interface."""
 
-import signal
 from collections.abc import Callable
 from uuid import UUID
 
-import pytest
-
-from luna_web.robot.ports import Handover, Outcome, Phase
+from luna_web.robot.ports import Handover, Outcome, Phase, WantedDelivery
 from tests.integration.web.robot.desk import DeskInMemory
-from tests.integration.web.robot.ros_side import Bridge, RobotDouble, until
-from tests.integration.world import Api, data
+from tests.integration.web.robot.ros_side import RobotDouble, until
+from tests.integration.world import Api, Json, data
 
 PARK = 1
 
 
-def status(api: Api) -> dict[str, object]:
-    shown: dict[str, object] = data(api.get("/robot/status"))
+def status(api: Api) -> Json:
+    shown: Json = data(api.get("/robot/status"))
     return shown
 
 
+def online(api: Api) -> None:
+    until(lambda: status(api)["online"], "the robot is online")
+
+
+def waits(desk: DeskInMemory, task: WantedDelivery, phase: Phase) -> int:
+    """The hand-over that the robot waits for in this phase."""
+    until(lambda: phase in desk.phases(task), f"the robot is {phase}")
+    return desk.handover_seq(task)
+
+
 class TestDelivery:
-    def test_a_queued_delivery_is_driven_to_its_end_by_what_people_confirm(
+    def test_it_is_driven_to_its_end_by_what_people_confirm(
         self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
     ) -> None:
-        until(lambda: status(led)["online"], "the robot is online")
+        online(led)
         task = desk.put()
 
         goal = robot.wait_for("goal", delivery_id=str(task.task_id))
         assert goal["stops"] == ["DESK-1", "STUDY-1"]
-        until(lambda: Phase.AWAITING_LOAD in desk.phases(task), "the robot waits to be loaded")
-        desk.confirm(luna1, Handover.LOAD, desk.handover_seq(task))
-        until(lambda: Phase.AWAITING_UNLOAD in desk.phases(task), "the robot waits to be unloaded")
-        desk.confirm(luna1, Handover.UNLOAD, desk.handover_seq(task))
+        desk.confirm(luna1, Handover.LOAD, waits(desk, task, Phase.AWAITING_LOAD))
+        desk.confirm(luna1, Handover.UNLOAD, waits(desk, task, Phase.AWAITING_UNLOAD))
         until(lambda: desk.outcome(task) is Outcome.SUCCEEDED, "the delivery is done")
 
         assert len(robot.events("started", delivery_id=str(task.task_id))) == 1
-        assert len(robot.events("confirm")) == 2
+        assert len(robot.events("confirm", taken=True)) == len(robot.events("confirm")) == 2
+
+    def test_the_next_one_starts_when_the_first_is_done(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+    ) -> None:
+        online(led)
+        first, second = desk.put(), desk.put()
+        desk.confirm(luna1, Handover.LOAD, waits(desk, first, Phase.AWAITING_LOAD))
+        desk.confirm(luna1, Handover.UNLOAD, waits(desk, first, Phase.AWAITING_UNLOAD))
+
+        waits(desk, second, Phase.AWAITING_LOAD)
+        assert desk.outcome(first) is Outcome.SUCCEEDED
+
+    def test_a_confirmation_of_another_hand_over_is_never_sent(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+    ) -> None:
+        online(led)
+        task = desk.put()
+        handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+        desk.confirm(luna1, Handover.LOAD, handover_seq + 5)
+        desk.confirm(luna1, Handover.LOAD, handover_seq)
+
+        robot.wait_for("confirm", handover_seq=handover_seq)
+        assert not robot.events("confirm", handover_seq=handover_seq + 5)
+
+    def test_a_cancelled_one_ends_cancelled(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+    ) -> None:
+        online(led)
+        task = desk.put()
+        waits(desk, task, Phase.AWAITING_LOAD)
+        desk.cancel(luna1)
+
+        until(lambda: desk.outcome(task) is Outcome.CANCELLED, "the delivery is cancelled")
+        assert len(robot.events("cancel", delivery_id=str(task.task_id))) == 1
+
+    def test_a_robot_with_little_charge_is_given_none(self, robot: RobotDouble, desk: DeskInMemory, led: Api) -> None:
+        online(led)
+        robot.order(set={"battery_percentage": 0.1})
+        until(lambda: status(led)["battery_level"] < 0.2, "the charge is told")
+        desk.put()
+        robot.wait_for("heartbeat", count=len(robot.events("heartbeat")) + 3)
+        assert not robot.events("goal")
+
+        robot.order(set={"battery_percentage": 0.9})
+        robot.wait_for("goal")
+
+
+class TestSettings:
+    def test_the_robot_gets_the_places_of_the_floor(self, robot: RobotDouble, led: Api) -> None:
+        told = robot.wait_for("waypoints")
+
+        assert (told["map_id"], told["version"]) == ("library", 1)
+        assert told["count"] >= 25
+
+    def test_a_paused_robot_is_given_nothing_until_it_goes_on(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+    ) -> None:
+        online(led)
+        assert data(led.post(f"/robot/{luna1}/pause"))["mode"] == "PAUSED"
+        task = desk.put()
+        assert data(led.post(f"/robot/{luna1}/resume", {}))["sensor_data"]["paused"] is False
+
+        waits(desk, task, Phase.AWAITING_LOAD)
+        assert robot.events("paused", paused=False)[0]["at"] < robot.events("goal")[0]["at"]
+
+    def test_a_robot_that_is_sent_home_parks_at_its_dock(self, robot: RobotDouble, luna1: UUID, led: Api) -> None:
+        online(led)
+        robot.order(set={"docked": False})
+        until(lambda: not status(led)["sensor_data"]["docked"], "the robot is off its dock")
+
+        led.post(f"/robot/{luna1}/send-home")
+
+        assert robot.wait_for("goal", kind=PARK)["stops"] == ["DOCK-1"]
+        until(lambda: status(led)["sensor_data"]["docked"], "the robot is docked")
+
+
+class TestLease:
+    def test_one_of_two_processes_leads_and_the_other_takes_over(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, lead: Callable[[], Api]
+    ) -> None:
+        first = lead()
+        online(first)
+        epoch = robot.wait_for("heartbeat")["epoch"]
+        second = lead()
+        online(second)
+        assert {beat["epoch"] for beat in robot.events("heartbeat")} == {epoch}
+        task = desk.put()
+        handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+
+        first.http.exit_stack.close()  # its lifespan ends: the lease is given up
+        desk.confirm(luna1, Handover.LOAD, handover_seq)
+        desk.confirm(luna1, Handover.UNLOAD, waits(desk, task, Phase.AWAITING_UNLOAD))
+
+        until(lambda: desk.outcome(task) is Outcome.SUCCEEDED, "the delivery is done")
+        robot.wait_for("heartbeat", epoch=epoch + 1)
+        assert len(robot.events("started")) == 1

@@ -1,0 +1,134 @@
+"""What breaks comes back by itself, with nothing lost and nothing done twice."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+
+from luna_web.robot.ports import Handover, Outcome, Phase
+from tests.integration.servers import Postgres
+from tests.integration.web.robot.desk import DeskInMemory
+from tests.integration.web.robot.ros_side import Bridge, RobotDouble, until
+from tests.integration.web.robot.test_controller import online, status, waits
+from tests.integration.world import Api, data
+
+
+@contextmanager
+def database_away(server: Postgres) -> Iterator[None]:
+    """No connection of the application lives or can be made."""
+    with server.admin() as connection:
+        connection.execute("ALTER ROLE luna_app NOLOGIN")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'luna_app'")
+        try:
+            yield
+        finally:
+            connection.execute("ALTER ROLE luna_app LOGIN")
+
+
+def test_rosbridge_killed_in_mid_delivery(
+    robot: RobotDouble, bridge: Bridge, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+    bridge.kill()
+    desk.confirm(luna1, Handover.LOAD, handover_seq)
+    bridge.start()
+
+    desk.confirm(luna1, Handover.UNLOAD, waits(desk, task, Phase.AWAITING_UNLOAD))
+    until(lambda: desk.outcome(task) is Outcome.SUCCEEDED, "the delivery is done")
+    assert len(robot.events("started")) == 1
+    assert len(robot.events("confirm", taken=True)) == 2
+
+
+def test_a_frozen_link_is_dropped_and_what_was_asked_meanwhile_is_done_once(
+    robot: RobotDouble, bridge: Bridge, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+    bridge.signal(signal.SIGSTOP)
+    until(lambda: not status(led)["online"], "the silence shows")
+    desk.confirm(luna1, Handover.LOAD, handover_seq)
+    bridge.signal(signal.SIGCONT)
+
+    waits(desk, task, Phase.AWAITING_UNLOAD)
+    assert len(robot.events("confirm", taken=True)) == 1
+
+
+def test_a_silent_robot_is_offline_and_told_lost_and_found(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    robot.order(silent=True)
+    until(lambda: desk.silent == [luna1], "the robot is lost")
+    shown = status(led)
+    assert (shown["online"], shown["mode"], shown["status"]) == (False, "OFFLINE", "ERROR")
+
+    robot.order(silent=False)
+    online(led)
+    until(lambda: len(desk.heard) == 2, "the robot is found")
+
+
+def test_a_robot_that_lost_its_disk_is_never_sent_the_task_again(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    waits(desk, task, Phase.AWAITING_LOAD)
+    robot.order(lose_journal=True)
+
+    until(lambda: task.task_id in desk.orphaned, "the lost journal is told")
+    assert len(robot.events("goal")) == 1
+
+
+def test_a_process_that_dies_leaves_the_delivery_to_the_next(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, lead: Callable[[], Api]
+) -> None:
+    first = lead()
+    online(first)
+    task = desk.put()
+    handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+    first.http.exit_stack.close()
+    second = lead()
+    online(second)
+
+    desk.confirm(luna1, Handover.LOAD, handover_seq)
+    waits(desk, task, Phase.AWAITING_UNLOAD)
+    assert len(robot.events("started")) == 1
+
+
+def test_the_database_away_and_back(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api, postgres_server: Postgres
+) -> None:
+    online(led)
+    task = desk.put()
+    handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+    with database_away(postgres_server):
+        beats = len(robot.events("heartbeat"))
+        until(lambda: led.get("/robot/status").status_code == 503, "the outage shows")
+        # Without a lease that can be trusted, nobody leads: the robot must not count on confirmations.
+        until(lambda: robot.told and _beats_stopped(robot), "the heartbeat stops")
+        assert len(robot.events("heartbeat")) >= beats
+
+    desk.confirm(luna1, Handover.LOAD, handover_seq)
+    desk.confirm(luna1, Handover.UNLOAD, waits(desk, task, Phase.AWAITING_UNLOAD))
+    until(lambda: desk.outcome(task) is Outcome.SUCCEEDED, "the delivery is done")
+    assert len(robot.events("started")) == 1
+
+
+def _beats_stopped(robot: RobotDouble) -> bool:
+    import time
+
+    return time.time() - robot.events("heartbeat")[-1]["at"] > 2.5
+
+
+@pytest.mark.parametrize("gone_for", ["a moment"])
+def test_the_cache_away(gone_for: str, robot: RobotDouble, luna1: UUID, led: Api) -> None:
+    online(led)
+    led.http.app.state.luna.redis.connection_pool.connection_kwargs["path"] = "/nowhere"  # type: ignore[attr-defined]
+    led.http.app.state.luna.redis.connection_pool.disconnect()  # type: ignore[attr-defined]
+
+    assert data(led.get("/robot/status"))["online"]
