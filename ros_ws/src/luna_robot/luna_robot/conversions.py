@@ -45,6 +45,7 @@ from luna_robot.delivery.events import (
     WaypointsSet,
 )
 from luna_robot.delivery.model import (
+    MOVING_PHASES,
     Arrival,
     Cargo,
     Delivery,
@@ -231,7 +232,7 @@ def fill_answer(response: Any, answer: Answer, progress: Progress) -> Any:
 
 
 def delivery_state(delivery: Delivery | None, progress: Progress | None = None) -> DeliveryState:
-    """An empty state where there is no delivery. `progress` is that of the leg in hand."""
+    """An empty state where there is no delivery. `progress` is that of the leg in hand, if it is under way."""
     message = DeliveryState(
         distance_remaining=math.nan, estimated_time_remaining=math.nan, timeout_remaining=math.nan
     )  # fmt: skip
@@ -246,7 +247,7 @@ def delivery_state(delivery: Delivery | None, progress: Progress | None = None) 
     message.cancel_requested = delivery.cancel_requested
     message.timeout_remaining = _or_nan(delivery.timer)
     message.changed_at = time_msg(delivery.changed_at)
-    if progress is not None:
+    if progress is not None and delivery.phase in MOVING_PHASES:
         message.distance_remaining = _or_nan(progress.distance_remaining)
         message.estimated_time_remaining = _or_nan(progress.time_remaining)
     return message

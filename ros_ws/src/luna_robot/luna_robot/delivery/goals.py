@@ -42,6 +42,8 @@ def _known(draft: Draft, goal: Goal) -> Delivery | None:
 
 def _why_not(draft: Draft, event: GoalOffered) -> Reason | None:
     goal = event.goal
+    if event.unknown_waypoint:
+        return Error.UNKNOWN_WAYPOINT, f"unknown waypoint {event.unknown_waypoint}"
     defect = event.defect or defect_of(goal)
     if defect:
         return Error.MALFORMED, defect
@@ -50,8 +52,6 @@ def _why_not(draft: Draft, event: GoalOffered) -> Reason | None:
     latest = draft.ledger.finished(goal.delivery_id)
     if latest is not None and latest.attempt > goal.attempt:
         return Error.LOWER_ATTEMPT, f"attempt {latest.attempt} is known"
-    if event.unknown_waypoint:
-        return Error.UNKNOWN_WAYPOINT, f"unknown waypoint {event.unknown_waypoint}"
     return _robot_not_free(draft, goal) or _robot_not_fit(draft, goal)
 
 

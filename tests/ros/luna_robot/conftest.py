@@ -1,0 +1,73 @@
+"""A robot on the library's floor: simulator, supervisor and onboard nodes, and a controller that drives them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from luna_interfaces.msg import DeliveryStop
+
+from tests.ros.luna_robot.controller import Controller, duration, stop
+from tests.ros.luna_robot.processes import Processes
+
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+DOMAIN = 60 + WORKER % 5
+SPEED = 6.0
+DESK = {"waypoint": "DESK-1", "x": 6.8, "y": 7.2, "yaw": -1.570796}
+RETURNS = {"waypoint": "RETURN-1", "x": 1.8, "y": 4.3, "yaw": 3.141593}
+LOAD, UNLOAD = DeliveryStop.HANDOVER_LOAD, DeliveryStop.HANDOVER_UNLOAD
+_numbers = itertools.count(1)
+
+
+class World:
+    """Processes and a controller."""
+
+    def __init__(self, folder: Path) -> None:
+        self.processes = Processes(folder, DOMAIN, SPEED)
+        for name in ("sim", "safety", "onboard"):
+            self.processes.start(name)
+        self.controller = Controller("/luna1")
+
+    def close(self) -> None:
+        self.controller.close()
+        self.processes.close()
+
+    def goal(self, name: str = "", load_timeout: float = 600.0, unload_timeout: float = 300.0, **fields):
+        """From the farther one of two places to the other, and back if nobody takes it there."""
+        status = self.controller.status
+        near, far = sorted((DESK, RETURNS), key=lambda p: math.hypot(p["x"] - status.x, p["y"] - status.y))
+        stops = [
+            stop(**far, handover=LOAD, handover_timeout=duration(load_timeout)),
+            stop(
+                **near,
+                handover=UNLOAD,
+                handover_timeout=duration(unload_timeout),
+                on_timeout=DeliveryStop.ON_TIMEOUT_FALLBACK,
+            ),
+        ]
+        name = name or f"delivery-{next(_numbers)}"
+        return self.controller.goal(name, stops, fallback=stop(**far, handover=UNLOAD), **fields)
+
+    def settle(self) -> None:
+        """Idle and well again, whatever a test has left behind."""
+        controller, status = self.controller, self.controller.status
+        controller.beating = True
+        if status.delivery_id:
+            controller.call("cancel_delivery", delivery_id=status.delivery_id, attempt=status.attempt, reason="over")
+        controller.wait(lambda: not controller.status.delivery_id, 40.0, "no delivery in hand")
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Ready for its first goal."""
+    os.environ["ROS_DOMAIN_ID"] = str(DOMAIN)
+    world = World(tmp_path_factory.mktemp("robot"))
+    try:
+        world.controller.wait_ready()
+        yield world
+    finally:
+        world.close()

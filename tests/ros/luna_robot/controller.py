@@ -1,0 +1,222 @@
+"""Stands in for the web tier's controller: heartbeats, goals and commands over ROS, and what the robot tells."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import TwistStamped
+from luna_interfaces.action import ExecuteDelivery, NavigateToWaypoint
+from luna_interfaces.msg import ControllerHeartbeat, Deliveries, DeliveryState, DeliveryStop, RobotStatus
+from luna_interfaces.srv import (
+    CancelDelivery,
+    ConfirmHandover,
+    GetDelivery,
+    GetJournal,
+    ResolveRecovery,
+    Resume,
+    SetEmergencyStop,
+    SetMaintenance,
+    SetPaused,
+    SetWaypoints,
+)
+from nav2_msgs.action import NavigateToPose
+from nav_msgs.msg import Odometry
+from rclpy.action import ActionClient
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from std_msgs.msg import Bool
+
+from luna_robot import conversions
+from luna_robot.geometry import Pose
+
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SERVICES = {
+    "confirm_handover": ConfirmHandover,
+    "cancel_delivery": CancelDelivery,
+    "resume": Resume,
+    "set_paused": SetPaused,
+    "set_maintenance": SetMaintenance,
+    "resolve_recovery": ResolveRecovery,
+    "set_waypoints": SetWaypoints,
+    "get_delivery": GetDelivery,
+    "get_journal": GetJournal,
+    "set_emergency_stop": SetEmergencyStop,
+}
+
+
+class Controller:
+    def __init__(self, namespace: str, epoch: int = 1) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("test_controller", namespace=namespace, context=self.context)
+        self.epoch = epoch
+        self.beating = True
+        self.status = RobotStatus()
+        self.deliveries = Deliveries()
+        self.speed = 0.0
+        self.locked: bool | None = None
+        self.phases: list[int] = []
+        self._changed = threading.Condition()
+        self._subscribe()
+        self._heartbeat = self.node.create_publisher(ControllerHeartbeat, "controller_heartbeat", 10)
+        self.cmd_vel = self.node.create_publisher(TwistStamped, "cmd_vel", 10)
+        self._goals = ActionClient(self.node, ExecuteDelivery, "execute_delivery")
+        self._moves = ActionClient(self.node, NavigateToWaypoint, "navigate_to_waypoint")
+        self._operator = ActionClient(self.node, NavigateToPose, "navigate_to_pose")
+        self._clients = {name: self.node.create_client(kind, name) for name, kind in SERVICES.items()}
+        self.node.create_timer(0.5, self._beat)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        rclpy.shutdown(context=self.context)
+        self._thread.join(5.0)
+
+    # --- what it hears ---
+
+    def _subscribe(self) -> None:
+        self.node.create_subscription(RobotStatus, "status", self._on_status, LATCHED)
+        self.node.create_subscription(Deliveries, "deliveries", self._on_deliveries, LATCHED)
+        self.node.create_subscription(Odometry, "odom", self._on_odom, qos_profile_sensor_data)
+        self.node.create_subscription(Bool, "estop", self._on_lock, 10)
+
+    def _on_status(self, message: RobotStatus) -> None:
+        with self._changed:
+            self.status = message
+            if not self.phases or self.phases[-1] != message.phase:
+                self.phases.append(message.phase)
+            self._changed.notify_all()
+
+    def _on_deliveries(self, message: Deliveries) -> None:
+        with self._changed:
+            self.deliveries = message
+            self._changed.notify_all()
+
+    def _on_odom(self, message: Odometry) -> None:
+        with self._changed:
+            self.speed = abs(message.twist.twist.linear.x) + abs(message.twist.twist.angular.z)
+            self._changed.notify_all()
+
+    def _on_lock(self, message: Bool) -> None:
+        with self._changed:
+            self.locked = message.data
+            self._changed.notify_all()
+
+    def _beat(self) -> None:
+        if self.beating:
+            self._heartbeat.publish(ControllerHeartbeat(epoch=self.epoch))
+
+    def _spin(self) -> None:
+        executor = SingleThreadedExecutor(context=self.context)
+        executor.add_node(self.node)
+        try:
+            executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def wait(self, condition: Callable[[], Any], within: float, what: str = "") -> None:
+        """Until it holds; fails with what the robot said last."""
+        with self._changed:
+            deadline = time.monotonic() + within
+            while not condition():
+                left = deadline - time.monotonic()
+                if left <= 0.0:
+                    raise AssertionError(f"not within {within} s: {what or condition}\n{self.status}")
+                self._changed.wait(min(left, 0.5))
+
+    def stays(self, condition: Callable[[], Any], seconds: float, what: str = "") -> None:
+        """Holds all the time."""
+        with self._changed:
+            deadline = time.monotonic() + seconds
+            while (left := deadline - time.monotonic()) > 0.0:
+                assert condition(), f"{what}\n{self.status}"
+                self._changed.wait(min(left, 0.1))
+
+    def wait_for_phase(self, phase: int, within: float = 60.0) -> RobotStatus:
+        self.wait(lambda: self.status.phase == phase, within, f"phase {phase}")
+        return self.status
+
+    def wait_ready(self, within: float = 30.0, besides: tuple[str, ...] = ()) -> None:
+        """Serving, with nothing wrong but what is named."""
+        self.wait(
+            lambda: self.status.boot_id and not [f for f in self.status.faults if f.code not in besides],
+            within, "no fault",
+        )  # fmt: skip
+
+    # --- what it asks ---
+
+    def call(self, name: str, within: float = 5.0, **fields: Any) -> Any:
+        client = self._clients[name]
+        assert client.wait_for_service(within), name
+        request = SERVICES[name].Request(**fields)
+        if hasattr(request, "epoch") and "epoch" not in fields:
+            request.epoch = self.epoch
+        return self._result(client.call_async(request), within)
+
+    def send(self, goal: ExecuteDelivery.Goal, within: float = 5.0) -> Any:
+        """The future of the result; fails if ROS refuses the goal."""
+        assert self._goals.wait_for_server(within)
+        handle = self._result(self._goals.send_goal_async(goal), within)
+        assert handle.accepted
+        return handle.get_result_async()
+
+    def outcome(self, goal: ExecuteDelivery.Goal, within: float = 5.0) -> DeliveryState:
+        """The result of a goal that ends soon."""
+        return self._result(self.send(goal), within).result.state
+
+    def state_of(self, result: Any, within: float = 60.0) -> DeliveryState:
+        return self._result(result, within).result.state
+
+    def navigate(self, within: float, **fields: Any) -> NavigateToWaypoint.Result:
+        assert self._moves.wait_for_server(5.0)
+        handle = self._result(self._moves.send_goal_async(NavigateToWaypoint.Goal(**fields)), 5.0)
+        return self._result(handle.get_result_async(), within).result
+
+    def operator_goal(self, x: float, y: float) -> None:
+        """An operator's goal in RViz, past LUNA."""
+        assert self._operator.wait_for_server(5.0)
+        goal = NavigateToPose.Goal(pose=stop("", x, y).pose)
+        assert self._result(self._operator.send_goal_async(goal), 5.0).accepted
+
+    def _result(self, future: Any, within: float) -> Any:
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        assert done.wait(within), f"no answer within {within} s\n{self.status}"
+        return future.result()
+
+    # --- goals ---
+
+    def goal(self, delivery_id: str, stops: list[DeliveryStop], **fields: Any) -> ExecuteDelivery.Goal:
+        fields = {"epoch": self.epoch, "boot_id": self.status.boot_id, "attempt": 1, **fields}
+        if "fallback" in fields:
+            fields["has_fallback"] = True
+        return ExecuteDelivery.Goal(delivery_id=delivery_id, stops=stops, trace_id=f"trace-{delivery_id}", **fields)
+
+    def confirm(self, handover: int, **fields: Any) -> Any:
+        """Confirms the hand-over that the robot waits for."""
+        status = self.status
+        wanted = {
+            "delivery_id": status.delivery_id, "attempt": status.attempt, "handover_seq": status.handover_seq, **fields
+        }  # fmt: skip
+        return self.call("confirm_handover", handover=handover, by="test", **wanted)
+
+
+def stop(waypoint: str, x: float, y: float, yaw: float = 0.0, **fields: Any) -> DeliveryStop:
+    message = DeliveryStop(waypoint=waypoint, **fields)
+    message.pose.header.frame_id = "map"
+    message.pose.pose = conversions.pose_msg(Pose(x, y, yaw))
+    return message
+
+
+def duration(seconds: float) -> Duration:
+    return Duration(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
+
+
+def same(one: DeliveryState, other: DeliveryState) -> bool:
+    """Also where numbers are unknown, and NaN is not equal to itself."""
+    return str(one) == str(other)

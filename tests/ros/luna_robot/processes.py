@@ -1,0 +1,74 @@
+"""The real processes of one robot: simulator, supervisor, onboard nodes; started, ended and killed as a run does it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+FLOOR = ROOT / "sim" / "maps" / "library"
+SOURCES = [ROOT / "sim", ROOT / "ros_ws" / "src" / "luna_robot"]
+START_WITHIN = 30.0
+
+
+class Processes:
+    def __init__(self, folder: Path, domain: int, speed: float) -> None:
+        self.folder = folder
+        self._speed = speed
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        sources = [str(source) for source in SOURCES]
+        self._environment = {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_LOG_DIR": str(folder / "log"),
+            "PYTHONPATH": os.pathsep.join([*sources, os.environ.get("PYTHONPATH", "")]),
+        }
+
+    def start(self, name: str, **parameters: str) -> None:
+        """`sim`, `safety` or `onboard`; returns when it says READY=1."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            address = f"\0luna-test-{os.getpid()}-{name}-{id(self)}"
+            listener.bind(address)
+            listener.settimeout(START_WITHIN)
+            environment = {**self._environment, "NOTIFY_SOCKET": "@" + address[1:]}
+            log = (self.folder / f"{name}.log").open("ab")
+            command = [sys.executable, "-m", *self._command(name, parameters)]
+            self._running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            log.close()
+            while b"READY=1" not in listener.recv(1000):
+                continue
+
+    def _command(self, name: str, parameters: Mapping[str, str]) -> list[str]:
+        if name == "sim":
+            return ["luna_sim", "--floor", str(FLOOR), "--robots", "luna1", "--speed", str(self._speed),
+                    "--seed", "1", "--state-dir", str(self.folder / "sim")]  # fmt: skip
+        module = {"safety": "luna_robot.safety_supervisor", "onboard": "luna_robot.onboard"}[name]
+        given = {"robot_name": "luna1", "state_dir": str(self.folder / "luna1"), **parameters}
+        if name == "onboard":
+            given = {"use_sim_time": "true", "map_id": "library", **given}
+        arguments = [argument for key, value in given.items() for argument in ("-p", f"{key}:={value}")]
+        return [module, "--ros-args", "-r", "__ns:=/luna1", *arguments]
+
+    def end(self, name: str, within: float = 5.0) -> int:
+        """SIGTERM; the exit code."""
+        process = self._running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(within)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait(5.0)
+
+    def close(self) -> None:
+        for process in self._running.values():
+            process.kill()
+        for process in self._running.values():
+            process.wait(5.0)
+        self._running.clear()

@@ -1,0 +1,133 @@
+"""kill -9 at the worst moments: nothing is lost, nothing happens twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from luna_interfaces.msg import DeliveryState
+
+from tests.ros.luna_robot.conftest import LOAD, UNLOAD, World
+from tests.ros.luna_robot.controller import same
+
+S = DeliveryState
+
+
+@pytest.fixture(autouse=True)
+def idle(robot: World) -> Iterator[None]:
+    yield
+    robot.settle()
+
+
+def restart(robot: World, name: str = "onboard") -> None:
+    controller = robot.controller
+    boot = controller.status.boot_id
+    robot.processes.start(name)
+    if name == "onboard":
+        controller.wait(lambda: controller.status.boot_id != boot, 10.0, "a new boot")
+
+
+def story_of(robot: World, delivery_id: str) -> list[str]:
+    entries = []
+    while batch := robot.controller.call("get_journal", after_seq=len(entries), limit=200).entries:
+        entries += batch
+    return [entry.event for entry in entries if entry.state.delivery_id == delivery_id]
+
+
+def test_killed_on_the_way_it_stops_and_drives_on_after_the_restart(robot: World):
+    controller = robot.controller
+    goal = robot.goal()
+    controller.send(goal)
+    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    robot.processes.kill("onboard")
+    controller.wait(lambda: controller.locked and controller.speed == 0.0, 2.0, "stands still without its nodes")
+    journal = controller.status.journal_id
+    restart(robot)
+    assert controller.status.journal_id == journal
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+    assert story_of(robot, goal.delivery_id).count("LEG_ARRIVED") == 1
+
+
+def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
+    controller = robot.controller
+    goal = robot.goal()
+    controller.send(goal)
+    seq = controller.wait_for_phase(S.PHASE_AWAITING_LOAD).handover_seq
+    robot.processes.kill("onboard")
+    restart(robot)
+    status = controller.wait_for_phase(S.PHASE_AWAITING_LOAD, 5.0)
+    assert status.handover_seq == seq
+    again = controller.send(robot.goal(goal.delivery_id, boot_id=status.boot_id))
+    controller.wait_ready()
+    assert controller.confirm(LOAD).verdict == 0
+    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    robot.processes.kill("onboard")
+    restart(robot)
+    assert controller.status.cargo == S.CARGO_PRESENT
+    controller.wait_for_phase(S.PHASE_AWAITING_UNLOAD)
+    controller.confirm(UNLOAD)
+    result = controller.call("get_delivery", delivery_id=goal.delivery_id).state
+    assert result.outcome == S.OUTCOME_SUCCEEDED
+    assert not again.done()
+    robot.processes.kill("onboard")
+    restart(robot)
+    controller.wait_ready()
+    assert same(controller.outcome(robot.goal(goal.delivery_id)), result)
+    assert story_of(robot, goal.delivery_id).count("DONE") == 1
+
+
+def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
+    controller = robot.controller
+    controller.send(robot.goal())
+    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    robot.processes.kill("safety")
+    controller.wait(lambda: controller.speed == 0.0, 1.5, "silence locks")
+    controller.wait(lambda: "SAFETY_SILENT" in [f.code for f in controller.status.faults], 2.0)
+    restart(robot, "safety")
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+
+
+def test_a_restart_without_a_pose_awaits_recovery(robot: World):
+    controller = robot.controller
+    goal = robot.goal()
+    controller.send(goal)
+    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    robot.processes.kill("onboard")
+    robot.processes.start("onboard", position_variance="1.0e-12", pose_grace="2.0")
+    status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 10.0)
+    controller.stays(lambda: controller.speed == 0.0, 1.0, "moves without a pose")
+    answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1)
+    assert answer.error_code == S.ERROR_NOT_LOCALIZED
+    robot.processes.kill("onboard")
+    restart(robot)
+    controller.wait_ready(besides=())
+    answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1)
+    assert answer.verdict == 0
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+
+
+def test_a_damaged_journal_stops_the_robot_and_is_said(robot: World):
+    controller = robot.controller
+    robot.processes.end("onboard")
+    journal = robot.processes.folder / "luna1" / "journal.sqlite3"
+    for leftover in journal.parent.glob("journal.sqlite3-*"):
+        leftover.unlink()
+    whole = journal.read_bytes()
+    journal.write_bytes(b"this is no journal any more" * 1000)
+    restart(robot)
+    controller.wait(lambda: "JOURNAL" in [f.code for f in controller.status.faults], 5.0)
+    controller.wait(lambda: controller.locked, 2.0)
+    assert controller.outcome(robot.goal()).error_code == S.ERROR_JOURNAL
+    assert controller.call("set_paused", paused=True).error_code == S.ERROR_JOURNAL
+    robot.processes.end("onboard")
+    journal.write_bytes(whole)
+    restart(robot)
+    controller.wait_ready()
+
+
+def test_everything_ends_cleanly_when_asked_to(robot: World):
+    controller = robot.controller
+    assert [robot.processes.end(name) for name in ("onboard", "safety")] == [0, 0]
+    robot.processes.start("safety")
+    restart(robot)
+    controller.wait_ready()
