@@ -12,7 +12,7 @@ from typing import Any
 
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Pose as PoseMsg
-from geometry_msgs.msg import PoseStamped, TransformStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped
 from luna_interfaces.action import ExecuteDelivery
 from luna_interfaces.msg import (
     Deliveries,
@@ -120,6 +120,12 @@ def transform(message: TransformStamped) -> Transform:
     flat = Pose(t.x, t.y, yaw_of_quaternion(q.x, q.y, q.z, q.w))
     stamp = nanoseconds(message.header.stamp)
     return Transform(message.header.frame_id.lstrip("/"), message.child_frame_id.lstrip("/"), flat, stamp)
+
+
+def variances(message: PoseWithCovarianceStamped) -> tuple[float, float, float]:
+    """Of x, y (m²) and yaw (rad²); plain floats, since the array's numbers are numpy's and their truth no `bool`."""
+    covariance = message.pose.covariance
+    return float(covariance[0]), float(covariance[7]), float(covariance[35])
 
 
 # --- goals and commands ---

@@ -7,9 +7,12 @@ from typing import Protocol
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from luna_robot.notify import notify
+
+RCLError = rclpy_implementation.RCLError
 
 
 class Closable(Protocol):
@@ -30,6 +33,9 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | 
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RCLError:
+        if rclpy.ok():  # else the signal came between two calls of rclpy, which knows no better way to say so
+            raise
     finally:
         notify(STOPPING="1")
         if closable is not None:

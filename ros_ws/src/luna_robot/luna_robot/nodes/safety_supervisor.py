@@ -100,8 +100,7 @@ class SafetySupervisor(Node):
         self._write(self._latch)
 
     def _on_amcl_pose(self, message: PoseWithCovarianceStamped) -> None:
-        covariance = message.pose.covariance
-        self._localization.observe_covariance(covariance[0], covariance[7], covariance[35])
+        self._localization.observe_covariance(*conversions.variances(message))
 
     def _on_odom(self, message: Odometry) -> None:
         self._watch.observe_velocity(message.twist.twist.linear.x, message.twist.twist.angular.z)

@@ -100,8 +100,7 @@ class WaypointNavigator(Node):
                 self._localization.observe_transform(transform.stamp, now)
 
     def _on_amcl_pose(self, message: PoseWithCovarianceStamped) -> None:
-        covariance = message.pose.covariance
-        self._localization.observe_covariance(covariance[0], covariance[7], covariance[35])
+        self._localization.observe_covariance(*conversions.variances(message))
 
     def _on_dock_status(self, message: DockStatus) -> None:
         self.docked = message.is_docked
