@@ -279,7 +279,7 @@ def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgre
 
     ThisDay.open_library = staticmethod(open_library)
     few = settings(
-        max_examples=12,
+        max_examples=8,
         stateful_step_count=40,
         derandomize=True,
         deadline=None,
