@@ -105,7 +105,8 @@ class Fleet:
                 log.warning("robots not read: %s", str(error).splitlines()[0])
                 retry = pause = min(retry * 2, REFRESH_SECONDS)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._refresh.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._refresh.wait()
 
     async def _know(self, robots: tuple[KnownRobot, ...]) -> None:
         """Have a controller for each of these robots, and for no others."""

@@ -174,7 +174,8 @@ class RobotLink:
         self._heard_deliveries = False
         connection = Connection(self.address.url, self.address.token)
         try:
-            await asyncio.wait_for(asyncio.shield(connection.opened), SILENT_SECONDS)
+            async with asyncio.timeout(SILENT_SECONDS):
+                await connection.opened
             self._subscribe(connection)
             self._connection = connection
             log.info("connected to %s", self.address.url)
@@ -189,7 +190,8 @@ class RobotLink:
     async def _until_over(self, connection: Connection) -> None:
         while not connection.ended.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(connection.ended.wait(), WATCH_SECONDS)
+                async with asyncio.timeout(WATCH_SECONDS):
+                    await connection.ended.wait()
                 log.info("connection to %s ended", self.address.url)
                 return
             if time.monotonic() - self._heard_at >= SILENT_SECONDS:
