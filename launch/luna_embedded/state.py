@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -90,12 +91,26 @@ def run_folder(state: Path, uid: int) -> Path:
     return base / f"luna-{uid}-{tag}"
 
 
-def prepare(state: StateDir, free: Callable[[Path], int]) -> None:
-    """Make the folders. Raises Refusal if the disk is full or the place is not ours."""
-    try:
-        require_disk(state.path, RUN_NEEDS_BYTES, free)
+def begin(state: StateDir) -> None:
+    """Make the state directory itself, so that its lock can be taken. Raises Refusal."""
+    with _refusing(state):
         state.path.mkdir(parents=True, exist_ok=True)
         state.path.chmod(0o711)
+
+
+@contextlib.contextmanager
+def _refusing(state: StateDir) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        mend = "Choose another place with --state DIR, or mend that one."
+        raise Refusal(f"The state directory {state.path} cannot be used: {error}", mend, Exit.UNFIT) from error
+
+
+def prepare(state: StateDir, free: Callable[[Path], int]) -> None:
+    """Make the folders in it. Raises Refusal if the disk is full or the place is not ours."""
+    require_disk(state.path, RUN_NEEDS_BYTES, free)
+    with _refusing(state):
         _own_folder(state.run)
         for private in (
             state.logs,
@@ -107,9 +122,6 @@ def prepare(state: StateDir, free: Callable[[Path], int]) -> None:
         ):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
-    except OSError as error:
-        mend = "Choose another place with --state DIR, or mend that one."
-        raise Refusal(f"The state directory {state.path} cannot be used: {error}", mend, Exit.UNFIT) from error
 
 
 def _own_folder(folder: Path) -> None:

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -19,36 +20,47 @@ from rich.console import Console
 from luna_embedded import assembly
 from luna_embedded.credentials import load
 from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.install.machine import free_bytes
 from luna_embedded.layout import Checkout
+from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
 from luna_embedded.planning import Place, check, plan
 from luna_embedded.screen import StartScreen, greet
-from luna_embedded.state import Lock, StateDir
+from luna_embedded.state import Lock, StateDir, begin
 from luna_embedded.supervision.control import ask
 from luna_embedded.supervision.logs import last_lines
+from luna_embedded.supervision.part import Part
 from luna_embedded.supervision.records import Records
 from luna_embedded.supervision.supervisor import Supervisor
 from luna_embedded.versions import versions
 
 POLL_S = 0.1
 Watch = Callable[[dict[str, Any]], None]
+Assemble = Callable[[Run, PostgresHome | None], Sequence[Part]]
 
 
-def supervise(checkout: Checkout, where: Place, options: Options, watch: Watch) -> None:
+def supervise(
+    checkout: Checkout,
+    where: Place,
+    options: Options,
+    watch: Watch,
+    assemble: Assemble = assembly.parts,
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
     """Run LUNA until SIGINT, SIGTERM, SIGHUP or `luna down`. Raises Refusal.
 
     ``watch`` sees every change; what it raises ends the run.
     """
     check(options)
-    where.state.path.mkdir(parents=True, exist_ok=True)
+    begin(where.state)
     lock = Lock(where.state)
     lock.take()
     Records(where.state.processes).end_leftovers()
-    run, home = plan(checkout, where, options, os.environ)
-    asyncio.run(_supervise(run, assembly.parts(run, home), watch))
+    run, home = plan(checkout, where, options, os.environ, free)
+    asyncio.run(_supervise(run, assemble(run, home), watch))
 
 
-async def _supervise(run: Run, parts: Any, watch: Watch) -> None:
+async def _supervise(run: Run, parts: Sequence[Part], watch: Watch) -> None:
     failures: list[Exception] = []
 
     def watching(supervisor: Supervisor) -> None:
@@ -167,7 +179,7 @@ class Afterwards:
 def up_detached(checkout: Checkout, where: Place, options: Options, console: Console, option: str) -> int:
     """Start a supervisor in the background, return when everything serves. What it refuses is refused here."""
     words = json.dumps({"state": str(where.state.path), "named": where.named, "options": asdict(options)})
-    where.state.path.mkdir(parents=True, exist_ok=True)
+    begin(where.state)
     process = subprocess.Popen(
         [sys.executable, "-m", "luna_embedded.daemon", words],
         stdin=subprocess.DEVNULL,

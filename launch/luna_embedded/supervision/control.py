@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +31,11 @@ async def serve(path: Path, handle: Handler) -> asyncio.Server:
             writer.close()
 
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(answer, str(path))
-    path.chmod(0o600)
-    return server
+    before = os.umask(0o177)  # closed to others from its first moment on
+    try:
+        return await asyncio.start_unix_server(answer, str(path))
+    finally:
+        os.umask(before)
 
 
 def _handled(line: bytes, handle: Handler) -> dict[str, Any]:

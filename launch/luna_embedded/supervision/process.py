@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,28 @@ from luna_embedded.exit_codes import Refusal
 from luna_embedded.supervision.logs import BoundedLog
 from luna_embedded.supervision.notify import NotifySocket
 from luna_embedded.supervision.part import Part
+from luna_embedded.supervision.watching import OutputPipe, exit_code
 
 SHIM = Path(__file__).with_name("exec_shim.py")
 PROBE_PERIOD_S = 0.05
 LAST_OUTPUT_S = 1.0
+
+
+@contextlib.contextmanager
+def _input(data: bytes) -> Iterator[int]:
+    """A file descriptor from which a process reads ``data``; it fits into a pipe's buffer (pipe(7): 64 KiB)."""
+    if not data:
+        yield subprocess.DEVNULL
+        return
+    reading, writing = os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        if os.write(writing, data) < len(data):
+            raise ValueError("more input than a pipe holds")
+        os.close(writing)
+        yield reading
+    finally:
+        os.close(reading)
 
 
 @dataclass(frozen=True)
@@ -35,7 +55,7 @@ class PartProcess:
 
     def __init__(self, part: Part, log: BoundedLog, notify: Path, reports: Reports) -> None:
         self._part, self._log, self._notify, self._reports = part, log, notify, reports
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._unwanted = False
         self._task = asyncio.get_running_loop().create_task(self._live())
 
@@ -66,59 +86,48 @@ class PartProcess:
             await asyncio.to_thread(self._part.prepare)
             if self._unwanted:
                 return self._reports.exited(None, "stopped before it started")
-            process = await self._spawn()
+            code = await self._attend()
         except (OSError, Refusal, ValueError) as error:
             self._log.write(f"{error}\n".encode())
             return self._reports.exited(None, str(error))
-        code = await self._attend(process)
         return self._reports.exited(code, self._epitaph(code))
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
+    def _spawn(self, output: int) -> subprocess.Popen[bytes]:
         part = self._part
         account = f"{part.account.uid}:{part.account.gid}" if part.account else "-"
         shim = (sys.executable, "-I", "-S", str(SHIM), str(part.death_signal.value), str(os.getpid()), account, "--")
-        self._process = await asyncio.create_subprocess_exec(
-            *shim,
-            *part.command,
-            env={**part.environment, "NOTIFY_SOCKET": str(self._notify)},
-            cwd=part.folder,
-            stdin=asyncio.subprocess.PIPE if part.stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with _input(part.stdin) as stdin:
+            self._process = subprocess.Popen(
+                [*shim, *part.command],
+                env={**part.environment, "NOTIFY_SOCKET": str(self._notify)},
+                cwd=part.folder,
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._reports.started(self._process.pid)
         return self._process
 
-    async def _attend(self, process: asyncio.subprocess.Process) -> int:
+    async def _attend(self) -> int:
+        """From the first to the last sign of life; returns the exit code."""
         notify = NotifySocket(self._notify, self._heard)
-        pump = asyncio.create_task(self._pump(process))
+        reading, writing = os.pipe()
+        output = OutputPipe(reading, self._log)
         probe = asyncio.create_task(self._probe())
         try:
-            if process.stdin:
-                await self._feed(process.stdin)
-            code = await process.wait()
+            try:
+                process = self._spawn(writing)
+            finally:
+                os.close(writing)
+            code = await exit_code(process)
+            self._end_children(process.pid)
+            await output.drained(LAST_OUTPUT_S)
+            return code
         finally:
             probe.cancel()
+            output.close()
             notify.close()
-            self._end_children(process.pid)
-        await asyncio.wait({pump}, timeout=LAST_OUTPUT_S)
-        pump.cancel()
-        return code
-
-    async def _feed(self, stdin: asyncio.StreamWriter) -> None:
-        try:
-            stdin.write(self._part.stdin)
-            await stdin.drain()
-        except ConnectionError:
-            pass  # it ended without reading; its exit code tells
-        stdin.close()
-
-    async def _pump(self, process: asyncio.subprocess.Process) -> None:
-        if not process.stdout:
-            return
-        while data := await process.stdout.read(65536):
-            self._log.write(data)
 
     async def _probe(self) -> None:
         if not self._part.probe:

@@ -1,0 +1,163 @@
+"""PostgreSQL and Valkey under the real supervisor: up, down, killed, in each other's way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from luna_embedded.exit_codes import Exit
+from luna_embedded.supervision.control import ask
+from tests.integration.luna_embedded.conftest import Begin, ServersRun, is_gone, until
+
+
+def refusal(run: ServersRun) -> tuple[int, str]:
+    """Exit code and message of a run that must not start."""
+    _, said = run.process.communicate(timeout=60)
+    return run.process.returncode, said
+
+
+def test_what_was_written_is_there_after_a_stop_and_a_start(begin: Begin) -> None:
+    first = begin()
+    first.wait_until_up()
+    with first.database() as database:
+        database.execute("CREATE TABLE kept (word text)")
+        database.execute("INSERT INTO kept VALUES ('book')")
+    first.cache().set("kept", "robot")
+    assert first.stop() == 0
+    assert all(is_gone(pid) for pid in first.recorded_pids())
+
+    second = begin(port=first.port)
+    second.wait_until_up()
+
+    with second.database() as database:
+        assert database.execute("SELECT word FROM kept").fetchall() == [("book",)]
+    assert second.cache().get("kept") == b"robot"
+
+
+@pytest.mark.parametrize("name", ["postgres", "valkey"])
+def test_a_server_that_is_killed_comes_back_and_the_other_goes_on(begin: Begin, name: str) -> None:
+    run = begin()
+    run.wait_until_up()
+    before = {part["name"]: part["pid"] for part in run.status()["parts"]}
+
+    os.kill(before[name], signal.SIGKILL)
+
+    until("a successor runs", lambda: run.part(name)["state"] == "running" and run.part(name)["pid"] != before[name])
+    run.database().close()
+    assert run.cache().ping()
+    (other,) = set(before) - {name}
+    assert run.part(other)["pid"] == before[other]
+    assert run.part(name)["restarts"] >= 1
+    assert "SIGKILL" in (run.state.logs / "supervisor.log").read_text()
+
+
+def test_a_stopped_part_stays_stopped_until_it_is_started(begin: Begin) -> None:
+    run = begin()
+    run.wait_until_up()
+
+    ask(run.state.control_socket, "stop", "postgres")
+    until("it is stopped", lambda: run.part("postgres")["state"] == "stopped")
+    with pytest.raises(psycopg.OperationalError):
+        run.database()
+    assert run.cache().ping()
+
+    ask(run.state.control_socket, "start", "postgres")
+    until("it runs", lambda: run.part("postgres")["state"] == "running")
+    run.database().close()
+
+
+def test_parts_die_with_a_supervisor_that_is_killed_and_the_next_one_starts(begin: Begin) -> None:
+    run = begin()
+    run.wait_until_up()
+    with run.database() as database:
+        database.execute("CREATE TABLE kept (word text)")
+    pids = run.recorded_pids()
+    assert len(pids) == 2
+
+    run.process.kill()
+    run.process.wait()
+
+    until("its parts are gone", lambda: all(map(is_gone, pids)), deadline=15)
+    successor = begin(port=run.port)
+    successor.wait_until_up()
+    with successor.database() as database:
+        assert database.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_a_second_supervisor_on_the_same_state_is_refused(begin: Begin) -> None:
+    run = begin()
+    run.wait_until_up()
+
+    code, said = refusal(begin())
+
+    assert code == Exit.IN_THE_WAY
+    assert "already running" in said
+    assert str(run.process.pid) in said
+    assert run.status()["state"] == "running"
+
+
+def test_a_taken_port_is_refused_with_its_number_and_who_has_it(begin: Begin) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        code, said = refusal(begin(port=port))
+
+    assert code == Exit.IN_THE_WAY
+    assert f"Port {port} is taken by" in said
+    assert f"(process {os.getpid()})" in said
+    assert "--port" in said
+
+
+def test_a_full_disk_is_refused_before_anything_is_written(begin: Begin) -> None:
+    run = begin(free=5_000_000)
+    code, said = refusal(run)
+
+    assert code == Exit.UNFIT
+    assert "Only 5 MB are free" in said
+    assert not run.state.logs.exists()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="who is not root runs PostgreSQL as themselves, who can reach their folder"
+)
+def test_a_folder_that_postgresqls_user_cannot_reach_is_refused_by_name(begin: Begin, open_folder: Path) -> None:
+    closed = open_folder / "closed"
+    closed.mkdir(mode=0o700)
+
+    code, said = refusal(begin(state=closed / "state"))
+
+    assert code == Exit.UNFIT
+    assert f"{closed} is closed to it" in said
+    assert f"chmod o+x {closed}" in said
+
+
+def test_a_state_directory_with_a_long_name_works(begin: Begin, open_folder: Path) -> None:
+    run = begin(state=open_folder / ("long-" * 30) / "state")
+    run.wait_until_up()
+
+    run.database().close()
+    assert run.cache().ping()
+    assert len(str(run.state.control_socket)) < 108
+
+
+def test_nothing_listens_on_a_network_port(begin: Begin) -> None:
+    run = begin()
+    run.wait_until_up()
+    with run.database() as database:
+        assert database.execute("SHOW listen_addresses").fetchone() == ("",)
+    assert run.cache().config_get("port") == {"port": "0"}
+
+
+def test_a_database_password_is_asked_for_on_the_socket_too(begin: Begin) -> None:
+    run = begin()
+    run.wait_until_up()
+    for user in ("luna_app", "luna_owner", "postgres"):
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(host=str(run.state.run / "postgres"), dbname="luna", user=user, password="wrong")
