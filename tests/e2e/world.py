@@ -82,7 +82,7 @@ class World:
         ros = this_checkout()
         variables = run_variables(ros.ros_env, ros.ros_install)
         domain = str(self.status()["ros_domain_id"])
-        return Odometer(python_of(ros.ros_env), {**variables, "ROS_DOMAIN_ID": domain}, f"/{robot}/odom")
+        return Odometer(python_of(ros.ros_env), {**variables, "ROS_DOMAIN_ID": domain, "ROS_LOG_DIR": str(self.state / "logs")}, f"/{robot}/odom")
 
     def kill(self, name: str) -> int:
         """kill -9 a part; returns the pid that died."""
@@ -127,8 +127,10 @@ class World:
         return client
 
     def story(self, watch: Callable[[Story], None] = lambda story: None) -> Story:
-        """The demonstration's story with people of its own, watched by the test."""
-        return Story(self.client("STUDENT", fresh=True), self.client("LIBRARIAN"), watch, pause=0.1)
+        """The demonstration's story with people of its own on a short way (some 9 m), watched by the test."""
+        return Story(
+            self.client("STUDENT", fresh=True), self.client("LIBRARIAN"), watch, pause=0.1, source="DESK-2", destination="STUDY-10"
+        )
 
     def history(self, task_id: str) -> Sequence[Json]:
         """The rows of a task's history, oldest first."""

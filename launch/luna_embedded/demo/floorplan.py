@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PIL import Image
 from rich.color import Color
@@ -61,8 +62,8 @@ class FloorPlan:
     def drawn(self, columns: int, *, robots: Sequence[Pose] = (), trail: Iterable[Pose] = (), goal: Mark | None = None) -> Text:
         """The plan, ``columns`` characters wide, as many lines as its shape asks for."""
         canvas = _Canvas(self, columns)
-        for pose in trail:
-            canvas.dot(pose.x, pose.y, TRAIL)
+        for x, y in dense(trail):
+            canvas.dot(x, y, TRAIL)
         if goal is not None:
             canvas.label(goal.x, goal.y, f"⚑ {goal.label}", GOAL)
         for pose in robots:
@@ -73,6 +74,16 @@ class FloorPlan:
 def arrow(yaw: float) -> str:
     """The arrow that points nearest to a heading in radians (0 = along x, counter-clockwise)."""
     return ARROWS[round(yaw / (math.pi / 4)) % 8]
+
+
+def dense(trail: Iterable[Pose], step: float = 0.2, leap: float = 2.0) -> Iterator[tuple[float, float]]:
+    """Points of a trail at most ``step`` metres apart, so that it is drawn without gaps; none between poses ``leap`` metres apart."""
+    for before, after in pairwise(trail):
+        length = math.hypot(after.x - before.x, after.y - before.y)
+        pieces = max(1, math.ceil(length / step)) if length <= leap else 1
+        for number in range(pieces):
+            share = number / pieces
+            yield before.x + share * (after.x - before.x), before.y + share * (after.y - before.y)
 
 
 class _Canvas:

@@ -93,7 +93,10 @@ def _robot_line(robot: Json, trip: Trip | None) -> Text:
         f"battery {battery:.0%}" if battery is not None else "",
         "" if robot.get("online", True) else "OFFLINE",
     ]
-    return Text("  ·  ".join(part for part in parts if part), style="bold")
+    line = Text("  ·  ".join(part for part in parts if part), style="bold")
+    for fault in robot.get("faults") or ():
+        line.append(f"\n{fault['code']}: {fault['text']}", style="bold red")
+    return line
 
 
 def summary_table(rows: list[tuple[Trip, list[Span], float]]) -> Table:

@@ -11,6 +11,7 @@ from typing import Any
 from luna_embedded.demo.client import ApiError, Client, Json
 
 LEG_DEADLINE = 900.0  # seconds that one phase may take before the demonstration gives up
+QUEUE_DEADLINE = 120.0  # seconds until a robot must have taken the task
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 WISHES = ("history of art", "music", "astronomy", "birds", "poetry", "")
 
@@ -40,7 +41,11 @@ class Trip:
 
 @dataclass
 class Story:
-    """The two people, what they have done so far, and the trip under way. ``watch`` is called at every look at the robot."""
+    """The two people, what they have done so far, and the trip under way. ``watch`` is called at every look at the robot.
+
+    ``source`` and ``destination`` are location codes: where the robot fetches the book (default: the copy's own desk) and where
+    the student sits (default: any reading desk).
+    """
 
     student: Client
     librarian: Client
@@ -49,6 +54,8 @@ class Story:
     trips: list[Trip] = field(default_factory=list)
     robot: Json = field(default_factory=dict)
     pause: float = 0.25  # seconds between two looks
+    source: str | None = None
+    destination: str | None = None
 
     def say(self, line: str) -> None:
         """Add a line to what has been told."""
@@ -64,7 +71,8 @@ class Story:
         """First trip: asked for, accepted, loaded, received. Returns the loan."""
         book, request = self._ask()
         self.say(f"Student asks for “{shortened(book['title'])}”, to be brought to {request['request_location']}.")
-        accepted = self.librarian.put(f"/requests/{request['id']}/approve")
+        source = {"source_location": self.source} if self.source else {}
+        accepted = self.librarian.put(f"/requests/{request['id']}/approve", source)
         trip = self._begin("Delivery to the student", accepted, request["request_location"])
         self.say("Librarian accepts. The robot sets off for the desk.")
         self._until(trip, {"AWAITING_LOAD"})
@@ -96,17 +104,21 @@ class Story:
 
     def _ask(self) -> tuple[Json, Json]:
         """A title that is free, and the request for it; another client may be quicker, so several are tried."""
-        desks = [place["location_code"] for place in self.student.get("/robot/waypoints", kind="STUDY", limit=100)]
-        if not desks:
-            raise DemoFailed("the library has no reading desk to deliver to (no active waypoint of kind STUDY)")
+        place = self.destination or self._any_desk()
         for book in self._free_titles():
             try:
-                wanted = {"book_id": book["id"], "request_location": secrets.choice(desks)}
+                wanted = {"book_id": book["id"], "request_location": place}
                 return book, self.student.post("/requests", wanted, key=secrets.token_hex(16))
             except ApiError as error:
                 if error.code not in {"BOOK_NOT_AVAILABLE", "ALREADY_REQUESTED"}:
                     raise
         raise DemoFailed("no title of the catalog is free")
+
+    def _any_desk(self) -> str:
+        desks = [place["location_code"] for place in self.student.get("/robot/waypoints", kind="STUDY", limit=100)]
+        if not desks:
+            raise DemoFailed("the library has no reading desk to deliver to (no active waypoint of kind STUDY)")
+        return secrets.choice(desks)
 
     def _free_titles(self) -> Sequence[Json]:
         return [
@@ -122,10 +134,11 @@ class Story:
 
     def _until(self, trip: Trip, phases: set[str]) -> None:
         """Watch the robot until the task reaches one of the phases, or its end where none is named."""
-        deadline = time.monotonic() + LEG_DEADLINE
+        begun = time.monotonic()
         while not self._reached(trip, phases):
-            if time.monotonic() > deadline:
-                raise DemoFailed(f"{trip.title}: still {trip.phase or trip.status} after {LEG_DEADLINE:.0f} s; see './luna logs'")
+            waited = time.monotonic() - begun
+            if waited > (QUEUE_DEADLINE if trip.status == "QUEUED" else LEG_DEADLINE):
+                raise DemoFailed(f"{trip.title}: still {trip.phase or trip.status} after {waited:.0f} s. {condition(self.robot)}")
             time.sleep(self.pause)
 
     def _reached(self, trip: Trip, phases: set[str]) -> bool:
@@ -149,6 +162,13 @@ class Story:
 
 def _robot_of(task: Json) -> dict[str, Any]:
     return {"robot_id": task["assigned_robot_id"]} if task.get("assigned_robot_id") else {}
+
+
+def condition(robot: Json) -> str:
+    """What a robot object of the API says of why it does not move, for people."""
+    told = [f"{robot.get('robot_name', 'The robot')} is {robot.get('mode') or robot.get('status')}"]
+    told += [f"{fault['code']}: {fault['text']}" for fault in robot.get("faults") or ()]
+    return "; ".join(told) + ("." if robot.get("online", True) else "; it is offline.")
 
 
 def shortened(title: str, most: int = 60) -> str:

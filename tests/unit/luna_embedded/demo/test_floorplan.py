@@ -6,7 +6,7 @@ import io
 import math
 
 import pytest
-from luna_embedded.demo.floorplan import FloorPlan, Mark, Pose, arrow
+from luna_embedded.demo.floorplan import FloorPlan, Mark, Pose, arrow, dense
 from PIL import Image
 
 
@@ -43,3 +43,9 @@ def test_a_goal_near_the_edge_keeps_its_whole_name(plan: FloorPlan) -> None:
 @pytest.mark.parametrize(("yaw", "shown"), [(0.0, "→"), (math.pi / 2, "↑"), (math.pi, "←"), (-math.pi, "←"), (-math.pi / 2, "↓"), (0.7, "↗")])
 def test_an_arrow_shows_the_heading(yaw: float, shown: str) -> None:
     assert arrow(yaw) == shown
+
+
+def test_a_trail_is_drawn_without_gaps_but_not_across_a_leap() -> None:
+    points = list(dense([Pose(0, 0, 0), Pose(1, 0, 0), Pose(9, 0, 0)]))
+
+    assert points == pytest.approx([(0.0, 0.0), (0.2, 0.0), (0.4, 0.0), (0.6, 0.0), (0.8, 0.0), (1.0, 0.0)])
