@@ -48,4 +48,4 @@ def test_an_arrow_shows_the_heading(yaw: float, shown: str) -> None:
 def test_a_trail_is_drawn_without_gaps_but_not_across_a_leap() -> None:
     points = list(dense([Pose(0, 0, 0), Pose(1, 0, 0), Pose(9, 0, 0)]))
 
-    assert points == pytest.approx([(0.0, 0.0), (0.2, 0.0), (0.4, 0.0), (0.6, 0.0), (0.8, 0.0), (1.0, 0.0)])
+    assert [x for x, _ in points] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
