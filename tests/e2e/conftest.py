@@ -15,7 +15,10 @@ from tests.e2e.world import World
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    """LUNA with one robot and eight-fold time. Its PostgreSQL runs as an unprivileged user, so the folder must be open to others."""
+    """LUNA with one robot and eight-fold time.
+
+    Its PostgreSQL runs as an unprivileged user, so the folder must be open to others.
+    """
     folder = Path(tempfile.mkdtemp(prefix="luna-e2e-"))
     folder.chmod(0o755)
     world = World(folder / "state", _free_port())

@@ -1,10 +1,12 @@
 """Prints a robot's measured velocity as JSON lines, one per odometry message; run with the ROS environment's Python.
 
-Each line: ``{"at": <time.time(), seconds>, "linear": <m/s>, "angular": <rad/s>}``. Usage: ``odom_watch.py /luna1/odom``.
+Each line: ``{"at": <time.time(), seconds>, "linear": <m/s>, "angular": <rad/s>}``.
+Usage: ``odom_watch.py /luna1/odom``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -24,10 +26,8 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node("odom_watch")
     node.create_subscription(Odometry, sys.argv[1], tell, qos_profile_sensor_data)
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class Odometer:
         self._readings: list[Reading] = []
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, env=self._environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self._process = subprocess.Popen(self._command, env=self._environment, stdout=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         return self
@@ -63,7 +63,10 @@ class Odometer:
         return bool(self._readings) and not self._readings[-1].still
 
     def still_from(self, at: float) -> float | None:
-        """Wall time of the first reading after ``at`` from which on all show standstill; None if the newest moves or there is none."""
+        """Wall time of the first reading after ``at`` from which on all show standstill.
+
+        None if the newest moves or there is none.
+        """
         later = self.since(at)
         moved = [number for number, reading in enumerate(later) if not reading.still]
         first = moved[-1] + 1 if moved else 0

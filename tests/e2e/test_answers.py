@@ -33,7 +33,11 @@ def test_no_token(world: World) -> None:
 
 
 def test_an_unknown_location_names_the_nearest(student: httpx.Client) -> None:
-    details = refused(student.post("/requests", json={"book_id": some_book(student), "request_location": "STUDI-1"}), 422, "UNKNOWN_LOCATION")
+    details = refused(
+        student.post("/requests", json={"book_id": some_book(student), "request_location": "STUDI-1"}),
+        422,
+        "UNKNOWN_LOCATION",
+    )
     assert "STUDY-1" in str(details["suggestions"])
 
 
@@ -56,9 +60,13 @@ def test_a_book_whose_copies_are_all_out(world: World) -> None:
     book = some_book(second)
     copies = first.get(f"/books/{book}/availability")["copies_available"]
     others = [first, *(world.client("STUDENT", fresh=True) for _ in range(copies - 1))]
-    taken = [(client, client.post("/requests", {"book_id": book, "request_location": "STUDY-2"})["id"]) for client in others]
+    taken = [
+        (client, client.post("/requests", {"book_id": book, "request_location": "STUDY-2"})["id"]) for client in others
+    ]
 
-    details = refused(second.post("/requests", json={"book_id": book, "request_location": "STUDY-2"}), 409, "BOOK_NOT_AVAILABLE")
+    details = refused(
+        second.post("/requests", json={"book_id": book, "request_location": "STUDY-2"}), 409, "BOOK_NOT_AVAILABLE"
+    )
 
     assert details["current_status"] == "RESERVED"
     for client, request in taken:

@@ -18,7 +18,9 @@ def odometer(world: World) -> Iterator[Odometer]:
         yield odometer
 
 
-def test_a_stop_in_mid_drive_holds_through_a_restart_until_released_and_resumed(world: World, odometer: Odometer) -> None:
+def test_a_stop_in_mid_drive_holds_through_a_restart_until_released_and_resumed(
+    world: World, odometer: Odometer
+) -> None:
     story = world.story(once(driving("TO_DROPOFF", beyond=0.1), lambda: stop_restart_and_go_on(world, odometer)))
 
     loan = story.deliver()

@@ -28,7 +28,11 @@ def take_postgresql_away(world: World) -> None:
             answers.append(student.get("/requests"))
         for answer in answers:
             body = answer.json()
-            assert (answer.status_code, body["success"], body["error"]["code"]) == (503, False, "DEPENDENCY_UNAVAILABLE"), body
+            assert (answer.status_code, body["success"], body["error"]["code"]) == (
+                503,
+                False,
+                "DEPENDENCY_UNAVAILABLE",
+            ), body
             assert int(answer.headers["Retry-After"]) > 0
     finally:
         world.order("start", "postgres")

@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
 from luna_embedded.demo.client import Client
 from luna_embedded.demo.story import Story
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import python_of, this_checkout
 from luna_embedded.state import StateDir
 from luna_embedded.supervision.control import ask
-
 from tests.e2e.odometer import Odometer
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of accounts that live as long as a test run
+PASSWORD = "Correct-horse-battery-9"
 UP_DEADLINE = 240.0
 Json = dict[str, Any]
 T = TypeVar("T")
 
 
 def wait_until(what: str, look: Callable[[], T | None], *, deadline: float = 60.0) -> T:
-    """The first truthy answer of ``look``; an AssertionError that says ``what`` did not come after ``deadline`` seconds."""
+    """The first truthy answer of ``look``; an AssertionError that says ``what`` after ``deadline`` seconds."""
     end = time.monotonic() + deadline
     while time.monotonic() < end:
         if found := look():
@@ -52,8 +52,15 @@ class World:
     def luna(self, *words: str, stdin: str = "", deadline: float = UP_DEADLINE) -> subprocess.CompletedProcess[str]:
         """Run `./luna …` on this state directory."""
         environment = {**os.environ, "LUNA_STATE": str(self.state), "LUNA": self.address}
-        return subprocess.run(  # noqa: S603
-            [str(ROOT / "luna"), *words], cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, timeout=deadline, check=False
+        return subprocess.run(
+            [str(ROOT / "luna"), *words],
+            cwd=ROOT,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=deadline,
+            check=False,
         )
 
     def up(self) -> None:
@@ -82,7 +89,11 @@ class World:
         ros = this_checkout()
         variables = run_variables(ros.ros_env, ros.ros_install)
         domain = str(self.status()["ros_domain_id"])
-        return Odometer(python_of(ros.ros_env), {**variables, "ROS_DOMAIN_ID": domain, "ROS_LOG_DIR": str(self.state / "logs")}, f"/{robot}/odom")
+        return Odometer(
+            python_of(ros.ros_env),
+            {**variables, "ROS_DOMAIN_ID": domain, "ROS_LOG_DIR": str(self.state / "logs")},
+            f"/{robot}/odom",
+        )
 
     def kill(self, name: str) -> int:
         """kill -9 a part; returns the pid that died."""
@@ -129,7 +140,12 @@ class World:
     def story(self, watch: Callable[[Story], None] = lambda story: None) -> Story:
         """The demonstration's story with people of its own on a short way (some 9 m), watched by the test."""
         return Story(
-            self.client("STUDENT", fresh=True), self.client("LIBRARIAN"), watch, pause=0.1, source="DESK-2", destination="STUDY-10"
+            self.client("STUDENT", fresh=True),
+            self.client("LIBRARIAN"),
+            watch,
+            pause=0.1,
+            source="DESK-2",
+            destination="STUDY-10",
         )
 
     def history(self, task_id: str) -> Sequence[Json]:

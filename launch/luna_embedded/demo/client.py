@@ -26,7 +26,10 @@ class ApiError(Exception):
 
 
 class Client:
-    """One person's view of the API. Waits out what passes by itself (a restart, a rate limit), up to ``patience`` seconds a call."""
+    """One person's view of the API.
+
+    Waits out what passes by itself (a restart, a rate limit), up to ``patience`` seconds a call.
+    """
 
     def __init__(self, address: str, *, patience: float = 60.0, transport: httpx.BaseTransport | None = None) -> None:
         self._http = httpx.Client(base_url=f"{address.rstrip('/')}/api/v1", timeout=10.0, transport=transport)

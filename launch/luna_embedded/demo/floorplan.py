@@ -1,4 +1,7 @@
-"""The floor as a picture of characters: two pixels to a cell, robots and their trails on top. Pure: an image and poses in, a Rich text out."""
+"""The floor as a picture of characters: two pixels to a cell, robots and their trails on top.
+
+Pure: an image and poses in, a Rich text out.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,8 @@ class Mark:
 class FloorPlan:
     """A picture of the floor and where it lies.
 
-    ``origin_x``/``origin_y`` (metres, frame ``map``) are the lower left corner of the picture, ``width_m``/``height_m`` its size:
-    the convention of map_server's YAML.
+    ``origin_x``/``origin_y`` (metres, frame ``map``) are the lower left corner of the picture,
+    ``width_m``/``height_m`` its size: the convention of map_server's YAML.
     """
 
     image: Image.Image
@@ -59,7 +62,9 @@ class FloorPlan:
         image = Image.open(io.BytesIO(png)).convert("RGB")
         return cls(image, origin_x, origin_y, image.width * resolution, image.height * resolution)
 
-    def drawn(self, columns: int, *, robots: Sequence[Pose] = (), trail: Iterable[Pose] = (), goal: Mark | None = None) -> Text:
+    def drawn(
+        self, columns: int, *, robots: Sequence[Pose] = (), trail: Iterable[Pose] = (), goal: Mark | None = None
+    ) -> Text:
         """The plan, ``columns`` characters wide, as many lines as its shape asks for."""
         canvas = _Canvas(self, columns)
         for x, y in dense(trail):
@@ -77,7 +82,7 @@ def arrow(yaw: float) -> str:
 
 
 def dense(trail: Iterable[Pose], step: float = 0.2, leap: float = 2.0) -> Iterator[tuple[float, float]]:
-    """Points of a trail at most ``step`` metres apart, so that it is drawn without gaps; none between poses ``leap`` metres apart."""
+    """Points of a trail at most ``step`` metres apart, so that it has no gaps; none across a ``leap`` (metres)."""
     for before, after in pairwise(trail):
         length = math.hypot(after.x - before.x, after.y - before.y)
         pieces = max(1, math.ceil(length / step)) if length <= leap else 1

@@ -1,4 +1,7 @@
-"""The demonstration on a terminal: the floor with the robot on it, what was said, what the robot does; plain lines where there is no terminal."""
+"""The demonstration on a terminal: the floor with the robot on it, what was said, what the robot does.
+
+Plain lines where there is no terminal.
+"""
 
 from __future__ import annotations
 
@@ -107,5 +110,12 @@ def summary_table(rows: list[tuple[Trip, list[Span], float]]) -> Table:
     for trip, history, metres in rows:
         for span in history:
             table.add_row(trip.title, span.name, f"{span.seconds:.1f}", "")
-        table.add_row(trip.title, "total", f"{sum(span.seconds for span in history):.1f}", f"{metres:.1f}", style="bold", end_section=True)
+        table.add_row(
+            trip.title,
+            "total",
+            f"{sum(span.seconds for span in history):.1f}",
+            f"{metres:.1f}",
+            style="bold",
+            end_section=True,
+        )
     return table

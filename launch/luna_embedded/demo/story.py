@@ -1,4 +1,7 @@
-"""What happens in the demonstration: a student gets a book by robot and gives it back. Two trips, told through the public API."""
+"""What happens in the demonstration: a student gets a book by robot and gives it back.
+
+Two trips, told through the public API.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +44,10 @@ class Trip:
 
 @dataclass
 class Story:
-    """The two people, what they have done so far, and the trip under way. ``watch`` is called at every look at the robot.
+    """The two people, what they have done so far, and the trip under way.
 
-    ``source`` and ``destination`` are location codes: where the robot fetches the book (default: the copy's own desk) and where
-    the student sits (default: any reading desk).
+    ``watch`` is called at every look at the robot. ``source`` and ``destination`` are location codes: where the robot
+    fetches the book (default: the copy's own desk) and where the student sits (default: any reading desk).
     """
 
     student: Client
@@ -89,7 +92,9 @@ class Story:
     def bring_back(self, loan: Json, pickup: str) -> None:
         """Second trip: the robot collects the book and takes it to the return workstation."""
         self.say(f"Student gives the book back at {pickup}.")
-        book_return = self.student.post("/returns", {"loan_id": loan["id"], "pickup_location": pickup}, key=secrets.token_hex(16))
+        book_return = self.student.post(
+            "/returns", {"loan_id": loan["id"], "pickup_location": pickup}, key=secrets.token_hex(16)
+        )
         trip = self._begin("Return to the library", book_return, pickup)
         self._until(trip, {"AWAITING_LOAD"})
         self.student.put(f"/returns/{book_return['id']}/picked-up")
@@ -115,7 +120,7 @@ class Story:
         raise DemoFailed("no title of the catalog is free")
 
     def _any_desk(self) -> str:
-        desks = [place["location_code"] for place in self.student.get("/robot/waypoints", kind="STUDY", limit=100)]
+        desks = [str(place["location_code"]) for place in self.student.get("/robot/waypoints", kind="STUDY", limit=100)]
         if not desks:
             raise DemoFailed("the library has no reading desk to deliver to (no active waypoint of kind STUDY)")
         return secrets.choice(desks)
@@ -138,7 +143,9 @@ class Story:
         while not self._reached(trip, phases):
             waited = time.monotonic() - begun
             if waited > (QUEUE_DEADLINE if trip.status == "QUEUED" else LEG_DEADLINE):
-                raise DemoFailed(f"{trip.title}: still {trip.phase or trip.status} after {waited:.0f} s. {condition(self.robot)}")
+                raise DemoFailed(
+                    f"{trip.title}: still {trip.phase or trip.status} after {waited:.0f} s. {condition(self.robot)}"
+                )
             time.sleep(self.pause)
 
     def _reached(self, trip: Trip, phases: set[str]) -> bool:
@@ -157,7 +164,11 @@ class Story:
         return loans[0]
 
     def _loans(self, book_id: str) -> list[Json]:
-        return [loan for loan in self.student.get("/loans", limit=100) if loan["book_id"] == book_id and not loan["closed_at"]]
+        return [
+            loan
+            for loan in self.student.get("/loans", limit=100)
+            if loan["book_id"] == book_id and not loan["closed_at"]
+        ]
 
 
 def _robot_of(task: Json) -> dict[str, Any]:

@@ -24,7 +24,10 @@ class Span:
 
 
 def spans(history: Sequence[Json]) -> list[Span]:
-    """How long each state of a task held, from the rows of ``/deliveries/{id}/history``, oldest first; the last state is open-ended and left out."""
+    """How long each state of a task held, oldest first, from the rows of ``/deliveries/{id}/history``.
+
+    The last state is open-ended and left out.
+    """
     rows = sorted(history, key=lambda row: row["at"])
     return [Span(_state(row), (_time(later) - _time(row)).total_seconds()) for row, later in pairwise(rows)]
 

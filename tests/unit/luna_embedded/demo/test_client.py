@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from luna_embedded.demo.client import ApiError, Client
 
 
@@ -16,7 +17,9 @@ def client(answer: Callable[[httpx.Request], httpx.Response], patience: float = 
 def test_login_sends_its_token_from_then_on() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/v1/auth/login":
-            return httpx.Response(200, json={"success": True, "data": {"access_token": "abc", "user": {"email": "a@b.c"}}})
+            return httpx.Response(
+                200, json={"success": True, "data": {"access_token": "abc", "user": {"email": "a@b.c"}}}
+            )
         return httpx.Response(200, json={"success": True, "data": request.headers["Authorization"]})
 
     with client(answer) as luna:
@@ -25,18 +28,27 @@ def test_login_sends_its_token_from_then_on() -> None:
 
 
 def test_an_error_is_raised_with_its_code_and_details() -> None:
-    refusal = {"success": False, "error": {"code": "BOOK_NOT_AVAILABLE", "message": "It is out.", "details": {"current_status": "RESERVED"}}}
+    refusal = {
+        "success": False,
+        "error": {"code": "BOOK_NOT_AVAILABLE", "message": "It is out.", "details": {"current_status": "RESERVED"}},
+    }
 
     with client(lambda _: httpx.Response(409, json=refusal)) as luna, pytest.raises(ApiError) as caught:
         luna.post("/requests", {})
 
-    assert (caught.value.status, caught.value.code, caught.value.details) == (409, "BOOK_NOT_AVAILABLE", {"current_status": "RESERVED"})
+    assert (caught.value.status, caught.value.code, caught.value.details) == (
+        409,
+        "BOOK_NOT_AVAILABLE",
+        {"current_status": "RESERVED"},
+    )
 
 
 def test_a_restart_of_the_web_tier_is_waited_out() -> None:
     answers = iter(
         [
-            httpx.Response(503, json={"success": False, "error": {"code": "DEPENDENCY_UNAVAILABLE"}}, headers={"Retry-After": "0"}),
+            httpx.Response(
+                503, json={"success": False, "error": {"code": "DEPENDENCY_UNAVAILABLE"}}, headers={"Retry-After": "0"}
+            ),
             httpx.Response(200, json={"success": True, "data": 7}),
         ]
     )

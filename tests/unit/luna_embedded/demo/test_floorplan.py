@@ -6,8 +6,9 @@ import io
 import math
 
 import pytest
-from luna_embedded.demo.floorplan import FloorPlan, Mark, Pose, arrow, dense
 from PIL import Image
+
+from luna_embedded.demo.floorplan import FloorPlan, Mark, Pose, arrow, dense
 
 
 @pytest.fixture
@@ -40,7 +41,9 @@ def test_a_goal_near_the_edge_keeps_its_whole_name(plan: FloorPlan) -> None:
     assert drawn(plan, goal=Mark(17.9, 8.9, "STUDY-3"))[0].endswith("⚑ STUDY-3")
 
 
-@pytest.mark.parametrize(("yaw", "shown"), [(0.0, "→"), (math.pi / 2, "↑"), (math.pi, "←"), (-math.pi, "←"), (-math.pi / 2, "↓"), (0.7, "↗")])
+@pytest.mark.parametrize(
+    ("yaw", "shown"), [(0.0, "→"), (math.pi / 2, "↑"), (math.pi, "←"), (-math.pi, "←"), (-math.pi / 2, "↓"), (0.7, "↗")]
+)
 def test_an_arrow_shows_the_heading(yaw: float, shown: str) -> None:
     assert arrow(yaw) == shown
 
