@@ -39,7 +39,7 @@ from luna_web.robot.views import map_out, robot_out, waypoint_out
 from luna_web.shared.audit import Meta, RequestMeta, audit
 from luna_web.shared.database import DbSession, transaction
 from luna_web.shared.envelope import ok, page
-from luna_web.shared.errors import Forbidden
+from luna_web.shared.errors import DependencyUnavailable, Forbidden
 from luna_web.shared.ids import new_id
 from luna_web.shared.paging import Paging, paginate
 from luna_web.shared.principal import CurrentPrincipal, Principal, any_user, staff, staff_in_emergency
@@ -226,6 +226,14 @@ def _shown(request: Request, session: Session, robots: Sequence[Robot]) -> list[
     return [robot_out(robot, cache.newest(robot.id), tasks.get(robot.id), now) for robot in robots]
 
 
+def _fleet(runtime: Runtime) -> Fleet:
+    """Raises DependencyUnavailable in a process without controllers."""
+    try:
+        return runtime.get(FLEET)
+    except LookupError:
+        raise DependencyUnavailable("the robots' controllers") from None
+
+
 def _status_cache(runtime: Runtime) -> StatusCache:
     """That of the controllers; where none run in this process, one that knows only what others share."""
     try:
@@ -250,7 +258,7 @@ async def _stop(
     def order(robot: KnownRobot) -> AskedStop:
         return AskedStop(robot, stop_id, body.reason, principal.email, principal, meta, trace, at)
 
-    fleet = runtime.get(FLEET)
+    fleet = _fleet(runtime)
     results = await asyncio.wrap_future(fleet.call(fleet.stop(robot_id, order)))
     status = 200 if all(result.confirmed for result in results) else 202
     return ok(stop_out(stop_id, results), request=request, status=status)
