@@ -1,14 +1,14 @@
 """What passes rosbridge and its proxy: LUNA's names of one robot, for whoever holds its token; nothing else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from luna_web.robot.transport import CallFailed, Connection, LinkDown, bridge_loop
-from tests.integration.web.robot.ros_side import Bridge, Proxy, RobotDouble, until
+from tests.integration.web.robot.ros_side import Bridge, Proxy, RobotDouble, end, ros_in, until
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -17,6 +17,28 @@ UPGRADE = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
 DELIVERY = "luna_interfaces/action/ExecuteDelivery"
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RobotDouble]:
+    """One for the whole page: nothing here changes it."""
+    double = RobotDouble(ros_in(tmp_path_factory.mktemp("ros")), "luna1")
+    yield double
+    end(double.process)
+
+
+@pytest.fixture(scope="module")
+def bridge(robot: RobotDouble) -> Iterator[Bridge]:
+    bridge = Bridge(robot.ros, robot.name)
+    bridge.start()
+    yield bridge
+    bridge.kill()
+
+
+@pytest.fixture(scope="module")
+def proxy(bridge: Bridge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with Proxy(tmp_path_factory.mktemp("proxy"), bridge).running() as proxy:
+        yield proxy
 
 
 def handshake(url: str, **headers: str) -> int:
@@ -42,7 +64,7 @@ class TestWhoMayEnter:
     def test_the_token_opens(self, proxy: Proxy) -> None:
         assert handshake(proxy.url, Authorization=f"Bearer {proxy.token}") == 101
 
-    @pytest.mark.parametrize("credentials", [None, "", "Bearer ", "Bearer wrong", "Basic {token}", "Bearer {token}x"])
+    @pytest.mark.parametrize("credentials", [None, "", "Bearer", "Bearer wrong", "Basic {token}", "Bearer {token}x"])
     def test_anything_else_does_not(self, proxy: Proxy, credentials: str | None) -> None:
         headers = {} if credentials is None else {"Authorization": credentials.format(token=proxy.token)}
         assert handshake(proxy.url, **headers) == 401
@@ -63,9 +85,9 @@ class TestWhoMayEnter:
             assert handshake(f"ws://127.0.0.1:{bridge.port}{path}") == 404
 
     def test_a_link_with_a_wrong_token_never_opens(self, proxy: Proxy) -> None:
-        proxy.token = "w" * 43
+        stranger = Proxy(proxy.folder, proxy.bridge, proxy.port, token="w" * 43)
         with pytest.raises(LinkDown):
-            on_link(proxy, lambda connection: asyncio.sleep(0))
+            on_link(stranger, lambda connection: asyncio.sleep(0))
 
 
 class TestWhatPasses:
