@@ -154,6 +154,24 @@ def demo(state: State = None) -> None:
     raise typer.Exit(run_demo(address, student, librarian, console))
 
 
+@app.command()
+def bench(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="emergency-stop: from the HTTP call to standstill.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many measurements.")] = 50,
+    state: State = None,
+) -> None:
+    """Measure a running LUNA; prints a table and writes JSON into the state directory."""
+    from luna_embedded.bench.main import bench_stops
+    from luna_embedded.demo.story import Account
+
+    if what != "emergency-stop":
+        raise Refusal(f"There is no benchmark {what!r}.", "There is: emergency-stop.", Exit.USAGE)
+    where = _place(state)
+    running = ask(where.state.control_socket, "status")
+    student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())
+    raise typer.Exit(bench_stops(this_checkout(), where.state.path, running, student, librarian, count, console))
+
+
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(context: typer.Context) -> None:
     """Run the checks and tests. Arguments go to pytest, as in `./luna test tests/unit/web -k name`."""

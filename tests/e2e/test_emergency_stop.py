@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.odometer import Odometer
+from luna_embedded.bench.odometer import Odometer
 from tests.e2e.world import World, driving, once, wait_until
 
 

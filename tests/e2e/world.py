@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 
 import httpx
 
+from luna_embedded.bench.odometer import Odometer
 from luna_embedded.demo.client import Client
 from luna_embedded.demo.story import Story
-from luna_embedded.install.ros_variables import run_variables
-from luna_embedded.layout import python_of, this_checkout
+from luna_embedded.layout import this_checkout
 from luna_embedded.state import StateDir
 from luna_embedded.supervision.control import ask
-from tests.e2e.odometer import Odometer
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Correct-horse-battery-9"
@@ -86,14 +85,7 @@ class World:
 
     def odometer(self, robot: str) -> Odometer:
         """What the robot measures of its own motion, from a ROS node beside it."""
-        ros = this_checkout()
-        variables = run_variables(ros.ros_env, ros.ros_install)
-        domain = str(self.status()["ros_domain_id"])
-        return Odometer(
-            python_of(ros.ros_env),
-            {**variables, "ROS_DOMAIN_ID": domain, "ROS_LOG_DIR": str(self.state / "logs")},
-            f"/{robot}/odom",
-        )
+        return Odometer.beside(this_checkout(), self.state, int(self.status()["ros_domain_id"]), robot)
 
     def kill(self, name: str) -> int:
         """kill -9 a part; returns the pid that died."""

@@ -47,6 +47,11 @@ class Client:
         self._http.headers["Authorization"] = f"Bearer {data['access_token']}"
         return cast(Json, data["user"])
 
+    @property
+    def authorization(self) -> str:
+        """The Authorization header in use, for programs that make calls of their own."""
+        return self._http.headers["Authorization"]
+
     def get(self, path: str, **params: Any) -> Any:
         """The ``data`` of the answer."""
         return self._call("GET", path, params=params).get("data")
