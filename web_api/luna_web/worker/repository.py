@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -123,5 +123,5 @@ def bury(session: Session, drain: Drain, event: Outbox, error: str, attempts: in
     )
 
 
-def _is(drain: Drain):  # type: ignore[no-untyped-def]
+def _is(drain: Drain) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return DrainDue.consumer == drain.consumer, DrainDue.aggregate == drain.aggregate

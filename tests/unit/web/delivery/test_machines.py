@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_web.delivery.diagrams import mermaid
+from luna_web.delivery.diagrams import main, mermaid
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
     AWAITING_LOAD,
@@ -112,3 +112,11 @@ def test_a_diagram_shows_every_transition_and_where_it_ends() -> None:
 def test_unreachable_is_said() -> None:
     with pytest.raises(IllegalTransition):
         TASK.way(QUEUED, TaskState(TaskStatus.PENDING))
+
+
+def test_the_command_prints_all_four(capsys: pytest.CaptureFixture[str]) -> None:
+    main()
+    printed = capsys.readouterr().out
+    assert printed.count("```mermaid\nstateDiagram-v2") == 4
+    assert printed.count("## ") == 4
+    assert "    state IN_PROGRESS {" in printed

@@ -31,8 +31,10 @@ def cancelled(task: TaskFacts) -> bool:
 
 
 def settled(task: TaskFacts, taken: Taken) -> bool:
-    """Nothing more will come of waiting: it was taken, it ended otherwise, or the robot has only turned back."""
-    return taken(task) or task.finished or (taken is cancelled and task.state.phase in TURNED_BACK)
+    """Nothing more will come of waiting: it was taken, it ended otherwise, or the rest takes a person at the desk."""
+    turned_back = taken is cancelled and task.state.phase in TURNED_BACK
+    nothing_pending = taken is unloaded and task.pending is None
+    return taken(task) or task.finished or turned_back or nothing_pending
 
 
 def answer(
