@@ -34,7 +34,8 @@ CREATE TABLE book_requests (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT book_requests_approved CHECK ((approved_at IS NULL) = (approved_by IS NULL)),
-    CONSTRAINT book_requests_accepted CHECK (status NOT IN ('APPROVED', 'IN_PROGRESS', 'COMPLETED') OR approved_at IS NOT NULL),
+    CONSTRAINT book_requests_accepted
+        CHECK (status NOT IN ('APPROVED', 'IN_PROGRESS', 'COMPLETED') OR approved_at IS NOT NULL),
     CONSTRAINT book_requests_ended CHECK ((status IN ('COMPLETED', 'CANCELLED')) = (completed_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX book_requests_one_open_per_user_and_book ON book_requests (user_id, book_id)
@@ -148,18 +149,22 @@ CREATE TABLE delivery_tasks (
     version integer NOT NULL DEFAULT 1 CHECK (version > 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT delivery_tasks_rank CHECK (priority_rank = array_position(ARRAY['LOW', 'NORMAL', 'HIGH', 'URGENT'], priority) - 1),
+    CONSTRAINT delivery_tasks_rank
+        CHECK (priority_rank = array_position(ARRAY['LOW', 'NORMAL', 'HIGH', 'URGENT'], priority) - 1),
     CONSTRAINT delivery_tasks_phase CHECK ((phase IS NOT NULL) = (status = 'IN_PROGRESS')),
     CONSTRAINT delivery_tasks_queued CHECK (status <> 'QUEUED' OR (queue_key IS NOT NULL AND queued_at IS NOT NULL)),
     CONSTRAINT delivery_tasks_planned
         CHECK (status IN ('PENDING', 'CANCELLED') OR (source_location IS NOT NULL AND jsonb_array_length(stops) >= 2)),
-    CONSTRAINT delivery_tasks_robot CHECK (CASE WHEN status IN ('ASSIGNED', 'IN_PROGRESS') THEN assigned_robot_id IS NOT NULL
-                                                WHEN status IN ('PENDING', 'QUEUED') THEN assigned_robot_id IS NULL
-                                                ELSE true END),
-    CONSTRAINT delivery_tasks_ended CHECK ((status IN ('COMPLETED', 'FAILED', 'CANCELLED')) = (completed_at IS NOT NULL)),
-    CONSTRAINT delivery_tasks_purpose CHECK (CASE task_type WHEN 'STUDENT_DELIVERY' THEN request_id IS NOT NULL AND return_id IS NULL
-                                                            WHEN 'RETURN_PICKUP' THEN return_id IS NOT NULL AND request_id IS NULL
-                                                            END)
+    CONSTRAINT delivery_tasks_robot CHECK (
+        CASE WHEN status IN ('ASSIGNED', 'IN_PROGRESS') THEN assigned_robot_id IS NOT NULL
+             WHEN status IN ('PENDING', 'QUEUED') THEN assigned_robot_id IS NULL
+             ELSE true END),
+    CONSTRAINT delivery_tasks_ended
+        CHECK ((status IN ('COMPLETED', 'FAILED', 'CANCELLED')) = (completed_at IS NOT NULL)),
+    CONSTRAINT delivery_tasks_purpose CHECK (
+        CASE task_type WHEN 'STUDENT_DELIVERY' THEN request_id IS NOT NULL AND return_id IS NULL
+                       WHEN 'RETURN_PICKUP' THEN return_id IS NOT NULL AND request_id IS NULL
+                       END)
 );
 CREATE UNIQUE INDEX delivery_tasks_one_unfinished_per_copy ON delivery_tasks (copy_id)
     WHERE status IN ('PENDING', 'QUEUED', 'ASSIGNED', 'IN_PROGRESS');
@@ -195,7 +200,8 @@ CREATE TABLE notifications (
     user_id uuid NOT NULL REFERENCES users (id),
     event_id uuid NOT NULL,
     notification_type text NOT NULL
-        CHECK (notification_type IN ('DELIVERY_UPDATE', 'REQUEST_STATUS', 'RETURN_STATUS', 'ROBOT_ALERT', 'SYSTEM_ALERT', 'LOAN_DUE')),
+        CHECK (notification_type IN ('DELIVERY_UPDATE', 'REQUEST_STATUS', 'RETURN_STATUS', 'ROBOT_ALERT', 'SYSTEM_ALERT',
+                                     'LOAN_DUE')),
     title text NOT NULL,
     message text NOT NULL,
     payload jsonb NOT NULL DEFAULT '{}',
