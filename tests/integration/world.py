@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -59,7 +60,7 @@ class Api:
         """One call; a path that begins with `//` is taken from the root (`//health/live`)."""
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         sent = ({"Authorization": f"Bearer {self.token}"} if self.token else {}) | dict(headers or {})
-        answer = self.http.request(method, url, headers=sent, **options)
+        answer: httpx.Response = self.http.request(method, url, headers=sent, **options)
         if answer.headers.get("content-type", "").startswith("application/json") and "openapi" not in url:
             check_envelope(answer)
         return answer
@@ -123,14 +124,24 @@ class People:
         number = next(_numbers)
         user_id, session_id = new_id(), new_id()
         email = email or f"{role.lower()}-{number}@example.org"
-        user = {"first_name": f"Person{number}", "last_name": "Reader", "is_active": True, "version": 1, **columns}
+        user = {
+            "first_name": f"Person{number}",
+            "last_name": "Reader",
+            "password_hash": self._password_hash(),
+            "is_active": True,
+            "version": 1,
+            **columns,
+        }
         now = self._runtime.clock.now()
-        lifetime = self._runtime.settings.refresh_token_seconds
+        lifetime = timedelta(seconds=self._runtime.settings.refresh_token_seconds)
         with transaction(self._runtime.session_factory) as session:
-            session.add(User(id=user_id, email=email, role=role, password_hash=self._password_hash(), **user))
+            session.add(User(id=user_id, email=email, role=role, **user))
             session.flush()
-            expires = now.fromtimestamp(now.timestamp() + lifetime, now.tzinfo)
-            session.add(UserSession(id=session_id, user_id=user_id, refresh_hash=session_id.bytes * 2, expires_at=expires))
+            session.add(
+                UserSession(
+                    id=session_id, user_id=user_id, refresh_hash=session_id.bytes * 2, expires_at=now + lifetime
+                )
+            )
         token = self._runtime.tokens.issue(Principal(user_id, email, role, session_id), now)
         return Person(user_id, email, role, session_id, Api(self._http, token))
 

@@ -46,11 +46,9 @@ def preference(title: CatalogRecord) -> tuple[bool, bool, int]:
 
 def chosen(found: Iterator[CatalogRecord]) -> list[CatalogRecord]:
     """The seed, in the order of control numbers; an ISBN that two records claim is the first one's."""
-    by_isbn: dict[str, CatalogRecord] = {}
-    kept = []
-    for title in sorted(filter(fit_for_a_shelf, found), key=preference):
-        if title.isbn13 is None or by_isbn.setdefault(title.isbn13, title) is title:
-            kept.append(title)
+    first: dict[str, CatalogRecord] = {}
+    wished = sorted(filter(fit_for_a_shelf, found), key=preference)
+    kept = [title for title in wished if title.isbn13 is None or first.setdefault(title.isbn13, title) is title]
     return sorted(kept[:WANTED], key=lambda title: title.control_number or "")
 
 

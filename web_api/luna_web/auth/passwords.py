@@ -48,7 +48,7 @@ class Passwords:
                 self._hasher.verify(compared, password)
             except (VerificationError, InvalidHashError):
                 return False
-        return known is not None
+        return bool(known)
 
     def outdated(self, known: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

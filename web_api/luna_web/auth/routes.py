@@ -75,9 +75,7 @@ def register(body: RegisterIn, accounts: TheAccounts, meta: Meta, request: Reque
     return _logged_in(accounts.register(body, meta), request, status=201)
 
 
-@router.post(
-    "/login", rule=public, data=LoggedInOut, errors=(InvalidCredentials, AccountDisabled, TooManyAttempts)
-)
+@router.post("/login", rule=public, data=LoggedInOut, errors=(InvalidCredentials, AccountDisabled, TooManyAttempts))
 def login(body: LoginIn, accounts: TheAccounts, meta: Meta, request: Request) -> Response:
     """Log in with email and password."""
     return _logged_in(accounts.login(body.email, body.password, meta), request)
@@ -97,7 +95,7 @@ def logout(
     meta: Meta,
     request: Request,
     body: LogoutIn | None = None,
-    all: bool = False,
+    all: bool = False,  # noqa: A002 - the parameter's public name
 ) -> Response:
     """End this session and that of the refresh token, or with `?all=true` all of one's own.
 
@@ -127,6 +125,4 @@ def _logged_in(done: LoggedIn, request: Request, status: int = 200) -> Response:
 
 
 def _pair(tokens: IssuedTokens) -> TokensOut:
-    return TokensOut(
-        access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in
-    )
+    return TokensOut(access_token=tokens.access_token, refresh_token=tokens.refresh_token, expires_in=tokens.expires_in)

@@ -43,8 +43,10 @@ def book_filters(
 def list_books(
     session: DbSession, filters: Annotated[Filters, Depends(book_filters)], paging: Paging, request: Request
 ) -> Response:
-    """Search and list. Sorts: relevance (default with `q`), title (default without it), author, publication_year,
-    created_at."""
+    """Search and list.
+
+    Sorts: relevance (default with `q`), title (default without it), author, publication_year, created_at.
+    """
     found = service.list_titles(session, filters, paging)
     return page(found.items, found.pagination, request=request)
 

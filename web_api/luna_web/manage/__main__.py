@@ -92,16 +92,15 @@ def register_robot(
     namespace: Annotated[str, typer.Option()],
     bridge_url: Annotated[str, typer.Option()],
     home_waypoint: Annotated[str, typer.Option()],
-    token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read the bridge's token from standard input")]
-    = False,
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read the bridge's token from standard input")
+    ] = False,
 ) -> None:
     """Make a robot known, or change what is known of it."""
     token = secret_from_stdin(token_stdin, "token")
     with steps() as run:
         run.register_robot(
-            RobotPlan(
-                name=name, namespace=namespace, bridge_url=bridge_url, home_waypoint=home_waypoint, token=token
-            )
+            RobotPlan(name=name, namespace=namespace, bridge_url=bridge_url, home_waypoint=home_waypoint, token=token)
         )
 
 
@@ -116,9 +115,7 @@ def ensure_user(
     """Make a user if there is none with this email; else change nothing."""
     password = secret_from_stdin(password_stdin, "password")
     with steps() as run:
-        run.ensure_user(
-            UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password)
-        )
+        run.ensure_user(UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password))
 
 
 @app.command()
@@ -132,9 +129,7 @@ def create_user(
     """Make a user; refused if there is one with this email."""
     password = secret_from_stdin(password_stdin, "password")
     with steps() as run:
-        run.create_user(
-            UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password)
-        )
+        run.create_user(UserPlan(email=email, role=role, first_name=first_name, last_name=last_name, password=password))
 
 
 @app.command()

@@ -25,7 +25,7 @@ from luna_web.shared.errors import (
 log = structlog.get_logger(__name__)
 
 _BY_STATUS: dict[int, ErrorCode] = {
-    400: ErrorCode.BAD_REQUEST,
+    400: ErrorCode.MALFORMED_JSON,
     401: ErrorCode.UNAUTHENTICATED,
     403: ErrorCode.FORBIDDEN,
     404: ErrorCode.NOT_FOUND,
@@ -39,11 +39,11 @@ _BY_STATUS: dict[int, ErrorCode] = {
     429: ErrorCode.RATE_LIMITED,
 }
 _MESSAGES = {
+    400: "The body is not JSON",
     404: "There is nothing at this path",
     405: "This path does not take that method",
     413: "The body is too large",
 }
-_PATH_PARTS = frozenset({"path"})
 
 
 class MalformedJson(LunaError):
@@ -82,7 +82,7 @@ def from_validation(error: RequestValidationError) -> LunaError:
     faults = cast(Sequence[dict[str, Any]], error.errors())
     if any(fault["type"] == "json_invalid" for fault in faults):
         return MalformedJson()
-    if all(fault["loc"][0] in _PATH_PARTS for fault in faults):
+    if all(fault["loc"][0] == "path" for fault in faults):
         return NotFound()
     fields: dict[str, list[str]] = {}
     for fault in faults:

@@ -58,9 +58,7 @@ def _serve_openapi(app: FastAPI, service: Service) -> None:
     app.add_route(path, document, include_in_schema=False)
 
 
-def _lifespan(
-    services: Sequence[Service], runtime: Runtime
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Sequence[Service], runtime: Runtime) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def enter_all(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:

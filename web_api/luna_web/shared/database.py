@@ -17,6 +17,7 @@ from luna_web.shared.config import Settings
 
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 2.0
+TCP_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 
@@ -44,7 +45,12 @@ def connect_args(*, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> dict[st
         f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS}"
         " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
     )
-    return {"connect_timeout": CONNECT_TIMEOUT_S, "options": options, "application_name": "luna"}
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "tcp_user_timeout": TCP_TIMEOUT_MS,
+        "options": options,
+        "application_name": "luna",
+    }
 
 
 def make_engine(settings: Settings, *, url: str | None = None) -> Engine:

@@ -68,9 +68,7 @@ def _meta(request: Request | None, extra: Mapping[str, Any] | None = None) -> di
     return {"timestamp": datetime.now(UTC), "request_id": known or trace_id(), **(extra or {})}
 
 
-def ok(
-    data: Any, *, request: Request, status: int = 200, headers: Mapping[str, str] | None = None
-) -> EnvelopeResponse:
+def ok(data: Any, *, request: Request, status: int = 200, headers: Mapping[str, str] | None = None) -> EnvelopeResponse:
     """A successful answer. `data`: a model, a list of models, or plain JSON values."""
     return EnvelopeResponse({"success": True, "data": data, "meta": _meta(request)}, status, headers)
 

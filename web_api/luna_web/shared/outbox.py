@@ -19,7 +19,7 @@ WANTED_CHANNEL = "luna_wanted"
 def record_event(
     session: Session,
     *,
-    type: str,
+    type: str,  # noqa: A002 - the event's own word
     source: str,
     aggregate: str,
     aggregate_seq: int,

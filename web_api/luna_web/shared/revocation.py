@@ -29,9 +29,7 @@ class RevocationWatch:
     `monotonic` gives seconds of a clock that never jumps.
     """
 
-    def __init__(
-        self, factory: SessionFactory, lifetime: int, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, factory: SessionFactory, lifetime: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._factory = factory
         self._lifetime = float(lifetime)
         self._monotonic = monotonic

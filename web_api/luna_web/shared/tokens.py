@@ -60,9 +60,7 @@ class AccessTokens:
             )
             expires_at = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
             not_before = datetime.fromtimestamp(int(claims["nbf"]), now.tzinfo)
-            principal = Principal(
-                UUID(claims["sub"]), str(claims["email"]), Role(claims["role"]), UUID(claims["sid"])
-            )
+            principal = Principal(UUID(claims["sub"]), str(claims["email"]), Role(claims["role"]), UUID(claims["sid"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
             raise Unauthenticated("The access token is not valid") from error
         if claims["typ"] != TYPE_ACCESS or now + LEEWAY < not_before:

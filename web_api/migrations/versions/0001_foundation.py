@@ -228,7 +228,8 @@ CREATE TABLE books (
   title_key         text GENERATED ALWAYS AS (left(luna_fold(coalesce(title_romanized, title)), 200)) STORED,
   author_key        text GENERATED ALWAYS AS (left(luna_fold(coalesce(author_romanized, author)), 200)) STORED,
   search            tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('public.luna', title || ' ' || coalesce(title_romanized, '') || ' ' || coalesce(isbn13, '')), 'A')
+    setweight(to_tsvector('public.luna', title || ' ' || coalesce(title_romanized, '')), 'A')
+    || setweight(to_tsvector('public.luna', coalesce(isbn13, '')), 'A')
     || setweight(to_tsvector('public.luna', coalesce(author, '') || ' ' || coalesce(author_romanized, '')), 'B')
     || setweight(to_tsvector('public.luna', coalesce(publisher, '')), 'C')
     || setweight(to_tsvector('public.luna', left(coalesce(description, ''), 10000)), 'D')

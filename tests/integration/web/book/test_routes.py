@@ -94,7 +94,9 @@ class TestList:
 
     def test_filters_narrow_the_list(self, student: Api, catalog: Catalog) -> None:
         catalog.add("Old", publication_year=1900, author="Smith, A.", shelf_location="QA1", publisher="Knopf")
-        catalog.add("New", publication_year=2000, author="Jones, B.", shelf_location="PZ3", copies=(CopyStatus.RESERVED,))
+        catalog.add(
+            "New", publication_year=2000, author="Jones, B.", shelf_location="PZ3", copies=(CopyStatus.RESERVED,)
+        )
         catalog.add("None", copies=0)
 
         assert self.titles(student, year_from=1950) == ["New"]

@@ -1,0 +1,160 @@
+"""Registering, logging in, one's own account."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from luna_web.auth.models import User
+from luna_web.auth.passwords import Passwords
+from luna_web.main import ALL
+from luna_web.shared.app import make_app
+from luna_web.shared.config import Registration, Settings
+from luna_web.shared.models import AuditLog
+from luna_web.shared.principal import Role
+from luna_web.shared.runtime import Runtime, make_runtime
+from tests.integration.world import PASSWORD, Api, People, data, make_client, refused
+
+ADA = {"email": "Ada@Example.org", "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace"}
+
+
+def login(api: Api, email: str, password: str = PASSWORD) -> Any:
+    return api.post("/auth/login", {"email": email, "password": password})
+
+
+class TestRegister:
+    def test_a_new_reader_is_a_student_and_logged_in(self, client: Api) -> None:
+        made = data(client.post("/auth/register", ADA), 201)
+
+        assert (made["user"]["role"], made["user"]["email"]) == ("STUDENT", "Ada@Example.org")
+        assert (made["token_type"], made["expires_in"]) == ("Bearer", 3600)
+        assert data(client.as_token(made["access_token"]).get("/auth/me"))["first_name"] == "Ada"
+        assert "password" not in str(made["user"])
+
+    def test_an_email_is_taken_whatever_its_case(self, client: Api) -> None:
+        data(client.post("/auth/register", ADA), 201)
+
+        refused(client.post("/auth/register", ADA | {"email": "ADA@EXAMPLE.ORG"}), 409, "EMAIL_TAKEN")
+
+    @pytest.mark.parametrize("role", ["LIBRARIAN", "ADMIN"])
+    def test_nobody_gives_themselves_another_role(self, client: Api, session: Session, role: str) -> None:
+        refused(client.post("/auth/register", ADA | {"role": role}), 403, "FORBIDDEN")
+
+        assert session.scalar(select(func.count()).select_from(User)) == 0
+
+    def test_asking_to_be_a_student_is_fine(self, client: Api) -> None:
+        data(client.post("/auth/register", ADA | {"role": "STUDENT"}), 201)
+
+    def test_a_weak_password_is_told_what_it_lacks(self, client: Api) -> None:
+        details = refused(client.post("/auth/register", ADA | {"password": "robots"}), 422, "WEAK_PASSWORD")
+
+        assert "must have a digit" in details["fields"]["password"]
+
+    @pytest.mark.parametrize(
+        "email", ["", "nobody", "@example.org", "a@", "a b@example.org", "a@@example.org", "a@" + "x" * 255]
+    )
+    def test_an_email_looks_like_one(self, client: Api, email: str) -> None:
+        refused(client.post("/auth/register", ADA | {"email": email}), 422, "VALIDATION_ERROR")
+
+    def test_names_come_in_any_script(self, client: Api) -> None:
+        made = data(client.post("/auth/register", ADA | {"first_name": "村上", "last_name": "春樹"}), 201)
+
+        assert (made["user"]["first_name"], made["user"]["last_name"]) == ("村上", "春樹")
+
+    def test_a_library_may_keep_registration_to_itself(self, settings: Settings, runtime: Runtime) -> None:
+        closed = make_runtime(settings.model_copy(update={"registration": Registration.CLOSED}))
+        with make_client(make_app("LUNA", ALL, closed)) as http:
+            refused(Api(http).post("/auth/register", ADA), 403, "FORBIDDEN")
+        closed.close()
+
+    def test_registrations_of_an_address_are_bounded(self, settings: Settings, runtime: Runtime) -> None:
+        strict = make_runtime(settings.model_copy(update={"register_limit_per_address": "2/minute"}))
+        with make_client(make_app("LUNA", ALL, strict)) as http:
+            answers = [Api(http).post("/auth/register", ADA | {"email": f"a{n}@example.org"}) for n in range(3)]
+        strict.close()
+
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
+        assert int(answers[2].headers["Retry-After"]) > 0
+        assert answers[0].headers["RateLimit-Remaining"] == "1"
+
+
+class TestLogin:
+    def test_email_in_any_case_and_the_password(self, client: Api, people: People) -> None:
+        person = people.make(Role.LIBRARIAN, "Bea@example.org")
+
+        logged_in = data(login(client, " bea@EXAMPLE.org "))
+
+        assert logged_in["user"]["id"] == str(person.id)
+        assert data(client.as_token(logged_in["access_token"]).get("/auth/me"))["role"] == "LIBRARIAN"
+
+    def test_a_wrong_password_and_a_missing_account_get_the_same_answer(self, client: Api, people: People) -> None:
+        people.make(email="bea@example.org")
+
+        wrong = login(client, "bea@example.org", "Wrong-horse-9").json()
+        missing = login(client, "nobody@example.org", "Wrong-horse-9").json()
+
+        assert wrong["error"] == missing["error"]
+        assert wrong["error"]["code"] == "INVALID_CREDENTIALS"
+
+    def test_only_who_knows_the_password_learns_that_an_account_is_disabled(self, client: Api, people: People) -> None:
+        people.make(email="bea@example.org", is_active=False)
+
+        refused(login(client, "bea@example.org", "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
+        refused(login(client, "bea@example.org"), 403, "ACCOUNT_DISABLED")
+
+    def test_a_hash_of_older_parameters_is_renewed(self, client: Api, people: People, session: Session) -> None:
+        older = Passwords(memory_kib=2048, passes=2, at_once=1).hash(PASSWORD)
+        person = people.make(email="bea@example.org", password_hash=older)
+
+        data(login(client, "bea@example.org"))
+
+        assert session.get_one(User, person.id).password_hash != older
+        data(login(client, "bea@example.org"))
+
+    def test_failures_of_an_account_are_counted_whether_it_exists_or_not(
+        self, client: Api, people: People, settings: Settings
+    ) -> None:
+        people.make(email="bea@example.org")
+        allowed = int(settings.login_failures_per_account.partition("/")[0])
+
+        for email in ("bea@example.org", "nobody@example.org"):
+            for _ in range(allowed):
+                refused(login(client, email, "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
+            answer = login(client, email.upper())
+            refused(answer, 429, "TOO_MANY_ATTEMPTS")
+            assert int(answer.headers["Retry-After"]) > 0
+
+    def test_a_campus_behind_one_address_gets_in(self, client: Api, people: People) -> None:
+        people.make(email="bea@example.org")
+
+        assert {login(client, "bea@example.org").status_code for _ in range(100)} == {200}
+        refused(login(client, "bea@example.org"), 429, "TOO_MANY_ATTEMPTS")
+
+    def test_it_is_in_the_audit_trail_with_its_address(self, client: Api, people: People, session: Session) -> None:
+        person = people.make(email="bea@example.org")
+        data(login(client, "bea@example.org"))
+
+        row = session.scalars(select(AuditLog).where(AuditLog.action == "user.logged_in")).one()
+
+        assert (row.user_id, str(row.ip_address)) == (person.id, "192.0.2.1")
+
+
+class TestMe:
+    def test_what_is_given_changes_and_the_rest_stays(self, student: Api) -> None:
+        before = data(student.get("/auth/me"))
+
+        after = data(student.put("/auth/me", {"first_name": "Grace", "phone_number": "+49 (0)30 123-456"}))
+
+        assert after == before | {"first_name": "Grace", "phone_number": "+49 (0)30 123-456"}
+        assert data(student.get("/auth/me")) == after
+
+    def test_a_phone_number_can_be_taken_away_and_a_name_cannot(self, student: Api) -> None:
+        data(student.put("/auth/me", {"phone_number": "030 123"}))
+
+        assert data(student.put("/auth/me", {"phone_number": None}))["phone_number"] is None
+        refused(student.put("/auth/me", {"first_name": None}), 422, "VALIDATION_ERROR")
+
+    @pytest.mark.parametrize("change", [{"role": "ADMIN"}, {"email": "x@example.org"}, {"is_active": True}])
+    def test_nothing_else_is_ones_own_to_change(self, student: Api, change: dict[str, Any]) -> None:
+        refused(student.put("/auth/me", change), 422, "VALIDATION_ERROR")

@@ -1,0 +1,163 @@
+"""What the database itself holds to: grants, partitions, triggers, isolation of the tests."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from luna_web.auth.models import User
+from luna_web.main import ALL
+from luna_web.shared.audit import RequestMeta, audit
+from luna_web.shared.database import Base, SessionFactory, after_commit, transaction
+from luna_web.shared.models import AuditLog, Outbox
+from luna_web.shared.outbox import notify, record_event
+from tests.integration.servers import Postgres
+from tests.integration.world import People
+
+
+class Abandoned(Exception):
+    """A transaction that is given up."""
+
+
+def abandon(factory: SessionFactory, act: Callable[[Session], object]) -> None:
+    """Do something in a transaction that then fails."""
+    with transaction(factory) as session:
+        act(session)
+        session.flush()
+        raise Abandoned
+
+
+class TestAuditTrail:
+    @pytest.mark.parametrize(
+        "change", ["UPDATE audit_logs SET action = 'x'", "DELETE FROM audit_logs", "TRUNCATE audit_logs"]
+    )
+    def test_the_application_can_only_add_to_it(self, session: Session, change: str) -> None:
+        audit(session, None, "user.created", "user", "1", {}, RequestMeta("192.0.2.7"))
+        session.flush()
+
+        with pytest.raises(DBAPIError, match="permission denied"):
+            session.execute(text(change))
+
+    def test_nor_reach_a_partition_past_it(self, session: Session) -> None:
+        audit(session, None, "user.created", "user", "1")
+        session.flush()
+        partition = session.scalar(select(text("tableoid::regclass::text")).select_from(AuditLog))
+
+        with pytest.raises(DBAPIError, match="permission denied"):
+            session.execute(text(f"DELETE FROM {partition}"))  # noqa: S608 - a name that the database gave
+
+    def test_there_is_a_partition_for_a_year_from_now(self, session: Session) -> None:
+        audit(session, None, "later", "user", "1")
+        session.flush()
+        session.scalars(select(AuditLog)).one()
+
+        session.execute(
+            text(
+                "INSERT INTO audit_logs (id, at, action, resource_type, trace_id)"
+                " VALUES (gen_random_uuid(), now() + interval '330 days', 'a', 'b', 'c')"
+            )
+        )
+
+
+class TestOutbox:
+    def test_an_event_wakes_the_relay_when_it_is_committed(
+        self, session_factory: SessionFactory, postgres_server: Postgres
+    ) -> None:
+        with postgres_server.admin("luna") as listener:
+            listener.execute("LISTEN luna_outbox")
+            with transaction(session_factory) as session:
+                record_event(
+                    session, type="test.thing.happened", source="test", aggregate="thing:1", aggregate_seq=1, payload={}
+                )
+            woken = next(listener.notifies(timeout=5))
+
+        assert woken.channel == "luna_outbox"
+
+    def test_an_event_of_a_change_that_failed_is_not_there(self, session_factory: SessionFactory) -> None:
+        with pytest.raises(Abandoned):
+            abandon(
+                session_factory,
+                lambda session: record_event(
+                    session, type="test.thing.happened", source="test", aggregate="thing:1", aggregate_seq=1, payload={}
+                ),
+            )
+
+        with transaction(session_factory) as session:
+            assert session.scalars(select(Outbox)).all() == []
+
+    def test_other_channels_carry_their_payload(
+        self, session_factory: SessionFactory, postgres_server: Postgres
+    ) -> None:
+        with postgres_server.admin("luna") as listener:
+            listener.execute("LISTEN luna_wanted")
+            with transaction(session_factory) as session:
+                notify(session, "luna_wanted", "*")
+            assert next(listener.notifies(timeout=5)).payload == "*"
+
+
+class TestTransactions:
+    def test_a_hint_is_given_after_the_commit_and_never_without_one(self, session_factory: SessionFactory) -> None:
+        given: list[str] = []
+        with transaction(session_factory) as session:
+            after_commit(session, lambda: given.append("committed"))
+            assert given == []
+        with pytest.raises(Abandoned):
+            abandon(session_factory, lambda session: after_commit(session, lambda: given.append("rolled back")))
+
+        assert given == ["committed"]
+
+
+class TestSchema:
+    def test_every_mapped_column_is_in_the_database(self, session: Session) -> None:
+        assert ALL
+        known = {
+            (row.table_name, row.column_name)
+            for row in session.execute(text("SELECT table_name, column_name FROM information_schema.columns"))
+        }
+        mapped = {(table.name, column.name) for table in Base.metadata.tables.values() for column in table.columns}
+
+        assert mapped - known == set()
+
+    def test_the_migrations_go_down_and_up_again(self, postgres_server: Postgres) -> None:
+        from alembic import command
+        from alembic.config import Config
+
+        from luna_web.shared.migrate import MIGRATIONS, migrate, owner_engine
+
+        with postgres_server.admin() as connection:
+            connection.execute("CREATE DATABASE luna_down OWNER luna_owner")
+        engine = owner_engine(postgres_server.url("luna_owner", "luna_down"))
+        assert migrate(engine, lambda _: None)
+        assert not migrate(engine, lambda _: None)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        with engine.connect() as connection_down:
+            config.attributes["connection"] = connection_down
+            command.downgrade(config, "base")
+            connection_down.commit()
+            left = connection_down.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            ).scalars()
+            assert list(left) == ["alembic_version"]
+        assert migrate(engine, lambda _: None)
+        engine.dispose()
+
+
+class TestIsolation:
+    """Two tests that would disturb each other if a test left anything behind."""
+
+    @pytest.mark.parametrize("turn", [1, 2])
+    def test_each_test_begins_with_an_empty_database(self, people: People, session: Session, turn: int) -> None:
+        people.make(email="same@example.org")
+
+        assert session.scalar(select(func.count()).select_from(User)) == 1
+
+
+def test_the_application_cannot_change_the_schema(session: Session) -> None:
+    with pytest.raises(DBAPIError) as refused:
+        session.execute(text("DROP TABLE users"))
+
+    assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)

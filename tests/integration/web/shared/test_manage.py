@@ -1,0 +1,189 @@
+"""The administrator's commands, as processes, on a database of their own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from luna_web.book.seed import SEED
+from tests.integration.servers import Postgres
+
+ROOT = Path(__file__).resolve().parents[4]
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+PASSWORD = "Robots-carry-b00ks"
+PLAN: dict[str, Any] = {
+    "floor": str(ROOT / "sim" / "maps" / "library"),
+    "catalog": True,
+    "robots": [
+        {
+            "name": "luna1",
+            "namespace": "/luna1",
+            "bridge_url": "ws://127.0.0.1:9090/luna1",
+            "home_waypoint": "DOCK-1",
+            "token": "a token of tests",
+        }
+    ],
+    "users": [
+        {
+            "email": "ada@example.org",
+            "role": "STUDENT",
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "password": PASSWORD,
+        }
+    ],
+}
+
+
+@pytest.fixture
+def database(postgres_server: Postgres) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """An empty database `luna_manage`, and the superuser's connection to it."""
+    with postgres_server.admin() as admin:
+        admin.execute("CREATE DATABASE luna_manage OWNER luna_owner")
+        with postgres_server.admin("luna_manage") as connection:
+            yield connection
+        admin.execute("DROP DATABASE luna_manage")
+
+
+@pytest.fixture
+def manage(database: object, postgres_server: Postgres) -> Run:
+    environment = {
+        "PYTHONPATH": str(ROOT / "web_api"),
+        "LUNA_DATABASE_URL": postgres_server.url("luna_app", "luna_manage"),
+        "LUNA_DATABASE_OWNER_URL": postgres_server.url("luna_owner", "luna_manage"),
+        "PATH": "",
+    }
+
+    def run(*words: str, stdin: str = "", **variables: str) -> Done:
+        return subprocess.run(
+            [sys.executable, "-m", "luna_web.manage", *words],
+            env=environment | variables,
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_bootstrap_makes_everything_and_the_second_time_nothing(
+    manage: Run, database: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    first = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+    books, robots, users = (
+        database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
+        for table in ("books", "robots", "users")
+    )
+    again = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "catalog: 3,000 titles added" in first.stdout
+    assert books == (len(SEED.read_text(encoding="utf-8").splitlines()),)
+    assert (robots, users) == ((1,), (1,))
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.splitlines() == [
+        "database is up to date",
+        "floor is up to date",
+        "catalog is up to date",
+        "robot luna1 is up to date",
+        "ada@example.org exists",
+    ]
+    assert PASSWORD not in first.stdout
+
+
+def test_every_seeded_copy_has_a_barcode_a_shelf_and_a_desk(
+    manage: Run, database: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    manage("migrate")
+    assert manage("seed-catalog").returncode == 0
+
+    assert database.execute("SELECT count(*) FROM copies WHERE barcode !~ '^3[0-9]{13}$'").fetchone() == (0,)
+    assert database.execute("SELECT count(*) FROM copies WHERE shelf_location IS NULL").fetchone() == (0,)
+    desks = {row[0] for row in database.execute("SELECT DISTINCT home_desk FROM copies")}
+    assert desks == {"DESK-1", "DESK-2"}
+    per_title = {row[0] for row in database.execute("SELECT DISTINCT count(*) FROM copies GROUP BY book_id")}
+    assert per_title == {1, 2, 3}
+
+
+class TestUsers:
+    @pytest.fixture(autouse=True)
+    def _migrated(self, manage: Run) -> None:
+        assert manage("migrate").returncode == 0
+
+    def create(self, manage: Run, email: str = "bea@example.org", password: str = PASSWORD) -> Done:
+        return manage("create-user", email, "--role", "LIBRARIAN", "--password-stdin", stdin=f"{password}\n")
+
+    def test_a_user_is_made_once(self, manage: Run) -> None:
+        assert self.create(manage).returncode == 0
+
+        again = self.create(manage, "BEA@example.org")
+
+        assert (again.returncode, again.stderr) == (1, "There is an account with this email already\n")
+        users = json.loads(manage("list-users", "--json").stdout)
+        assert [(user["email"], user["role"]) for user in users] == [("bea@example.org", "LIBRARIAN")]
+
+    def test_a_weak_password_is_refused_and_told_why(self, manage: Run) -> None:
+        refused = self.create(manage, password="robots")
+
+        assert refused.returncode == 1
+        assert "must have a digit" in refused.stderr
+
+    def test_ensuring_a_user_who_is_there_changes_nothing(self, manage: Run) -> None:
+        self.create(manage)
+        words = ("bea@example.org", "--role", "ADMIN", "--first-name", "B", "--last-name", "C", "--password-stdin")
+
+        assert manage("ensure-user", *words, stdin="Another-1!\n").returncode == 0
+        assert json.loads(manage("list-users", "--json").stdout)[0]["role"] == "LIBRARIAN"
+
+    def test_a_password_is_set(self, manage: Run, database: psycopg.Connection[tuple[Any, ...]]) -> None:
+        self.create(manage)
+        before = database.execute("SELECT password_hash FROM users").fetchone()
+
+        done = manage("set-password", "bea@example.org", "--password-stdin", stdin="Another-passw0rd!\n")
+
+        assert done.returncode == 0
+        assert database.execute("SELECT password_hash FROM users").fetchone() != before
+
+    def test_nobody_is_told_so(self, manage: Run) -> None:
+        refused = manage("set-password", "nobody@example.org", "--password-stdin", stdin="Another-passw0rd!\n")
+
+        assert (refused.returncode, refused.stderr) == (1, "There is no such user\n")
+
+
+class TestRefusals:
+    def test_an_unknown_command_is_wrong_usage(self, manage: Run) -> None:
+        assert manage("conjure").returncode == 2
+
+    def test_a_password_on_the_command_line_is_not_taken(self, manage: Run) -> None:
+        assert manage("create-user", "a@example.org", "--role", "ADMIN").returncode == 2
+
+    def test_a_database_that_is_away_is_named(self, manage: Run) -> None:
+        nowhere = "postgresql+psycopg://luna_owner@/luna?host=/nowhere"
+
+        refused = manage("migrate", LUNA_DATABASE_OWNER_URL=nowhere)
+
+        assert refused.returncode == 1
+        assert "/nowhere" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+    def test_a_wrong_setting_is_named_as_its_variable(self, manage: Run) -> None:
+        refused = manage("migrate", LUNA_SIM_SPEED="fast")
+
+        assert refused.returncode == 1
+        assert "LUNA_SIM_SPEED" in refused.stderr
+
+    def test_a_plan_that_is_none_is_refused(self, manage: Run) -> None:
+        refused = manage("bootstrap", "--json", "-", stdin='{"robots": [{"name": "luna1"}], "users": 3}')
+
+        assert refused.returncode == 1
+        assert "robots.0.token" in refused.stderr
+        assert "Traceback" not in refused.stderr
