@@ -200,8 +200,8 @@ CREATE TABLE notifications (
     user_id uuid NOT NULL REFERENCES users (id),
     event_id uuid NOT NULL,
     notification_type text NOT NULL
-        CHECK (notification_type IN ('DELIVERY_UPDATE', 'REQUEST_STATUS', 'RETURN_STATUS', 'ROBOT_ALERT', 'SYSTEM_ALERT',
-                                     'LOAN_DUE')),
+        CHECK (notification_type IN ('DELIVERY_UPDATE', 'REQUEST_STATUS', 'RETURN_STATUS', 'ROBOT_ALERT',
+                                     'SYSTEM_ALERT', 'LOAN_DUE')),
     title text NOT NULL,
     message text NOT NULL,
     payload jsonb NOT NULL DEFAULT '{}',
