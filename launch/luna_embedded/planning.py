@@ -13,7 +13,7 @@ from luna_embedded.install.machine import free_bytes
 from luna_embedded.layout import Checkout
 from luna_embedded.parts import postgres, valkey
 from luna_embedded.parts.account import postgres_account
-from luna_embedded.parts.postgres_home import PostgresHome, settle
+from luna_embedded.parts.postgres_home import PostgresHome, settle, socket_folder
 from luna_embedded.parts.run import Options, Ports, Run, Servers
 from luna_embedded.parts.variables import inherited
 from luna_embedded.ports import domain_is_used, holder_of, pick, pick_domain, require_free
@@ -64,8 +64,9 @@ def plan(
     prepare(state, free)
     require_free(options.port, holder_of)
     credentials = load(state, options.robot_names)
+    own_postgres = not environment.get("LUNA_DATABASE_URL")
+    home = settle(state, postgres_account(), named=where.named) if own_postgres else None
     servers = choose_servers(state, credentials, environment)
-    home = settle(state, postgres_account(), named=where.named) if servers.own_postgres else None
     before = read_json(state.run_file)
     ports = _ports(options, before)
     domain = _domain(state, before, environment)
@@ -108,11 +109,12 @@ def choose_servers(state: StateDir, credentials: Credentials, environment: Mappi
             Exit.USAGE,
         )
     broker = environment.get("LUNA_CELERY_BROKER_URL") or (redis.replace("unix://", "redis+socket://") if redis else "")
+    sockets = socket_folder(state)
     return Servers(
-        database_url=database or postgres.database_url(postgres.APP, credentials.postgres_app, state.run),
+        database_url=database or postgres.database_url(postgres.APP, credentials.postgres_app, sockets),
         database_owner_url=environment.get("LUNA_DATABASE_OWNER_URL", "")
         if database
-        else postgres.database_url(postgres.OWNER, credentials.postgres_owner, state.run),
+        else postgres.database_url(postgres.OWNER, credentials.postgres_owner, sockets),
         redis_url=redis or valkey.redis_url(state.run),
         broker_url=broker or valkey.broker_url(state.run),
         own_postgres=not database,

@@ -47,6 +47,7 @@ class Maker:
         self._runner = runner
         self._progress = progress
         self._pip_is_there = threading.Event()
+        self._building: set[str] = set()
         self._failures: list[BaseException] = []
 
     def make(self, *, ros: bool, tests: bool) -> None:
@@ -148,9 +149,9 @@ class Maker:
         return [python, "-c", _COLCON, "--log-base", str(build / "log"), "build", *sources, *places, *cmake]
 
     def _tell_colcon(self, job: str, line: str) -> None:
-        if match := re.match(r"(Starting|Finished) (>>>|<<<) (\S+)", line):
-            doing = "building" if match[1] == "Starting" else "built"
-            self._progress.set(job, f"{doing} {match[3]}")
+        if match := re.match(r"(Starting|Finished) (?:>>>|<<<) (\S+)", line):
+            (self._building.add if match[1] == "Starting" else self._building.discard)(match[2])
+            self._progress.set(job, "building " + ", ".join(sorted(self._building)))
 
 
 class _PipProgress:

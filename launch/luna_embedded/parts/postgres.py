@@ -11,7 +11,7 @@ from pathlib import Path
 
 from luna_embedded.credentials import Credentials
 from luna_embedded.exit_codes import Refusal
-from luna_embedded.parts.postgres_home import PostgresHome
+from luna_embedded.parts.postgres_home import PostgresHome, socket_folder
 from luna_embedded.parts.probes import postgres_serves
 from luna_embedded.parts.run import Run
 from luna_embedded.supervision.lifecycle import Rules
@@ -38,13 +38,9 @@ SETTINGS = {
 }
 
 
-def socket_folder(run_folder: Path) -> Path:
-    return run_folder / "postgres"
-
-
-def database_url(user: str, password: str, run_folder: Path) -> str:
+def database_url(user: str, password: str, sockets: Path) -> str:
     """SQLAlchemy's address of LUNA's database."""
-    return f"postgresql+psycopg://{user}:{password}@/{DATABASE}?host={socket_folder(run_folder)}"
+    return f"postgresql+psycopg://{user}:{password}@/{DATABASE}?host={sockets}"
 
 
 def first_statements(credentials: Credentials) -> str:
@@ -63,7 +59,7 @@ def first_statements(credentials: Credentials) -> str:
 
 def part(run: Run, home: PostgresHome) -> Part:
     """The database server. SIGINT is its fast shutdown: transactions are rolled back, everything is on disk."""
-    sockets = socket_folder(run.state.run)
+    sockets = socket_folder(run.state)
     options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     return Part(
         name=NAME,

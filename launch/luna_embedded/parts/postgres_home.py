@@ -55,6 +55,12 @@ def recorded_home(state: StateDir) -> Path | None:
     return _recorded(state)
 
 
+def socket_folder(state: StateDir) -> Path:
+    """Where PostgreSQL's socket lies: with the others, unless its user cannot go there."""
+    home = _recorded(state)
+    return state.run / "postgres" if home is None or home.is_relative_to(state.path) else home / "sockets"
+
+
 def _recorded(state: StateDir) -> Path | None:
     try:
         return Path(state.postgres_home.read_text().strip())

@@ -19,7 +19,8 @@ import redis
 
 from luna_embedded.credentials import load
 from luna_embedded.exit_codes import Refusal
-from luna_embedded.parts import postgres, valkey
+from luna_embedded.parts import valkey
+from luna_embedded.parts.postgres_home import socket_folder
 from luna_embedded.ports import pick
 from luna_embedded.state import StateDir, read_json
 from luna_embedded.supervision.control import ask
@@ -64,7 +65,7 @@ class ServersRun:
 
     def database(self) -> psycopg.Connection[tuple[Any, ...]]:
         password = load(self.state, []).postgres_owner
-        host = postgres.socket_folder(self.state.run)
+        host = socket_folder(self.state)
         return psycopg.connect(
             host=str(host), dbname="luna", user="luna_owner", password=password, autocommit=True, connect_timeout=5
         )
@@ -91,12 +92,21 @@ Begin = Callable[..., ServersRun]
 
 @pytest.fixture
 def begin(open_folder: Path) -> Iterator[Begin]:
-    """Starts runs: ``begin(state=…, port=…, free=…)``; ends those that are left."""
+    """Starts runs: ``begin(state=…, port=…, free=…, named=…)``; ends those that are left."""
     runs: list[ServersRun] = []
 
-    def start(state: Path | None = None, port: int | None = None, free: int | None = None) -> ServersRun:
+    def start(
+        state: Path | None = None, port: int | None = None, free: int | None = None, *, named: bool = True
+    ) -> ServersRun:
         state, port = state or open_folder / "state", port or pick([], 1)[0]
-        words = [sys.executable, "-m", "tests.integration.luna_embedded.servers_only", str(state), str(port)]
+        words = [
+            sys.executable,
+            "-m",
+            "tests.integration.luna_embedded.servers_only",
+            str(state),
+            str(port),
+            str(named),
+        ]
         process = subprocess.Popen(
             words + ([str(free)] if free is not None else []),
             stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """A run of PostgreSQL and Valkey alone under the real supervisor, in a process of its own that tests may kill.
 
-Usage: python -m tests.integration.luna_embedded.servers_only STATE PORT [FREE_BYTES]
+Usage: python -m tests.integration.luna_embedded.servers_only STATE PORT NAMED [FREE_BYTES]
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
     return [postgres.part(run, home), valkey.part(run)]
 
 
-def main(state: str, port: str, free: str = "") -> int:
-    where = Place(StateDir(Path(state)), named=True)
+def main(state: str, port: str, named: str, free: str = "") -> int:
+    where = Place(StateDir(Path(state)), named=named == "True")
     try:
         supervise(
             this_checkout(),

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from luna_embedded.exit_codes import Exit
+from luna_embedded.parts.postgres_home import recorded_home
+from luna_embedded.reset import wipe
 from luna_embedded.supervision.control import ask
 from tests.integration.luna_embedded.conftest import Begin, ServersRun, is_gone, until
 
@@ -161,3 +163,19 @@ def test_a_database_password_is_asked_for_on_the_socket_too(begin: Begin) -> Non
     for user in ("luna_app", "luna_owner", "postgres"):
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(host=str(run.state.run / "postgres"), dbname="luna", user=user, password="wrong")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
+def test_the_default_state_in_a_closed_folder_keeps_its_database_elsewhere(begin: Begin, tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    run = begin(state=tmp_path / "state", named=False)
+    run.wait_until_up()
+    home = recorded_home(run.state)
+
+    assert home and home.is_relative_to("/var/lib/luna")
+    with run.database() as database:
+        assert database.execute("SELECT 1").fetchone() == (1,)
+    assert run.stop() == 0
+    wipe(run.state)
+    assert not home.exists()
+    assert not run.state.path.exists()
