@@ -55,6 +55,11 @@ class StopWish:
     resume: WantedResume | None
 
 
+def tells_of(asked_at: datetime | None, heard_at: datetime) -> bool:
+    """Whether a status heard then can say anything of what a person asked for; an older one is overtaken."""
+    return asked_at is None or heard_at > asked_at
+
+
 def settle_stop(wish: StopWish, robot: SeenRobot) -> StopWish:
     """What is still wanted now that the robot shows this.
 

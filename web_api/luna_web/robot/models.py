@@ -73,6 +73,7 @@ class Robot(UuidKey, Timestamps, Base):
     stop_reason: Mapped[str | None]
     stop_by: Mapped[str | None]
     stop_since: Mapped[datetime | None]
+    wish_at: Mapped[datetime | None]
     resume_id: Mapped[str | None]
     resume_by: Mapped[str | None]
     paused: Mapped[bool] = mapped_column(default=False)

@@ -140,8 +140,11 @@ async def stop_all(request: Request, principal: CurrentPrincipal, meta: Meta, bo
 @router.post("/emergency-stop/release", rule=staff, data=StopOut, also=NOT_YET, errors=(RobotNotFound,))
 def release_all(request: Request, principal: CurrentPrincipal, meta: Meta, body: ReleaseIn) -> Response:
     """Release this stop wherever it is engaged. Nothing drives on before it is resumed."""
-    with transaction(_runtime(request).session_factory) as session:
-        robot_ids = service.release_everywhere(session, stop_id=body.estop_id, by=principal.email)
+    runtime = _runtime(request)
+    with transaction(runtime.session_factory) as session:
+        robot_ids = service.release_everywhere(
+            session, stop_id=body.estop_id, by=principal.email, at=runtime.clock.now()
+        )
         for robot_id in robot_ids:
             _audit(session, principal, "robot.emergency_release", robot_id, meta, estop_id=body.estop_id)
     if not robot_ids:
@@ -164,8 +167,9 @@ async def stop_one(
     errors=(RobotNotFound, AnotherStopEngaged),
 )
 def release_one(robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: ReleaseIn) -> Response:
-    with transaction(_runtime(request).session_factory) as session:
-        service.ask_release(session, robot_id, stop_id=body.estop_id, by=principal.email)
+    runtime = _runtime(request)
+    with transaction(runtime.session_factory) as session:
+        service.ask_release(session, robot_id, stop_id=body.estop_id, by=principal.email, at=runtime.clock.now())
         _audit(session, principal, "robot.emergency_release", robot_id, meta, estop_id=body.estop_id)
     return _released(request, [robot_id], body.estop_id)
 
@@ -175,8 +179,9 @@ def resume(
     robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: NoInput | None = None
 ) -> Response:
     """Let the robot go on after a released stop or a pause."""
-    with transaction(_runtime(request).session_factory) as session:
-        service.ask_resume(session, robot_id, by=principal.email)
+    runtime = _runtime(request)
+    with transaction(runtime.session_factory) as session:
+        service.ask_resume(session, robot_id, by=principal.email, at=runtime.clock.now())
         _audit(session, principal, "robot.resume", robot_id, meta)
     return _when(request, principal, robot_id, service.goes_on)
 

@@ -121,12 +121,13 @@ def ask_stop(session: Session, robot_id: UUID, *, stop_id: str, reason: str, by:
     robot.stop_state, robot.stop_id, robot.stop_since = StopState.ENGAGE, stop_id, at
     robot.stop_reason, robot.stop_by = reason, by
     robot.resume_id = robot.resume_by = None
+    robot.wish_at = at
     events.stop_engaged(session, robot)
     _wake(session, robot_id)
     return stop_id
 
 
-def ask_release(session: Session, robot_id: UUID, *, stop_id: str, by: str) -> None:
+def ask_release(session: Session, robot_id: UUID, *, stop_id: str, by: str, at: datetime) -> None:
     """Want this very stop released. Raises RobotNotFound, AnotherStopEngaged. A stop that is released is no error."""
     robot = _locked(session, robot_id)
     engaged = engaged_stop(robot)
@@ -135,19 +136,20 @@ def ask_release(session: Session, robot_id: UUID, *, stop_id: str, by: str) -> N
     if stop_id not in (engaged, robot.stop_id):
         raise AnotherStopEngaged(engaged)
     robot.stop_state, robot.stop_id, robot.stop_by = StopState.RELEASE, engaged, by
+    robot.wish_at = at
     events.stop_release_asked(session, robot)
     _wake(session, robot_id)
 
 
-def release_everywhere(session: Session, *, stop_id: str, by: str) -> Sequence[UUID]:
+def release_everywhere(session: Session, *, stop_id: str, by: str, at: datetime) -> Sequence[UUID]:
     """Want this stop released wherever it is engaged; the robots that it is released on."""
     robots = [robot for robot in repository.robots(session) if stop_id in (engaged_stop(robot), robot.stop_id)]
     for robot in sorted(robots, key=lambda robot: robot.id):
-        ask_release(session, robot.id, stop_id=stop_id, by=by)
+        ask_release(session, robot.id, stop_id=stop_id, by=by, at=at)
     return [robot.id for robot in robots]
 
 
-def ask_resume(session: Session, robot_id: UUID, *, by: str) -> None:
+def ask_resume(session: Session, robot_id: UUID, *, by: str, at: datetime) -> None:
     """Let the robot go on: after a released stop, and after a pause. Raises RobotNotFound, RobotEstopped."""
     robot = _locked(session, robot_id)
     engaged = engaged_stop(robot)
@@ -157,6 +159,7 @@ def ask_resume(session: Session, robot_id: UUID, *, by: str) -> None:
     released = robot.stop_id or (observed.get("estop_id") if observed.get("suspended") else None)
     robot.resume_id, robot.resume_by = (str(released), by) if released else (None, None)
     robot.paused, robot.settings_by = False, by
+    robot.wish_at = at
     _wake(session, robot_id)
 
 

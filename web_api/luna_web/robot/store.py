@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from luna_web.robot import messages, repository
-from luna_web.robot.domain import StopWish, settle_stop, status_of
+from luna_web.robot.domain import StopWish, settle_stop, status_of, tells_of
 from luna_web.robot.link import RobotAddress
 from luna_web.robot.models import Robot, Waypoint
 from luna_web.robot.ports import Arrival, DeliveryDesk, FreeRobot, Pose, SeenDelivery, Stop, WantedDelivery
@@ -99,7 +99,7 @@ class Store:
             if row is None:
                 raise LeaseLost("the robot is gone")
             before = _stop_wish(row)
-            after = settle_stop(before, seen)
+            after = settle_stop(before, seen) if tells_of(row.wish_at, heard_at) else before
             changes = _observed(seen, heard_at)
             if after != before:
                 changes |= _stop_columns(after, row, heard_at)

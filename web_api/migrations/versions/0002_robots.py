@@ -65,6 +65,7 @@ CREATE TABLE robots (
     stop_reason text CHECK (char_length(stop_reason) <= 512),
     stop_by text CHECK (char_length(stop_by) <= 512),
     stop_since timestamptz,
+    wish_at timestamptz,
     CHECK ((stop_state = 'NONE') = (stop_id IS NULL)),
     resume_id text CHECK (char_length(resume_id) BETWEEN 1 AND 64),
     resume_by text,

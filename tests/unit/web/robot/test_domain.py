@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from luna_web.robot.domain import RobotStatus, StopWish, is_online, settle_stop, status_of
+from luna_web.robot.domain import RobotStatus, StopWish, is_online, settle_stop, status_of, tells_of
 from luna_web.robot.seed import png_size
 from luna_web.robot.seen import RobotMode
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
@@ -47,6 +47,12 @@ class TestStops:
         assert settle_stop(RELEASE, HELD) == RELEASE
         released = settle_stop(RELEASE, robot(suspended=True, estop_id="stop-1"))
         assert released == StopWish(WantedStop(), WantedResume("stop-1", "librarian"))
+
+    def test_what_was_heard_before_a_person_asked_says_nothing_of_it(self) -> None:
+        asked = datetime(2026, 1, 1, tzinfo=UTC)
+        assert tells_of(None, asked)
+        assert tells_of(asked, asked + timedelta(milliseconds=1))
+        assert not tells_of(asked, asked)
 
     def test_a_resume_is_done_when_the_robot_goes_on(self) -> None:
         assert settle_stop(RELEASE, robot()) == NOTHING
