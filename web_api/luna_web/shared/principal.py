@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.exc import SQLAlchemyError
 
 from luna_web.shared.errors import Forbidden, Unauthenticated
@@ -95,18 +96,24 @@ def _ended(runtime: "Runtime", session_id: UUID, without_database: bool) -> bool
         return runtime.revocations.known_revoked(session_id)
 
 
-def guard(rule: Rule) -> Callable[[Request], None]:
+# Only declares the scheme in the OpenAPI document; `bearer_token` reads the header.
+_declared = Security(HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False))
+
+
+def guard(rule: Rule) -> Callable[..., None]:
     """The dependency that holds a rule on a route."""
 
-    def enforce(request: Request) -> None:
-        if rule.roles is None:
-            return
+    def admit_all() -> None:
+        """Nothing is asked of anybody."""
+
+    def enforce(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
         principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
         rule.admit(principal)
         request.state.principal = principal
 
-    enforce.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
-    return enforce
+    held: Callable[..., None] = admit_all if rule.roles is None else enforce
+    held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
+    return held
 
 
 def current_principal(request: Request) -> Principal:

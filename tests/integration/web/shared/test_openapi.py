@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from luna_web.main import ALL
 from luna_web.shared.errors import ErrorCode
+from tests.integration.web.shared.test_roles import PUBLIC
 from tests.integration.world import Api
 
 METHODS = ("get", "post", "put", "delete")
@@ -44,10 +45,14 @@ def test_every_json_answer_is_the_envelope(document: dict[str, Any]) -> None:
                 assert {"success", expected, "meta"} <= set(schema["properties"]), f"{name} {status}"
 
 
-def test_every_closed_operation_tells_of_401_and_403(document: dict[str, Any]) -> None:
-    for name, described in operations(document):
-        if "Bearer" in str(described.get("security")):
-            assert {"401", "403"} <= set(described["responses"]), name
+def test_every_closed_operation_says_so_and_tells_of_401_and_403(document: dict[str, Any]) -> None:
+    closed = {name: described for name, described in operations(document) if described.get("security")}
+    opened = {name for name, described in operations(document) if not described.get("security")}
+
+    assert opened == PUBLIC | {"GET /health/live", "GET /health/ready"}
+    assert document["components"]["securitySchemes"]["bearer"]["bearerFormat"] == "JWT"
+    for name, described in closed.items():
+        assert {"401", "403"} <= set(described["responses"]), name
 
 
 def test_the_error_codes_are_published_as_a_closed_list(document: dict[str, Any]) -> None:
