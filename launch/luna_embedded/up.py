@@ -156,7 +156,8 @@ class Afterwards:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: dict[str, tuple[str, int]] = {}
+        self._restarts: dict[str, int] = {}
+        self._troubled: dict[str, str] = {}
         self._stopping = False
 
     def __call__(self, snapshot: dict[str, Any]) -> None:
@@ -167,13 +168,19 @@ class Afterwards:
             self._stopping = True
             return
         for row in snapshot["parts"]:
-            now = (row["state"], row["restarts"])
-            before = self._told.get(row["name"], ("running" if row["state"] != "done" else "done", row["restarts"]))
-            self._told[row["name"]] = now
-            if now != before and row["state"] != "starting":
-                self._console.print(
-                    f"{time.strftime('%H:%M:%S')} {row['name']}: {row['state']} {row['why']}", markup=False
-                )
+            self._see(row)
+
+    def _see(self, row: dict[str, Any]) -> None:
+        name, state = row["name"], row["state"]
+        if row["restarts"] > self._restarts.get(name, 0):
+            self._tell(f"{name} died ({row['why']}); it is started again")
+            self._troubled[name] = state
+        self._restarts[name] = row["restarts"]
+        if state in ("running", "given up") and self._troubled.pop(name, None):
+            self._tell(f"{name} runs again" if state == "running" else f"{name} died too often and is given up")
+
+    def _tell(self, text: str) -> None:
+        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False, soft_wrap=True)
 
 
 def up_detached(checkout: Checkout, where: Place, options: Options, console: Console, option: str) -> int:
