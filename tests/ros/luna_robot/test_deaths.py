@@ -27,6 +27,10 @@ def restart(robot: World, name: str = "onboard") -> None:
         controller.wait(lambda: controller.status.boot_id != boot, 10.0, "a new boot")
 
 
+def faults(robot: World) -> set[str]:
+    return {fault.code for fault in robot.controller.status.faults}
+
+
 def story_of(robot: World, delivery_id: str) -> list[str]:
     entries = []
     while batch := robot.controller.call("get_journal", after_seq=len(entries), limit=200).entries:
@@ -57,6 +61,9 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     restart(robot)
     status = controller.wait_for_phase(S.PHASE_AWAITING_LOAD, 5.0)
     assert status.handover_seq == seq
+    controller.wait_ready()
+    left = controller.call("get_delivery", delivery_id=goal.delivery_id).state.timeout_remaining
+    assert 400.0 < left < 600.0, "what is left of the timer survives"
     again = controller.send(robot.goal(goal.delivery_id, boot_id=status.boot_id))
     controller.wait_ready()
     assert controller.confirm(LOAD).verdict == 0
@@ -82,8 +89,18 @@ def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
     controller.wait(lambda: controller.speed > 0.05, 10.0)
     robot.processes.kill("safety")
     controller.wait(lambda: controller.speed == 0.0, 1.5, "silence locks")
-    controller.wait(lambda: "SAFETY_SILENT" in [f.code for f in controller.status.faults], 2.0)
+    controller.wait(lambda: "SAFETY_SILENT" in faults(robot), 2.0)
     restart(robot, "safety")
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+
+
+def test_when_the_navigation_dies_the_robot_waits_for_it_and_drives_on(robot: World):
+    controller = robot.controller
+    controller.send(robot.goal())
+    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    robot.processes.kill("sim")
+    controller.wait(lambda: "NOT_LOCALIZED" in faults(robot), 15.0)
+    robot.processes.start("sim")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
 
@@ -115,7 +132,7 @@ def test_a_damaged_journal_stops_the_robot_and_is_said(robot: World):
     whole = journal.read_bytes()
     journal.write_bytes(b"this is no journal any more" * 1000)
     restart(robot)
-    controller.wait(lambda: "JOURNAL" in [f.code for f in controller.status.faults], 5.0)
+    controller.wait(lambda: "JOURNAL" in faults(robot), 5.0)
     controller.wait(lambda: controller.locked, 2.0)
     assert controller.outcome(robot.goal()).error_code == S.ERROR_JOURNAL
     assert controller.call("set_paused", paused=True).error_code == S.ERROR_JOURNAL

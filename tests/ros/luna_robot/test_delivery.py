@@ -10,7 +10,7 @@ from luna_interfaces.msg import DeliveryState, RobotStatus, Waypoint
 from luna_robot import conversions
 from luna_robot.geometry import Pose
 from tests.ros.luna_robot.conftest import LOAD, UNLOAD, World
-from tests.ros.luna_robot.controller import same
+from tests.ros.luna_robot.controller import same, stop
 
 S = DeliveryState
 
@@ -146,6 +146,8 @@ def test_an_operator_drives_to_a_waypoint(robot: World):
     result = controller.navigate(60.0, waypoint="desk-1")
     assert (result.error_code, result.final_distance < 0.3) == (0, True)
     assert controller.navigate(5.0, waypoint="NOWHERE").error_code == S.ERROR_UNKNOWN_WAYPOINT
+    wall = stop("", -30.0, -30.0).pose
+    assert controller.navigate(15.0, pose=wall).error_code == S.ERROR_NAVIGATION
     controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_TO_PICKUP)
     assert controller.navigate(5.0, waypoint="desk-1").error_code == S.ERROR_BUSY

@@ -115,7 +115,7 @@ class TestRecovery:
         bench = bench_at(Phase.TO_DROPOFF)
         bench.lose_pose_at_start()
         assert (bench.phase, bench.active.error) == (Phase.AWAITING_RECOVERY, Error.NOT_LOCALIZED)
-        assert not moving_allowed(bench.state)
+        assert not moving_allowed(bench.state, bench.facts)
         bench.lose_pose_at_start()
         assert bench.active.interrupted is Phase.TO_DROPOFF
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from luna_robot.delivery.events import PauseSet, ResumeAsked
 from luna_robot.delivery.machine import moving_allowed
 from luna_robot.delivery.model import Error, Phase, Verdict
@@ -22,7 +24,7 @@ def released(bench: Bench) -> Bench:
 def test_it_suspends_and_nothing_is_driven():
     bench = stopped()
     assert bench.state.suspended and bench.leg is None
-    assert not moving_allowed(bench.state)
+    assert not moving_allowed(bench.state, bench.facts)
     assert "ESTOP_ENGAGED" in bench.events
 
 
@@ -133,3 +135,10 @@ def test_a_stop_while_paused_keeps_the_pause():
     released(bench)
     bench.resume("e1")
     assert bench.state.paused and bench.leg is not None
+
+
+def test_before_the_supervisor_was_heard_it_demands_standstill():
+    bench = bench_at(Phase.TO_DROPOFF)
+    assert moving_allowed(bench.state, bench.facts)
+    assert not moving_allowed(bench.state, replace(bench.facts, safety_known=False))
+    assert not moving_allowed(bench.state, replace(bench.facts, estop_id="missed"))

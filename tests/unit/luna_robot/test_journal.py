@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from luna_robot.delivery.events import Answer, Step, WaypointsSet
 from luna_robot.delivery.journal import Journal, JournalError, open_journal
 from luna_robot.delivery.model import Entry, ExecutorState, Phase
 from luna_robot.geometry import Pose
+from luna_robot.reset_epoch import main
 from luna_robot.waypoints import Waypoint, WaypointTable
 from tests.unit.luna_robot.bench import Bench, bench_at, student_delivery
 
@@ -37,7 +39,13 @@ def write_all(journal: Journal, bench: Bench) -> None:
 
 
 def reopened(path: Path) -> Journal:
-    return open_journal(path, lambda: "journal-2")
+    """As another process finds it after this one was killed."""
+    copy = path.parent / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    for file in path.parent.glob("journal.sqlite3*"):
+        shutil.copy(file, copy)
+    return open_journal(copy / path.name, lambda: "journal-2")
 
 
 def test_a_new_journal_knows_nothing(journal):
@@ -155,14 +163,15 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path):
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(JournalError):
-        reopened(tmp_path / "file" / "journal.sqlite3")
+        open_journal(tmp_path / "file" / "journal.sqlite3", lambda: "journal-2")
 
 
 def test_old_entries_are_let_go_at_a_start(journal, path, monkeypatch):
     bench = bench_at(Phase.AWAITING_UNLOAD)
     write_all(journal, bench)
     monkeypatch.setattr(journal_module, "KEPT_ENTRIES", 3)
-    reopened(path).close()
+    journal.close()
+    open_journal(path, lambda: "journal-2").close()
     kept = [entry.seq for entry in reopened(path).entries(0, 100)]
     assert kept == [bench.state.seq - 2, bench.state.seq - 1, bench.state.seq]
 
@@ -173,3 +182,32 @@ def test_reading_from_a_closed_journal_is_an_error_of_the_journal(journal):
         journal.entries(0, 1)
     with pytest.raises(JournalError):
         journal.finished("d1")
+
+
+def test_two_processes_do_not_share_a_journal(journal, path):
+    with pytest.raises(JournalError, match="in use"):
+        open_journal(path, lambda: "journal-2")
+    journal.close()
+    open_journal(path, lambda: "journal-2").close()
+
+
+class TestResetEpoch:
+    def test_the_next_controller_is_heard_whatever_its_epoch(self, path, capsys):
+        journal = open_journal(path, lambda: "journal-1")
+        bench = Bench()
+        bench.cancel("d", epoch=900)
+        write_all(journal, bench)
+        journal.close()
+        assert main(["--state-dir", str(path.parent)]) == 0
+        assert "900" in capsys.readouterr().out
+        again = open_journal(path, lambda: "journal-2")
+        assert (again.state.epoch, again.entries(0, 9)[-1].event) == (0, "EPOCH_RESET")
+        again.close()
+
+    def test_not_while_the_nodes_run(self, journal, path, capsys):
+        assert main(["--state-dir", str(path.parent)]) == 1
+        assert "in use" in capsys.readouterr().err
+
+    def test_not_where_there_is_no_journal(self, tmp_path, capsys):
+        assert main(["--state-dir", str(tmp_path)]) == 1
+        assert "no journal" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from luna_robot.delivery.events import (
 )
 from luna_robot.delivery.journal import JournalError
 from luna_robot.delivery.model import Cargo, Delivery, Error, ExecutorState, Handover, Phase, Verdict
-from luna_robot.delivery.sequencer import Sequencer, Surroundings
+from luna_robot.delivery.sequencer import MAX_WAITING, Sequencer, Surroundings
 from tests.unit.luna_robot.bench import WELL, student_delivery
 
 GOAL = GoalOffered(student_delivery(), 1, "boot")
@@ -167,6 +167,18 @@ def test_without_a_journal_everything_is_refused():
     rig.sequencer.save_timers()
     assert rig.answers[0].error is Error.JOURNAL
     assert not rig.writer.jobs
+
+
+def test_a_disk_that_does_not_keep_up_is_said():
+    rig = Rig()
+    rig.submit(GOAL)
+    for _ in range(300):
+        rig.submit(PauseSet(1, True, "staff"))
+    assert len(rig.answers) == 300 - MAX_WAITING
+    assert {answer.error for answer in rig.answers} == {Error.JOURNAL}
+    rig.sequencer.submit(LegEnded(1, LegResult.ARRIVED))
+    rig.writer.work()
+    assert rig.phase is Phase.AWAITING_LOAD
 
 
 def test_timers_are_not_saved_while_a_step_is_being_written():

@@ -20,6 +20,7 @@ from luna_robot.navigation.localization import Localization, LocalizationLimits
 from luna_robot.navigation.transforms import Transform, TransformTree
 from luna_robot.notify import notify
 from luna_robot.status import Mode, mode_of, own_faults
+from luna_robot.stopwatch import Stopwatch
 from luna_robot.waypoints import Waypoint, WaypointTable
 from tests.unit.luna_robot.bench import WELL, bench_at
 
@@ -128,6 +129,21 @@ class TestBattery:
         assert (battery.level(30.0), battery.level(31.0)) == (BatteryLevel.GOOD, BatteryLevel.UNKNOWN)
         battery.observe(0.01, False, 31.0)
         assert battery.level(99.0) is BatteryLevel.EMPTY
+
+
+class TestStopwatch:
+    def test_it_counts_what_the_clock_moves_on(self):
+        watch = Stopwatch()
+        assert [watch.look(now) for now in (5.0, 6.0, 6.5)] == [0.0, 1.0, 0.5]
+        assert watch.total == 1.5
+
+    def test_a_clock_that_is_not_there_yet_tells_nothing(self):
+        watch = Stopwatch()
+        assert [watch.look(now) for now in (0.0, 0.0, 1.8e9, 1.8e9 + 1.0)] == [0.0, 0.0, 0.0, 1.0]
+
+    def test_jumps_and_steps_back_do_not_count(self):
+        watch = Stopwatch()
+        assert [watch.look(now) for now in (10.0, 500.0, 400.0, 401.0)] == [0.0, 0.0, 0.0, 1.0]
 
 
 class TestWaypoints:

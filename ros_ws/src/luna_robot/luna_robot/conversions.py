@@ -87,7 +87,7 @@ def seconds(duration: Duration) -> float:
     return float(duration.sec + duration.nanosec / NANO)
 
 
-def _or_nan(value: float | None) -> float:
+def or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
@@ -251,11 +251,11 @@ def delivery_state(delivery: Delivery | None, progress: Progress | None = None) 
     message.message, message.stop_index = delivery.message[:256], delivery.stop_index
     message.handover_seq, message.cargo = delivery.awaited_seq, int(delivery.cargo)
     message.cancel_requested = delivery.cancel_requested
-    message.timeout_remaining = _or_nan(delivery.timer)
+    message.timeout_remaining = or_nan(delivery.timer)
     message.changed_at = time_msg(delivery.changed_at)
     if progress is not None and delivery.phase in MOVING_PHASES:
-        message.distance_remaining = _or_nan(progress.distance_remaining)
-        message.estimated_time_remaining = _or_nan(progress.time_remaining)
+        message.distance_remaining = or_nan(progress.distance_remaining)
+        message.estimated_time_remaining = or_nan(progress.time_remaining)
     return message
 
 
@@ -303,7 +303,7 @@ def _fill_motion(message: RobotStatus, view: RobotView) -> None:
     message.linear_velocity, message.angular_velocity = view.linear_velocity, view.angular_velocity
     message.nearest_waypoint = view.nearest_waypoint
     message.localized, message.docked = view.facts.localized, view.facts.docked
-    message.battery_percentage, message.charging = _or_nan(view.battery_percentage), view.charging
+    message.battery_percentage, message.charging = or_nan(view.battery_percentage), view.charging
 
 
 def _fill_conditions(message: RobotStatus, view: RobotView) -> None:
@@ -321,8 +321,8 @@ def _fill_conditions(message: RobotStatus, view: RobotView) -> None:
 
 def _fill_delivery(message: RobotStatus, view: RobotView) -> None:
     active = view.state.active
-    message.distance_remaining = _or_nan(view.progress.distance_remaining)
-    message.estimated_time_remaining = _or_nan(view.progress.time_remaining)
+    message.distance_remaining = or_nan(view.progress.distance_remaining)
+    message.estimated_time_remaining = or_nan(view.progress.time_remaining)
     if active is None:
         return
     message.delivery_id, message.attempt, message.kind = active.delivery_id, active.attempt, int(active.goal.kind)

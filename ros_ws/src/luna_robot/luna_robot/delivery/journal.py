@@ -7,6 +7,7 @@ is refused, never repaired in silence.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import sqlite3
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from luna_robot.delivery.codec import decode, encode
 from luna_robot.delivery.draft import RECENT
@@ -64,9 +65,10 @@ def _as_journal_error(doing: str) -> Iterator[None]:
 class Journal:
     """Use `open_journal`. Writing belongs to one thread at a time; `finished` may be called from another one."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: IO[bytes]) -> None:
         self._writer = writer
         self._reader = reader
+        self._lock = lock
         self.journal_id: str = writer.execute("SELECT journal_id FROM meta").fetchone()[0]
         self.waypoints = self._load_waypoints()
         self.state = self._load_state()
@@ -116,6 +118,7 @@ class Journal:
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
+        self._lock.close()
 
     def _insert_entry(self, entry: Entry, tail: str) -> str:
         body = None if entry.delivery is None else _dumps(encode(entry.delivery))
@@ -178,9 +181,21 @@ def open_journal(path: Path, new_id: Callable[[], str]) -> Journal:
     """
     with _as_journal_error("opening the journal"):
         path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(path.with_suffix(".lock"))
         writer = _connect(path)
         _check_or_create(writer, new_id)
-        return Journal(writer, _connect(path))
+        return Journal(writer, _connect(path), lock)
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """Two processes must not carry out the deliveries of one robot; the lock goes with the process."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise JournalError("the journal is in use by another process") from None
+    return file
 
 
 def _connect(path: Path) -> sqlite3.Connection:

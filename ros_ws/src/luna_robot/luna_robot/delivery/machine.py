@@ -69,10 +69,14 @@ def wanted_leg(state: ExecutorState, facts: Facts) -> Leg | None:
     return Leg(delivery.leg, stop.waypoint, stop.pose, stop.arrival)
 
 
-def moving_allowed(state: ExecutorState) -> bool:
-    """False: the executor itself demands standstill from the safety supervisor."""
+def moving_allowed(state: ExecutorState, facts: Facts) -> bool:
+    """False: the executor itself demands standstill from the safety supervisor.
+
+    Also as long as it does not know whether a stop was engaged while it was away.
+    """
     recovering = state.active is not None and state.active.phase is Phase.AWAITING_RECOVERY
-    return not state.suspended and not recovering
+    heeded = facts.safety_known and facts.estop_id == state.estop_id
+    return heeded and not facts.estopped and not state.suspended and not recovering
 
 
 def _heed_safety(draft: Draft) -> None:

@@ -24,6 +24,8 @@ from luna_robot.delivery.machine import step
 from luna_robot.delivery.model import Error, ExecutorState, Verdict
 
 OnAnswer = Callable[[Answer], None]
+MAX_WAITING = 256
+"""Events that wait for the disk; further ones are refused."""
 
 
 class Book(Ledger, Protocol):
@@ -70,7 +72,10 @@ class Sequencer:
 
     def submit(self, event: Event, on_answer: OnAnswer | None = None) -> None:
         """The answer comes when the step holds: at once, or when the disk has it."""
-        self._queue.append((event, on_answer))
+        if len(self._queue) < MAX_WAITING or isinstance(event, LegEnded):
+            self._queue.append((event, on_answer))
+        elif on_answer is not None:
+            on_answer(self._refusal(event, "the journal does not keep up"))
         self._pump()
 
     def save_timers(self) -> None:
@@ -141,10 +146,10 @@ class Sequencer:
             if isinstance(event, LegEnded):
                 self._queue.append((event, on_answer))
             elif on_answer is not None:
-                on_answer(self._refusal(event))
+                on_answer(self._refusal(event, self.journal_error))
 
-    def _refusal(self, event: Event) -> Answer:
+    def _refusal(self, event: Event, why: str) -> Answer:
         delivery = self.state.active
         if isinstance(event, GoalOffered):
-            delivery = rejected_delivery(event.goal, Error.JOURNAL, self.journal_error, self._around.now().ros)
-        return Answer(Verdict.REFUSED, Error.JOURNAL, self.journal_error[:256], delivery)
+            delivery = rejected_delivery(event.goal, Error.JOURNAL, why, self._around.now().ros)
+        return Answer(Verdict.REFUSED, Error.JOURNAL, why[:256], delivery)

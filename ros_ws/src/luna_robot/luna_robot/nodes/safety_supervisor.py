@@ -24,6 +24,7 @@ from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.navigation.localization import Localization
 from luna_robot.nodes.common import LATCHED, RELIABLE, SENSOR, Heartbeat, Worker, declare, steady
+from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS, localization_limits
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
 from luna_robot.safety.view import SafetyView
@@ -73,8 +74,8 @@ class SafetySupervisor(Node):
         self.create_subscription(KidnapStatus, "kidnap_status", self._on_kidnap, SENSOR)
         self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE)
         self.create_subscription(PoseWithCovarianceStamped, "amcl_pose", self._on_amcl_pose, LATCHED)
-        self.create_subscription(Odometry, "odom", self._on_odom, SENSOR)
-        self.create_subscription(TFMessage, "tf", self._on_tf, TF_QOS)
+        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, SENSOR)
+        self._tf = PolledSubscription(self, TFMessage, "tf", self._on_tf, TF_QOS)
 
     # --- what it sees ---
 
@@ -115,6 +116,8 @@ class SafetySupervisor(Node):
 
     def _on_timer(self) -> None:
         self._beats += 1
+        self._odometry.poll()
+        self._tf.poll()
         self._watch.observe_localized(self._localization.localized(steady()))
         self._look()
         self._switch_power()

@@ -12,6 +12,7 @@ from luna_robot import __version__, conversions
 from luna_robot.delivery.model import MOVING_PHASES, ExecutorState
 from luna_robot.faults import FaultLog
 from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare
+from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.task_executor import TaskExecutor
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 from luna_robot.status import RobotView, mode_of, own_faults
@@ -34,7 +35,7 @@ class StatusPublisher(Node):
         self._status = self.create_publisher(RobotStatus, "status", LATCHED)
         self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
         self._heartbeat = Heartbeat(self)
-        self.create_subscription(Odometry, "odom", self._on_odom, SENSOR)
+        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, SENSOR)
         executor_node.on_change = self.tell_changes
         self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
 
@@ -52,6 +53,7 @@ class StatusPublisher(Node):
 
     def _on_timer(self) -> None:
         self._heartbeat.beat()
+        self._odometry.poll()
         self._beats += 1
         view = self._view()
         moving = abs(view.linear_velocity) > 0.01 or abs(view.angular_velocity) > 0.01 or _under_way(view.state)

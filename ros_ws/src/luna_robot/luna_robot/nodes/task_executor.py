@@ -49,6 +49,7 @@ from luna_robot.nodes.common import (
 )
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 from luna_robot.safety.view import SafetyView
+from luna_robot.stopwatch import Stopwatch
 
 UNHEARD = SafetyView(False, "", "", "", 0, True, ())
 
@@ -68,7 +69,8 @@ class TaskExecutor(Node):
         self._declare_times()
         self._locked, self._lock_heard, self._link_heard = True, float("-inf"), float("-inf")
         self._started = self._saved = steady()
-        self._ticked = self._hand_over_time()
+        self._simulated = bool(self.get_parameter("use_sim_time").value)
+        self._watch = Stopwatch()
         self.starting = True
         self._sequencer = self._make_sequencer(error)
         self._goals = AttachedGoals()
@@ -190,9 +192,7 @@ class TaskExecutor(Node):
     def _on_timer(self) -> None:
         self._heartbeat.beat()
         self._find_the_pose()
-        now = self._hand_over_time()
-        elapsed, self._ticked = now - self._ticked, now
-        self._sequencer.submit(Tick(max(0.0, elapsed)))
+        self._sequencer.submit(Tick(self._watch.look(self._hand_over_time())))
         self._act()
         self._save_timers()
         self._goals.feed_back(self.state.active, self._navigator.progress)
@@ -234,7 +234,7 @@ class TaskExecutor(Node):
         self._navigator.drive(None if self.journal_error else wanted_leg(self.state, facts))
 
     def _moving_allowed(self) -> bool:
-        return not self.journal_error and moving_allowed(self.state)
+        return not self.journal_error and moving_allowed(self.state, self.facts())
 
     def _manual_refusal(self) -> tuple[Error, str] | None:
         if self.state.active is not None:
@@ -249,7 +249,7 @@ class TaskExecutor(Node):
 
     def _hand_over_time(self) -> float:
         """Seconds of the simulation's clock where there is one, else of the steady clock."""
-        if self.get_parameter("use_sim_time").value:
+        if self._simulated:
             return float(self.get_clock().now().nanoseconds / 1e9)
         return steady()
 
@@ -304,7 +304,11 @@ class TaskExecutor(Node):
         future = Future()
         limit = min(request.limit or 100, 200)
         self._worker.submit(lambda: journal.entries(request.after_seq, limit), future.set_result)
-        entries = (await future).result()
+        try:
+            entries = (await future).result()
+        except JournalError as error:
+            self.get_logger().error(str(error))
+            return response
         response.entries = [conversions.journal_entry(e) for e in entries if e.seq <= response.newest_seq]
         return response
 

@@ -7,18 +7,16 @@ from collections.abc import Callable
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from irobot_create_msgs.msg import DockStatus
 from luna_interfaces.action import NavigateToWaypoint
-from rclpy.action import ActionServer
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.task import Future
 from tf2_msgs.msg import TFMessage
 
 from luna_robot import conversions
-from luna_robot.delivery.events import LegEnded, LegResult
+from luna_robot.delivery.events import LegEnded
 from luna_robot.delivery.machine import Leg
-from luna_robot.delivery.model import Arrival, Error
-from luna_robot.delivery.progress import LEG_ERRORS
+from luna_robot.delivery.model import Error
 from luna_robot.geometry import Pose
 from luna_robot.navigation.driver import LegDriver, RetryPolicy, Situation
 from luna_robot.navigation.localization import Localization, LocalizationLimits
@@ -26,12 +24,16 @@ from luna_robot.navigation.nav2_actions import Nav2Actions
 from luna_robot.navigation.port import Progress
 from luna_robot.navigation.transforms import TransformTree
 from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare, steady
+from luna_robot.nodes.operator_goal import OperatorGoal, Refusal, reachable, result_of
+from luna_robot.nodes.polled import PolledSubscription
+from luna_robot.stopwatch import Stopwatch
 from luna_robot.waypoints import WaypointTable
 
+NAVIGATION_GRACE = 10.0
+"""Seconds after a start in which Nav2 may still turn up with old goals."""
 MAP, ODOM, BASE = "map", "odom", "base_link"
 TF_QOS = QoSProfile(depth=100)
 TF_STATIC_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-Refusal = tuple[Error, str]
 
 
 class WaypointNavigator(Node):
@@ -44,18 +46,26 @@ class WaypointNavigator(Node):
         self.manual_refusal: Callable[[], Refusal | None] = lambda: None
         self.docked = False
         self._leg_of_delivery: Leg | None = None
-        self._leg_of_operator: Leg | None = None
+        self._operator: OperatorGoal | None = None
         self._operator_legs = 0
-        self._operator_done: Future | None = None
+        self._watch = Stopwatch()
         self._tree = TransformTree()
         self._localization = Localization(localization_limits(self))
         self._navigator = Nav2Actions(self, declare(self, "dock_type", "", "type of dock for Nav2's docking server"))
         self._driver = LegDriver(self._navigator, _retry_policy(self), self._on_ended)
+        self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._clean = False
         self._cleaning = False
-        self._heartbeat = Heartbeat(self)
+        self._started = steady()
+        self._heartbeat = Heartbeat(self, self._moving_allowed)
         self._subscribe()
-        self._action = ActionServer(self, NavigateToWaypoint, "navigate_to_waypoint", self._on_goal)
+        self._action = ActionServer(
+            self,
+            NavigateToWaypoint,
+            "navigate_to_waypoint",
+            self._on_goal,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+        )
         self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
 
     # --- for the other nodes of this process ---
@@ -86,7 +96,7 @@ class WaypointNavigator(Node):
     # --- sensing ---
 
     def _subscribe(self) -> None:
-        self.create_subscription(TFMessage, "tf", self._on_tf, TF_QOS)
+        self._tf = PolledSubscription(self, TFMessage, "tf", self._on_tf, TF_QOS)
         self.create_subscription(TFMessage, "tf_static", self._on_tf, TF_STATIC_QOS)
         self.create_subscription(PoseWithCovarianceStamped, "amcl_pose", self._on_amcl_pose, LATCHED)
         self.create_subscription(DockStatus, "dock_status", self._on_dock_status, SENSOR)
@@ -109,12 +119,15 @@ class WaypointNavigator(Node):
 
     def _on_timer(self) -> None:
         self._heartbeat.beat()
+        self._tf.poll()
         self._navigator.poll(steady())
         self._clean_up()
+        self._watch.look(self.get_clock().now().nanoseconds / 1e9 if self._simulated else steady())
+        self._look_after_operator()
         self._driver.observe(self._situation())
 
     def _situation(self) -> Situation:
-        return Situation(self.get_clock().now().nanoseconds / 1e9, self.pose, self.docked)
+        return Situation(self._watch.total, self.pose, self.docked)
 
     def _clean_up(self) -> None:
         """Once after the start: whatever Nav2 still drives is not ours any more."""
@@ -126,16 +139,22 @@ class WaypointNavigator(Node):
     def _on_cleaned(self, answered: bool) -> None:
         self._cleaning, self._clean = False, answered
 
+    def _moving_allowed(self) -> bool:
+        """Not before Nav2 has dropped what it drove for a process that is no more, if there is a Nav2."""
+        nobody_there = bool(self._navigator.missing()) and steady() - self._started > NAVIGATION_GRACE
+        return self._clean or nobody_there
+
     def _settle(self) -> None:
-        if self._leg_of_delivery is not None and self._leg_of_operator is not None:
-            self._end_operator(Error.BUSY, "a delivery is in hand")
+        goal = self._operator
+        if self._leg_of_delivery is not None and goal is not None:
+            goal.end(Error.BUSY, "a delivery is in hand")
+        leg_of_operator = goal.leg if goal and not goal.done.done() else None
         self._driver.observe(self._situation())
-        self._driver.want(self._leg_of_delivery or self._leg_of_operator)
+        self._driver.want(self._leg_of_delivery or leg_of_operator)
 
     def _on_ended(self, ended: LegEnded) -> None:
-        if self._leg_of_operator is not None and ended.leg == self._leg_of_operator.number:
-            arrived = ended.result is LegResult.ARRIVED
-            self._end_operator(Error.NONE if arrived else LEG_ERRORS[ended.result], ended.message)
+        if self._operator is not None and ended.leg == self._operator.leg.number:
+            self._operator.end_with(ended)
         else:
             self.on_leg_ended(ended)
 
@@ -146,14 +165,14 @@ class WaypointNavigator(Node):
         target = self._target(handle.request)
         refusal = self._refusal(target)
         if refusal is None and target is not None:
-            refusal = await self._drive_operator(target)
-        handle.succeed()
-        result = NavigateToWaypoint.Result()
-        result.error_code, result.message = (int(refusal[0]), refusal[1]) if refusal else (0, "")
-        result.travel_time = (self.get_clock().now() - started).nanoseconds / 1e9
+            refusal = await self._drive_operator(target, handle)
+        if handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.succeed()
         pose = self.pose
-        result.final_distance = pose.distance_to(target) if pose and target else float("nan")
-        return result
+        distance = pose.distance_to(target) if pose and target else None
+        return result_of(refusal, (self.get_clock().now() - started).nanoseconds / 1e9, distance)
 
     def _target(self, request: NavigateToWaypoint.Goal) -> Pose | None:
         if not request.waypoint:
@@ -164,25 +183,34 @@ class WaypointNavigator(Node):
     def _refusal(self, target: Pose | None) -> Refusal | None:
         if target is None or not target.is_finite():
             return Error.UNKNOWN_WAYPOINT, "unknown waypoint, or not a pose"
-        if self._leg_of_delivery is not None or self._leg_of_operator is not None:
+        if self._leg_of_delivery is not None or self._operator is not None:
             return Error.BUSY, "on its way already"
         if self.missing:
             return Error.NAVIGATION_NOT_READY, ", ".join(self.missing)
         return self.manual_refusal()
 
-    async def _drive_operator(self, target: Pose) -> Refusal | None:
-        done = self._operator_done = Future()
+    async def _drive_operator(self, target: Pose, handle: ServerGoalHandle) -> Refusal | None:
         self._operator_legs += 1
-        self._leg_of_operator = Leg(-self._operator_legs, "", target, Arrival.NONE)
+        goal = self._operator = OperatorGoal(self._operator_legs, target, handle)
+        if not await reachable(self._navigator.path_length, target):
+            goal.end(Error.NAVIGATION, "no path")
         self._settle()
-        error, message = await done
-        return (error, message) if error else None
+        refusal: Refusal | None = await goal.done
+        self._operator = None
+        self._settle()
+        return refusal
 
-    def _end_operator(self, error: Error, message: str) -> None:
-        self._leg_of_operator = None
-        done, self._operator_done = self._operator_done, None
-        if done is not None:
-            done.set_result((error, message))
+    def _look_after_operator(self) -> None:
+        goal = self._operator
+        if goal is None:
+            return
+        refusal = self.manual_refusal()
+        if goal.cancelled:
+            goal.end(Error.NAVIGATION, "cancelled")
+        elif refusal is not None:
+            goal.end(*refusal)
+        else:
+            goal.feed_back(self.pose, self.progress, self.get_clock())
 
 
 def localization_limits(node: Node) -> LocalizationLimits:
