@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+
 from luna_embedded.exit_codes import Refusal
 from luna_embedded.parts.run import Options
 from luna_embedded.state import StateDir
 from luna_embedded.up import Afterwards, Starting
-from rich.console import Console
 
 
 def row(name: str, state: str, restarts: int = 0, why: str = "") -> dict[str, Any]:
