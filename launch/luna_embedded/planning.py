@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.credentials import Credentials, load
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.machine import free_bytes
-from luna_embedded.layout import Checkout
+from luna_embedded.layout import Checkout, write_private
 from luna_embedded.parts import postgres, valkey
 from luna_embedded.parts.account import postgres_account
 from luna_embedded.parts.postgres_home import PostgresHome, settle, socket_folder
@@ -75,6 +76,7 @@ def plan(
         state.run_file,
         {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address},
     )
+    write_private(run.fastdds_profiles, fastdds_profiles_xml(), mode=0o644)
     return run, home
 
 

@@ -176,7 +176,8 @@ class Afterwards:
             self._tell(f"{name} died ({row['why']}); it is started again")
             self._troubled[name] = state
         self._restarts[name] = row["restarts"]
-        if state in ("running", "given up") and self._troubled.pop(name, None):
+        if state in ("running", "given up") and name in self._troubled:
+            del self._troubled[name]
             self._tell(f"{name} runs again" if state == "running" else f"{name} died too often and is given up")
 
     def _tell(self, text: str) -> None:

@@ -74,6 +74,7 @@ def ros_part_variables(run: Run) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "ROS_DOMAIN_ID": str(run.ros_domain),
         "ROS_LOG_DIR": str(run.state.logs / "ros"),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(run.fastdds_profiles),
     }
 
 
