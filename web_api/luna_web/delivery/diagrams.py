@@ -1,10 +1,19 @@
 """`python -m luna_web.delivery.diagrams` prints the state machines as Mermaid, for the documentation."""
 
+import sys
 from collections.abc import Hashable, Iterator
 from typing import TypeVar
 
 from luna_web.delivery.domain.machines import COPY, REQUEST, RETURN, TASK, Machine
 from luna_web.delivery.domain.states import TaskState
+
+HEAD = """\
+# State machines
+
+Drawn from the tables of legal transitions in `luna_web/delivery/domain/machines.py` by
+`python -m luna_web.delivery.diagrams > docs/states.md`; a test holds this page to them. Whatever is not an arrow here is
+409 `ILLEGAL_TRANSITION`. A terminal state is final.
+"""
 
 S = TypeVar("S", bound=Hashable)
 
@@ -25,14 +34,20 @@ def _lines(machine: Machine[S]) -> Iterator[str]:
     yield from (f"{state} --> [*]" for state in machine.states if state in machine.terminal)
 
 
-def main() -> None:
-    drawn = {
+def document() -> str:
+    """The page `docs/states.md`."""
+    diagrams = {
         "Delivery task": mermaid(TASK),
         "Request": mermaid(REQUEST),
         "Return": mermaid(RETURN),
         "Copy": mermaid(COPY),
     }
-    print("\n".join(f"## {name}\n\n```mermaid\n{diagram}\n```\n" for name, diagram in drawn.items()))
+    drawn = [f"## {name}\n\n```mermaid\n{diagram}\n```\n" for name, diagram in diagrams.items()]
+    return "\n".join([HEAD, *drawn])
+
+
+def main() -> None:
+    sys.stdout.write(document())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The tables of transitions."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_web.delivery.diagrams import main, mermaid
+from luna_web.delivery.diagrams import document, main, mermaid
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
     AWAITING_LOAD,
@@ -120,3 +122,8 @@ def test_the_command_prints_all_four(capsys: pytest.CaptureFixture[str]) -> None
     assert printed.count("```mermaid\nstateDiagram-v2") == 4
     assert printed.count("## ") == 4
     assert "    state IN_PROGRESS {" in printed
+
+
+def test_the_page_of_state_machines_is_drawn_from_these_tables() -> None:
+    page = Path(__file__).parents[4] / "docs" / "states.md"
+    assert page.read_text() == document()
