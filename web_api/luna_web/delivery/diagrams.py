@@ -11,8 +11,8 @@ HEAD = """\
 # State machines
 
 Drawn from the tables of legal transitions in `luna_web/delivery/domain/machines.py` by
-`python -m luna_web.delivery.diagrams > docs/states.md`; a test holds this page to them. Whatever is not an arrow here is
-409 `ILLEGAL_TRANSITION`. A terminal state is final.
+`python -m luna_web.delivery.diagrams > docs/states.md`; a test holds this page to them. Whatever is not an arrow here
+is 409 `ILLEGAL_TRANSITION`. A terminal state is final.
 """
 
 S = TypeVar("S", bound=Hashable)
