@@ -157,7 +157,7 @@ class Afterwards:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._restarts: dict[str, int] = {}
-        self._troubled: dict[str, str] = {}
+        self._troubled: set[str] = set()
         self._stopping = False
 
     def __call__(self, snapshot: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ class Afterwards:
         name, state = row["name"], row["state"]
         if row["restarts"] > self._restarts.get(name, 0):
             self._tell(f"{name} died ({row['why']}); it is started again")
-            self._troubled[name] = state
+            self._troubled.add(name)
         self._restarts[name] = row["restarts"]
         if state in ("running", "given up") and name in self._troubled:
             del self._troubled[name]

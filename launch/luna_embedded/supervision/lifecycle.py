@@ -108,7 +108,10 @@ Action = Launch | Terminate | Kill
 
 @dataclass
 class Fleet:
-    """All parts and their lives. Every method takes the time and returns what to do now, in that order."""
+    """All parts and their lives. Every method takes the time and returns what to do now, in that order.
+
+    Once a shutdown has begun, orders for single parts no longer count.
+    """
 
     rules: Mapping[str, Rules]
     patience: Patience = field(default_factory=Patience)
@@ -152,11 +155,15 @@ class Fleet:
 
     def stop(self, name: str, now: float) -> list[Action]:
         """A person wants this part stopped until they start it again; nothing else is touched."""
+        if self.shutting_down:
+            return []
         self.lives[name] = replace(self.lives[name], held=True, again=False)
         return self._end(name, now)
 
     def start(self, name: str, now: float) -> list[Action]:
         """A person wants this part to run; forgives what it did before. A part that runs is left alone."""
+        if self.shutting_down:
+            return []
         life = self.lives[name]
         fresh = replace(life, held=False, quick_deaths=0)
         if life.phase is Phase.STOPPING:
@@ -169,6 +176,8 @@ class Fleet:
 
     def restart(self, name: str, now: float) -> list[Action]:
         """A person wants this part stopped and started."""
+        if self.shutting_down:
+            return []
         if self.lives[name].phase not in ALIVE:
             return self.start(name, now)
         actions = self._end(name, now)

@@ -192,6 +192,13 @@ def test_a_death_during_shutdown_starts_nothing() -> None:
     assert fleet.is_over
 
 
+def test_once_everything_stops_orders_for_single_parts_no_longer_count() -> None:
+    fleet = running_chain()
+    fleet.shut_down(10)
+
+    assert fleet.stop("database", 11) == fleet.start("web", 11) == fleet.restart("database", 11) == []
+
+
 NAMES = ("a", "b", "c", "d")
 
 
