@@ -177,7 +177,7 @@ class Afterwards:
             self._troubled.add(name)
         self._restarts[name] = row["restarts"]
         if state in ("running", "given up") and name in self._troubled:
-            del self._troubled[name]
+            self._troubled.discard(name)
             self._tell(f"{name} runs again" if state == "running" else f"{name} died too often and is given up")
 
     def _tell(self, text: str) -> None:
