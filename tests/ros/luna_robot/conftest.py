@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack, closing
 
 import pytest
 from luna_interfaces.msg import DeliveryStop
 
 from tests.ros.luna_robot.controller import Controller, duration, stop
+from tests.ros.luna_robot.domains import Domain
 from tests.ros.luna_robot.processes import Processes
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-DOMAIN = 60 + WORKER % 5
 SPEED = 6.0
 DESK = {"waypoint": "DESK-1", "x": 6.8, "y": 7.2, "yaw": -1.570796}
 RETURNS = {"waypoint": "RETURN-1", "x": 1.8, "y": 4.3, "yaw": 3.141593}
@@ -26,15 +24,9 @@ _numbers = itertools.count(1)
 class World:
     """Processes and a controller."""
 
-    def __init__(self, folder: Path) -> None:
-        self.processes = Processes(folder, DOMAIN, SPEED)
-        for name in ("sim", "safety", "onboard"):
-            self.processes.start(name)
-        self.controller = Controller("/luna1")
-
-    def close(self) -> None:
-        self.controller.close()
-        self.processes.close()
+    def __init__(self, processes: Processes, controller: Controller) -> None:
+        self.processes = processes
+        self.controller = controller
 
     def goal(self, name: str = "", load_timeout: float = 600.0, unload_timeout: float = 300.0, **fields):
         """From the farther one of two places to the other, and back if nobody takes it there."""
@@ -64,10 +56,11 @@ class World:
 @pytest.fixture(scope="module")
 def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Ready for its first goal."""
-    os.environ["ROS_DOMAIN_ID"] = str(DOMAIN)
-    world = World(tmp_path_factory.mktemp("robot"))
-    try:
-        world.controller.wait_ready()
-        yield world
-    finally:
-        world.close()
+    with ExitStack() as stack:
+        domain = stack.enter_context(closing(Domain()))
+        processes = stack.enter_context(closing(Processes(tmp_path_factory.mktemp("robot"), domain.number, SPEED)))
+        for name in ("sim", "safety", "onboard"):
+            processes.start(name)
+        controller = stack.enter_context(closing(Controller("/luna1", domain.number)))
+        controller.wait_ready()
+        yield World(processes, controller)

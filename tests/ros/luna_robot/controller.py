@@ -50,9 +50,9 @@ SERVICES = {
 
 
 class Controller:
-    def __init__(self, namespace: str, epoch: int = 1) -> None:
+    def __init__(self, namespace: str, domain: int, epoch: int = 1) -> None:
         self.context = rclpy.Context()
-        rclpy.init(context=self.context)
+        rclpy.init(context=self.context, domain_id=domain)
         self.node = rclpy.create_node("test_controller", namespace=namespace, context=self.context)
         self.epoch = epoch
         self.beating = True
@@ -137,11 +137,11 @@ class Controller:
                 assert condition(), f"{what}\n{self.status}"
                 self._changed.wait(min(left, 0.1))
 
-    def wait_for_phase(self, phase: int, within: float = 60.0) -> RobotStatus:
+    def wait_for_phase(self, phase: int, within: float = 120.0) -> RobotStatus:
         self.wait(lambda: self.status.phase == phase, within, f"phase {phase}")
         return self.status
 
-    def wait_ready(self, within: float = 30.0, besides: tuple[str, ...] = ()) -> None:
+    def wait_ready(self, within: float = 60.0, besides: tuple[str, ...] = ()) -> None:
         """Serving, with nothing wrong but what is named."""
         self.wait(
             lambda: self.status.boot_id and not [f for f in self.status.faults if f.code not in besides],
@@ -150,7 +150,7 @@ class Controller:
 
     # --- what it asks ---
 
-    def call(self, name: str, within: float = 5.0, **fields: Any) -> Any:
+    def call(self, name: str, within: float = 20.0, **fields: Any) -> Any:
         client = self._clients[name]
         assert client.wait_for_service(within), name
         request = SERVICES[name].Request(**fields)
@@ -158,30 +158,30 @@ class Controller:
             request.epoch = self.epoch
         return self._result(client.call_async(request), within)
 
-    def send(self, goal: ExecuteDelivery.Goal, within: float = 5.0) -> Any:
+    def send(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> Any:
         """The future of the result; fails if ROS refuses the goal."""
         assert self._goals.wait_for_server(within)
         handle = self._result(self._goals.send_goal_async(goal), within)
         assert handle.accepted
         return handle.get_result_async()
 
-    def outcome(self, goal: ExecuteDelivery.Goal, within: float = 5.0) -> DeliveryState:
+    def outcome(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> DeliveryState:
         """The result of a goal that ends soon."""
         return self._result(self.send(goal), within).result.state
 
-    def state_of(self, result: Any, within: float = 60.0) -> DeliveryState:
+    def state_of(self, result: Any, within: float = 120.0) -> DeliveryState:
         return self._result(result, within).result.state
 
     def navigate(self, within: float, **fields: Any) -> NavigateToWaypoint.Result:
-        assert self._moves.wait_for_server(5.0)
-        handle = self._result(self._moves.send_goal_async(NavigateToWaypoint.Goal(**fields)), 5.0)
+        assert self._moves.wait_for_server(20.0)
+        handle = self._result(self._moves.send_goal_async(NavigateToWaypoint.Goal(**fields)), 20.0)
         return self._result(handle.get_result_async(), within).result
 
     def operator_goal(self, x: float, y: float) -> None:
         """An operator's goal in RViz, past LUNA."""
-        assert self._operator.wait_for_server(5.0)
+        assert self._operator.wait_for_server(20.0)
         goal = NavigateToPose.Goal(pose=stop("", x, y).pose)
-        assert self._result(self._operator.send_goal_async(goal), 5.0).accepted
+        assert self._result(self._operator.send_goal_async(goal), 20.0).accepted
 
     def _result(self, future: Any, within: float) -> Any:
         done = threading.Event()

@@ -7,13 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 FLOOR = ROOT / "sim" / "maps" / "library"
 SOURCES = [ROOT / "sim", ROOT / "ros_ws" / "src" / "luna_robot"]
-START_WITHIN = 30.0
+START_WITHIN = 60.0
 
 
 class Processes:
@@ -34,14 +35,24 @@ class Processes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             address = f"\0luna-test-{os.getpid()}-{name}-{id(self)}"
             listener.bind(address)
-            listener.settimeout(START_WITHIN)
+            listener.settimeout(1.0)
             environment = {**self._environment, "NOTIFY_SOCKET": "@" + address[1:]}
             log = (self.folder / f"{name}.log").open("ab")
             command = [sys.executable, "-m", *self._command(name, parameters)]
             self._running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
             log.close()
-            while b"READY=1" not in listener.recv(1000):
+            self._wait_ready(name, listener)
+
+    def _wait_ready(self, name: str, listener: socket.socket) -> None:
+        deadline = time.monotonic() + START_WITHIN
+        while time.monotonic() < deadline:
+            assert self._running[name].poll() is None, (self.folder / f"{name}.log").read_text()
+            try:
+                if b"READY=1" in listener.recv(1000):
+                    return
+            except TimeoutError:
                 continue
+        raise AssertionError(f"{name} is not ready within {START_WITHIN} s")
 
     def _command(self, name: str, parameters: Mapping[str, str]) -> list[str]:
         if name == "sim":

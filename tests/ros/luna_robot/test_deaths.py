@@ -24,7 +24,7 @@ def restart(robot: World, name: str = "onboard") -> None:
     boot = controller.status.boot_id
     robot.processes.start(name)
     if name == "onboard":
-        controller.wait(lambda: controller.status.boot_id != boot, 10.0, "a new boot")
+        controller.wait(lambda: controller.status.boot_id != boot, 60.0, "a new boot")
 
 
 def faults(robot: World) -> set[str]:
@@ -42,9 +42,9 @@ def test_killed_on_the_way_it_stops_and_drives_on_after_the_restart(robot: World
     controller = robot.controller
     goal = robot.goal()
     controller.send(goal)
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("onboard")
-    controller.wait(lambda: controller.locked and controller.speed == 0.0, 2.0, "stands still without its nodes")
+    controller.wait(lambda: controller.locked and controller.speed == 0.0, 4.0, "stands still without its nodes")
     journal = controller.status.journal_id
     restart(robot)
     assert controller.status.journal_id == journal
@@ -59,7 +59,7 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     seq = controller.wait_for_phase(S.PHASE_AWAITING_LOAD).handover_seq
     robot.processes.kill("onboard")
     restart(robot)
-    status = controller.wait_for_phase(S.PHASE_AWAITING_LOAD, 5.0)
+    status = controller.wait_for_phase(S.PHASE_AWAITING_LOAD, 60.0)
     assert status.handover_seq == seq
     controller.wait_ready()
     left = controller.call("get_delivery", delivery_id=goal.delivery_id).state.timeout_remaining
@@ -67,7 +67,7 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     again = controller.send(robot.goal(goal.delivery_id, boot_id=status.boot_id))
     controller.wait_ready()
     assert controller.confirm(LOAD).verdict == 0
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("onboard")
     restart(robot)
     assert controller.status.cargo == S.CARGO_PRESENT
@@ -86,10 +86,10 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
 def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
     controller = robot.controller
     controller.send(robot.goal())
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("safety")
-    controller.wait(lambda: controller.speed == 0.0, 1.5, "silence locks")
-    controller.wait(lambda: "SAFETY_SILENT" in faults(robot), 2.0)
+    controller.wait(lambda: controller.speed == 0.0, 4.0, "silence locks")
+    controller.wait(lambda: "SAFETY_SILENT" in faults(robot), 20.0)
     restart(robot, "safety")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
@@ -97,9 +97,9 @@ def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
 def test_when_the_navigation_dies_the_robot_waits_for_it_and_drives_on(robot: World):
     controller = robot.controller
     controller.send(robot.goal())
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("sim")
-    controller.wait(lambda: "NOT_LOCALIZED" in faults(robot), 15.0)
+    controller.wait(lambda: "NOT_LOCALIZED" in faults(robot), 60.0)
     robot.processes.start("sim")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
@@ -108,10 +108,10 @@ def test_a_restart_without_a_pose_awaits_recovery(robot: World):
     controller = robot.controller
     goal = robot.goal()
     controller.send(goal)
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("onboard")
     robot.processes.start("onboard", position_variance="1.0e-12", pose_grace="2.0")
-    status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 10.0)
+    status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 60.0)
     controller.stays(lambda: controller.speed == 0.0, 1.0, "moves without a pose")
     answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1)
     assert answer.error_code == S.ERROR_NOT_LOCALIZED
@@ -132,8 +132,8 @@ def test_a_damaged_journal_stops_the_robot_and_is_said(robot: World):
     whole = journal.read_bytes()
     journal.write_bytes(b"this is no journal any more" * 1000)
     restart(robot)
-    controller.wait(lambda: "JOURNAL" in faults(robot), 5.0)
-    controller.wait(lambda: controller.locked, 2.0)
+    controller.wait(lambda: "JOURNAL" in faults(robot), 60.0)
+    controller.wait(lambda: controller.locked, 20.0)
     assert controller.outcome(robot.goal()).error_code == S.ERROR_JOURNAL
     assert controller.call("set_paused", paused=True).error_code == S.ERROR_JOURNAL
     robot.processes.end("onboard")

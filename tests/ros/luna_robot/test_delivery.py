@@ -26,7 +26,7 @@ def test_a_book_is_delivered(robot: World):
     docked = controller.status.docked
     goal = robot.goal()
     result = controller.send(goal)
-    controller.wait(lambda: controller.status.mode == RobotStatus.MODE_NAVIGATING, 5.0)
+    controller.wait(lambda: controller.status.mode == RobotStatus.MODE_NAVIGATING, 60.0)
     status = controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     assert docked and not status.docked
     place = goal.stops[0].pose.pose.position
@@ -37,8 +37,8 @@ def test_a_book_is_delivered(robot: World):
     controller.wait_for_phase(S.PHASE_AWAITING_UNLOAD)
     answer = controller.confirm(UNLOAD)
     assert (answer.state.outcome, answer.state.cargo) == (S.OUTCOME_SUCCEEDED, S.CARGO_ABSENT)
-    assert same(controller.state_of(result, 5.0), answer.state)
-    controller.wait(lambda: controller.deliveries.recent and same(controller.deliveries.recent[0], answer.state), 2.0)
+    assert same(controller.state_of(result, 60.0), answer.state)
+    controller.wait(lambda: controller.deliveries.recent and same(controller.deliveries.recent[0], answer.state), 20.0)
     assert same(controller.outcome(goal), answer.state)
 
 
@@ -57,7 +57,7 @@ def test_nobody_loads(robot: World):
     result = controller.send(robot.goal(load_timeout=6.0))
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     controller.wait_for_phase(S.PHASE_CLEARING)
-    state = controller.state_of(result, 30.0)
+    state = controller.state_of(result, 60.0)
     assert (state.outcome, state.error_code) == (S.OUTCOME_FAILED, S.ERROR_NOT_LOADED)
 
 
@@ -70,7 +70,7 @@ def test_nobody_takes_it_and_it_comes_back(robot: World):
     controller.wait_for_phase(S.PHASE_TO_FALLBACK)
     controller.wait_for_phase(S.PHASE_AWAITING_FALLBACK_UNLOAD)
     controller.confirm(UNLOAD)
-    assert controller.state_of(result, 5.0).error_code == S.ERROR_NOT_UNLOADED
+    assert controller.state_of(result, 60.0).error_code == S.ERROR_NOT_UNLOADED
 
 
 def test_goals_that_cannot_be_done_end_at_once_with_the_reason(robot: World):
@@ -134,7 +134,7 @@ def test_waypoints_are_taken_and_name_where_the_robot_is(robot: World):
     far = Waypoint(location_code="FAR", name="Far", kind="OTHER", pose=conversions.pose_msg(Pose(39.0, 20.0, 0.0)))
     answer = controller.call("set_waypoints", map_id="library", version=3, waypoints=[desk, far])
     assert (answer.verdict, answer.version) == (0, 3)
-    controller.wait(lambda: controller.status.nearest_waypoint == "DESK-1", 3.0)
+    controller.wait(lambda: controller.status.nearest_waypoint == "DESK-1", 20.0)
     assert (controller.status.map_id, controller.status.waypoints_version) == ("library", 3)
     assert controller.call("set_waypoints", map_id="library", version=2).verdict == 2
 
@@ -156,25 +156,25 @@ def test_an_operator_drives_to_a_waypoint(robot: World):
 def test_without_a_link_the_leg_is_finished_and_timers_stand_still(robot: World):
     controller = robot.controller
     controller.send(robot.goal(load_timeout=20.0))
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     controller.beating = False
-    controller.wait(lambda: not controller.status.link_up, 8.0)
+    controller.wait(lambda: not controller.status.link_up, 60.0)
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     controller.stays(lambda: controller.status.phase == S.PHASE_AWAITING_LOAD, 5.0, "the timer must stand still")
     controller.beating = True
-    controller.wait_for_phase(S.PHASE_CLEARING, 10.0)
+    controller.wait_for_phase(S.PHASE_CLEARING, 60.0)
 
 
 def test_an_operators_own_goal_wins_and_is_reported(robot: World):
     controller = robot.controller
     result = controller.send(robot.goal())
-    controller.wait(lambda: controller.speed > 0.05, 10.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     controller.operator_goal(1.8, 4.3)
-    status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 10.0)
+    status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 60.0)
     assert status.mode == RobotStatus.MODE_RECOVERY
-    controller.wait(lambda: controller.speed == 0.0, 5.0)
+    controller.wait(lambda: controller.speed == 0.0, 60.0)
     answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1, by="test")
     assert answer.verdict == 0
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     controller.call("cancel_delivery", delivery_id=status.delivery_id, attempt=1, reason="enough")
-    assert controller.state_of(result, 30.0).outcome == S.OUTCOME_CANCELLED
+    assert controller.state_of(result, 60.0).outcome == S.OUTCOME_CANCELLED

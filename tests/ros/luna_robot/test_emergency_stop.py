@@ -31,13 +31,13 @@ def release(robot: World, estop_id: str):
 def test_in_mid_drive_it_holds_through_restarts_until_released_and_resumed(robot: World):
     controller = robot.controller
     controller.send(robot.goal())
-    controller.wait(lambda: controller.speed > 0.2, 15.0)
+    controller.wait(lambda: controller.speed > 0.2, 60.0)
     asked = time.monotonic()
     answer = engage(robot, "e1")
     controller.wait(lambda: controller.speed == 0.0, 1.0, "zero velocity")
     assert time.monotonic() - asked < 0.5
     assert (answer.verdict, answer.estop_id) == (0, "e1")
-    controller.wait(lambda: controller.status.suspended and controller.status.estop_id == "e1", 2.0)
+    controller.wait(lambda: controller.status.suspended and controller.status.estop_id == "e1", 20.0)
     assert controller.status.mode == RobotStatus.MODE_ESTOPPED
 
     for name in ("onboard", "safety"):
@@ -45,14 +45,14 @@ def test_in_mid_drive_it_holds_through_restarts_until_released_and_resumed(robot
     boot = controller.status.boot_id
     robot.processes.start("safety")
     robot.processes.start("onboard")
-    controller.wait(lambda: controller.status.boot_id != boot, 10.0)
-    controller.wait(lambda: controller.status.estopped and controller.status.estop_reason == "test", 5.0)
+    controller.wait(lambda: controller.status.boot_id != boot, 60.0)
+    controller.wait(lambda: controller.status.estopped and controller.status.estop_reason == "test", 60.0)
     controller.stays(lambda: controller.speed == 0.0, 2.0, "moves while stopped")
 
     assert release(robot, "e2").error_code == S.ERROR_WRONG_ESTOP
     assert controller.call("resume", estop_id="e1").error_code == S.ERROR_SUSPENDED
     assert release(robot, "e1").verdict == 0
-    controller.wait(lambda: controller.status.mode == RobotStatus.MODE_SUSPENDED, 2.0)
+    controller.wait(lambda: controller.status.mode == RobotStatus.MODE_SUSPENDED, 20.0)
     controller.stays(lambda: controller.speed == 0.0, 2.0, "moves before it is resumed")
     assert controller.call("resume", estop_id="e2").error_code == S.ERROR_WRONG_ESTOP
     assert controller.call("resume", estop_id="e1").verdict == 0
@@ -64,23 +64,23 @@ def test_two_stops_are_released_each_by_its_own_name(robot: World):
     engage(robot, "a")
     engage(robot, "b")
     assert release(robot, "a").estop_id == "b"
-    controller.wait(lambda: controller.status.estopped and controller.status.estop_id == "b", 2.0)
+    controller.wait(lambda: controller.status.estopped and controller.status.estop_id == "b", 20.0)
     assert release(robot, "b").estop_id == ""
     assert release(robot, "b").verdict == 1
-    controller.wait(lambda: not controller.status.estopped, 2.0)
+    controller.wait(lambda: not controller.status.estopped, 20.0)
     assert controller.call("resume", estop_id="b").verdict == 0
 
 
 def test_a_stop_that_came_and_went_while_the_nodes_were_away_suspends_them(robot: World):
     controller = robot.controller
     controller.send(robot.goal())
-    controller.wait(lambda: controller.speed > 0.05, 15.0)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("onboard")
     engage(robot, "missed")
     release(robot, "missed")
     boot = controller.status.boot_id
     robot.processes.start("onboard")
-    controller.wait(lambda: controller.status.boot_id != boot and controller.status.suspended, 10.0)
+    controller.wait(lambda: controller.status.boot_id != boot and controller.status.suspended, 60.0)
     controller.stays(lambda: controller.speed == 0.0, 1.0, "moves while suspended")
     assert controller.call("resume", estop_id="missed").verdict == 0
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
@@ -91,15 +91,15 @@ def test_confirmations_are_taken_without_motion(robot: World):
     result = controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     engage(robot, "c")
-    controller.wait(lambda: controller.status.suspended, 2.0)
+    controller.wait(lambda: controller.status.suspended, 20.0)
     assert controller.confirm(LOAD).state.phase == S.PHASE_TO_DROPOFF
     controller.stays(lambda: controller.speed == 0.0, 1.0, "moves while stopped")
     release(robot, "c")
-    controller.wait(lambda: not controller.status.estopped, 2.0)
+    controller.wait(lambda: not controller.status.estopped, 20.0)
     controller.call("resume", estop_id="c")
     controller.wait_for_phase(S.PHASE_AWAITING_UNLOAD)
     controller.confirm(UNLOAD)
-    assert controller.state_of(result, 5.0).outcome == S.OUTCOME_SUCCEEDED
+    assert controller.state_of(result, 60.0).outcome == S.OUTCOME_SUCCEEDED
 
 
 def test_locked_it_does_not_even_follow_a_joystick(robot: World):
@@ -114,5 +114,5 @@ def test_locked_it_does_not_even_follow_a_joystick(robot: World):
 
     controller.stays(still, 1.0, "moves while stopped")
     release(robot, "d")
-    controller.wait(lambda: not controller.status.estopped, 2.0)
+    controller.wait(lambda: not controller.status.estopped, 20.0)
     assert controller.call("resume", estop_id="d").verdict == 0

@@ -1,0 +1,21 @@
+"""What decides knows no ROS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import luna_robot
+
+ROOT = Path(luna_robot.__file__).parent
+SHELLS = {"conversions.py", "onboard.py", "safety_supervisor.py", "nav2_actions.py"}
+
+
+def test_the_cores_import_no_ros():
+    cores = [path for path in ROOT.rglob("*.py") if path.name not in SHELLS and path.parent.name != "nodes"]
+    names = [".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__") for path in cores]
+    program = f"import sys, importlib\nfor name in {names!r}: importlib.import_module(name)\n"
+    program += "print([name for name in sys.modules if name.split('.')[0] in ('rclpy', 'luna_interfaces')])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
