@@ -20,7 +20,7 @@ from luna_embedded.supervision.watching import OutputPipe, exit_code
 
 SHIM = Path(__file__).with_name("exec_shim.py")
 PROBE_PERIOD_S = 0.05
-LAST_OUTPUT_S = 1.0
+LAST_OUTPUT_S = 0.3
 
 
 @contextlib.contextmanager

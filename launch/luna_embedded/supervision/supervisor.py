@@ -73,10 +73,12 @@ class Supervisor:
     def _row(self, name: str) -> dict[str, Any]:
         life = self.fleet.lives[name]
         process = self._running.get(name)
+        pid = process.pid if process else None
+        just_died = life.phase is Phase.READY and pid is None
         return {
             "name": name,
-            "state": life.phase.value,
-            "pid": process.pid if process else None,
+            "state": (Phase.BACKING_OFF if just_died else life.phase).value,
+            "pid": pid,
             "restarts": life.restarts,
             "seconds": round(self._clock() - life.since, 1),
             "says": self._words.get(name, ""),

@@ -25,6 +25,7 @@ from luna_embedded.testing.selection import Selection, select
 CORES = 2
 SIGN_OF_LIFE_S = 15.0
 DEADLINE_S = 1500.0
+TIDY_UP_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, 
         raise Refusal(f"Nothing to test: {error}.", "./luna test [PATH…] [options of pytest]", Exit.USAGE) from error
     folder = checkout.made / "test"
     folder.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     steps = [] if arguments else checks(checkout, environment)
     steps += [suite_step(checkout, selection, environment, folder) for selection in chosen]
     total = sum(_Lanes(checkout, folder).run(steps), Outcome())
@@ -124,18 +127,18 @@ class _Lanes:
         """Run all; their outcomes in the same order."""
         life = threading.Thread(target=self._show_life, daemon=True)
         life.start()
-        try:
-            with ThreadPoolExecutor(CORES) as pool:
+        with ThreadPoolExecutor(CORES) as pool:
+            try:
                 futures = []
                 for step in steps:
                     self._take(step.cores)
                     futures.append(pool.submit(self._run, step))
                 return [future.result() for future in futures]
-        except BaseException:
-            self._stop()
-            raise
-        finally:
-            self._over.set()
+            except BaseException:  # Ctrl-C or SIGTERM: the pool waits for what runs, so that has to end
+                self._stop()
+                raise
+            finally:
+                self._over.set()
 
     def _take(self, cores: int) -> None:
         with self._turn:
@@ -181,10 +184,16 @@ class _Lanes:
             return process.wait() or 1
 
     def _stop(self) -> None:
+        """Interrupt what runs: pytest then takes its fixtures down. What does not end so is killed."""
         with self._turn:
-            for process in self._running.values():
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGTERM)
+            running = list(self._running.values())
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for process in running:
+            try:
+                process.wait(TIDY_UP_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
 
     def _tell(self, step: Step, outcome: Outcome, log: Path, seconds: float) -> None:
         if outcome.failed:
