@@ -57,6 +57,11 @@ class ServersRun:
     def part(self, name: str) -> dict[str, Any]:
         return next((part for part in self.status()["parts"] if part["name"] == name), {})
 
+    def runs_without(self, name: str, dead: int) -> bool:
+        """Whether a part runs, and not as the process ``dead``."""
+        part = self.part(name)
+        return bool(part and part["state"] == "running" and part["pid"] != dead)
+
     def wait_until_up(self) -> None:
         until("both servers run", lambda: self.status()["state"] == "running")
 

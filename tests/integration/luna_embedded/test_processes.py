@@ -161,7 +161,11 @@ def test_restarting_a_part_gives_it_another_process(supervise: Begin) -> None:
 
     ask(fleet.state.control_socket, "restart", "web")
 
-    until("it runs anew", lambda: fleet.part("web")["state"] == "running" and fleet.part("web")["pid"] != before)
+    def runs_anew() -> bool:
+        part = fleet.part("web")
+        return part["state"] == "running" and part["pid"] != before
+
+    until("it runs anew", runs_anew)
 
 
 def test_orders_for_unknown_parts_are_refused(supervise: Begin) -> None:

@@ -49,7 +49,7 @@ def test_a_server_that_is_killed_comes_back_and_the_other_goes_on(begin: Begin, 
 
     os.kill(before[name], signal.SIGKILL)
 
-    until("a successor runs", lambda: run.part(name)["state"] == "running" and run.part(name)["pid"] != before[name])
+    until("a successor runs", lambda: run.runs_without(name, before[name]))
     run.database().close()
     assert run.cache().ping()
     (other,) = set(before) - {name}
