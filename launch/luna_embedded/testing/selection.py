@@ -26,8 +26,8 @@ SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), cores=2, workers=2),
-    Suite("ROS", ("tests/ros",), ros=True, cores=2),
-    Suite("end to end", ("tests/e2e",), cores=2),
+    Suite("ROS", ("tests/ros",), ros=True),
+    Suite("end to end", ("tests/e2e",)),
 )
 
 
