@@ -44,9 +44,9 @@ def check(options: Options) -> None:
     if not 1 <= options.robots <= MOST_ROBOTS:
         what = f"The library has docks for 1 to {MOST_ROBOTS} robots, not for {options.robots}."
         raise Refusal(what, "Choose another --robots.", Exit.USAGE)
-    if not 0.1 <= options.sim_speed <= 50.0:
+    if not 0.5 <= options.sim_speed <= 50.0:
         raise Refusal(
-            f"The simulation runs at 0.1 to 50 times real time, not {options.sim_speed:g}.",
+            f"The simulation runs at 0.5 to 50 times real time, not {options.sim_speed:g}.",
             "Choose another --sim-speed.",
             Exit.USAGE,
         )

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,8 +84,8 @@ class StateDir:
 def run_folder(state: Path, uid: int) -> Path:
     """The run folder of a state directory: inside it where socket names then fit, else a short one of this user's."""
     inside = state / "run"
-    # nginx takes no blanks or quotes in the paths of its configuration.
-    if len(os.fsencode(inside)) <= LONGEST_RUN_FOLDER and not set(str(inside)) & set(" \t\n\"'\\$;{}"):
+    # It goes into nginx's configuration and into addresses of PostgreSQL and Valkey, where many signs have a meaning.
+    if len(os.fsencode(inside)) <= LONGEST_RUN_FOLDER and re.fullmatch(r"[A-Za-z0-9/._-]+", str(inside)):
         return inside
     tag = hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
     base = Path("/run" if uid == 0 else "/tmp")  # noqa: S108 - its owner is checked before it is used

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from luna_embedded.exit_codes import Refusal
 from luna_embedded.supervision.logs import BoundedLog
 from luna_embedded.supervision.notify import NotifySocket
 from luna_embedded.supervision.part import Part
@@ -87,7 +86,7 @@ class PartProcess:
             if self._unwanted:
                 return self._reports.exited(None, "stopped before it started")
             code = await self._attend()
-        except (OSError, Refusal, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must hear that nothing runs
             self._log.write(f"{error}\n".encode())
             return self._reports.exited(None, str(error))
         return self._reports.exited(code, self._epitaph(code))

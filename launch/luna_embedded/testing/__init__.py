@@ -1,4 +1,4 @@
-"""`./luna test`: every check and test, on as many cores as there are, told in one last line."""
+"""`./luna test`: every check and test, two at a time, told in one last line."""
 
 from luna_embedded.testing.runner import run
 

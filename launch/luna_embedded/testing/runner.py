@@ -1,4 +1,4 @@
-"""Runs checks and suites side by side as far as the cores go, shows how far they are, and adds up."""
+"""Runs checks and suites two at a time, shows how far they are, and adds up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from luna_embedded.ports import domain_is_used, pick_domain
 from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
 from luna_embedded.testing.selection import Selection, select
 
-CORES = 2
+LANES = 2
 SIGN_OF_LIFE_S = 15.0
 DEADLINE_S = 1500.0
 TIDY_UP_S = 30.0
@@ -36,7 +36,6 @@ class Step:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     count: Callable[[int], Outcome]
-    cores: int = 1
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -83,7 +82,7 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
     variables = (ros_variables if suite.ros else web_variables)(checkout, environment)
     parallel = ("-n", str(suite.workers)) if suite.workers and not _asks_for_workers(chosen.options) else ()
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
-    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.cores)
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report))
 
 
 def _asks_for_workers(options: Sequence[str]) -> bool:
@@ -113,12 +112,11 @@ def _domain(checkout: Checkout, environment: Mapping[str, str]) -> str:
 
 
 class _Lanes:
-    """Runs steps in order, as many at a time as there are cores for."""
+    """Runs steps in order, ``LANES`` at a time."""
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
-        self._free = CORES
-        self._turn = threading.Condition()
+        self._turn = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._began = time.monotonic()
         self._over = threading.Event()
@@ -127,23 +125,16 @@ class _Lanes:
         """Run all; their outcomes in the same order."""
         life = threading.Thread(target=self._show_life, daemon=True)
         life.start()
-        with ThreadPoolExecutor(CORES) as pool:
+        with ThreadPoolExecutor(LANES) as pool:
+            futures = [pool.submit(self._run, step) for step in steps]
             try:
-                futures = []
-                for step in steps:
-                    self._take(step.cores)
-                    futures.append(pool.submit(self._run, step))
                 return [future.result() for future in futures]
             except BaseException:  # Ctrl-C or SIGTERM: the pool waits for what runs, so that has to end
+                pool.shutdown(wait=False, cancel_futures=True)
                 self._stop()
                 raise
             finally:
                 self._over.set()
-
-    def _take(self, cores: int) -> None:
-        with self._turn:
-            self._turn.wait_for(lambda: self._free >= cores)
-            self._free -= cores
 
     def _run(self, step: Step) -> Outcome:
         log = self._log(step.name)
@@ -154,9 +145,7 @@ class _Lanes:
                 code = self._wait(step, process)
         finally:
             with self._turn:
-                self._free += step.cores
                 self._running.pop(step.name, None)
-                self._turn.notify_all()
         outcome = step.count(code)
         self._tell(step, outcome, log, time.monotonic() - began)
         return outcome

@@ -13,19 +13,19 @@ WITH_VALUE = frozenset(
 
 @dataclass(frozen=True)
 class Suite:
-    """Tests that run together. ``ros``: in the ROS environment; ``cores``: how many of the machine's they are worth."""
+    """Tests that run together. ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none."""
 
     name: str
     paths: tuple[str, ...]
     ros: bool = False
-    cores: int = 1
     workers: int = 0
 
 
+# Two at a time: the last three wait for robots more than they compute.
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
-    Suite("integration", ("tests/integration",), cores=2, workers=2),
+    Suite("integration", ("tests/integration",), workers=2),
     Suite("ROS", ("tests/ros",), ros=True),
     Suite("end to end", ("tests/e2e",)),
 )

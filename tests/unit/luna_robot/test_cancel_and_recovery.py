@@ -85,6 +85,13 @@ class TestCancel:
         assert (answer.delivery.outcome, answer.delivery.error) == (Outcome.CANCELLED, Error.TOMBSTONE)
         assert bench.state.active is None
 
+    def test_a_later_attempt_cancelled_twice_is_buried_once(self):
+        bench = bench_at(Phase.TO_DROPOFF)
+        delivery_id, attempt = bench.active.delivery_id, bench.active.attempt + 1
+        bench.cancel(delivery_id, attempt=attempt)
+        bench.cancel(delivery_id, attempt=attempt)
+        assert bench.events.count("TOMBSTONE") == 1
+
     def test_a_tombstone_does_not_bury_a_later_attempt(self):
         bench = Bench()
         bench.cancel("later")

@@ -142,3 +142,12 @@ def test_before_the_supervisor_was_heard_it_demands_standstill():
     assert moving_allowed(bench.state, bench.facts)
     assert not moving_allowed(bench.state, replace(bench.facts, safety_known=False))
     assert not moving_allowed(bench.state, replace(bench.facts, estop_id="missed"))
+
+
+def test_a_supervisor_that_has_lost_its_latch_frees_nobody():
+    bench = stopped()
+    bench.world(estopped=False, estop_id="", motion_locked=False)
+    assert bench.state.suspended and bench.leg is None
+    assert not moving_allowed(bench.state, bench.facts)
+    assert bench.resume("e1").verdict is Verdict.ACCEPTED
+    assert moving_allowed(bench.state, bench.facts)

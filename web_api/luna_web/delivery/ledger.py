@@ -91,7 +91,7 @@ class Ledger:
             task.robot_lost_since = None
         if state == QUEUED:
             self._enqueue(task)
-        if given_back:
+        if given_back and state == QUEUED:
             self._give_back(task, given_back)
 
     def _enqueue(self, task: DeliveryTask) -> None:
@@ -126,7 +126,10 @@ class Ledger:
             request.completed_at = self.cause.at
             request.closed_reason = why
         self._history(task, "REQUEST", before, status, why, task.assigned_robot_id)
-        events.request_event(self.session, request, status, trace_id=self.cause.trace_id)
+        failed = before is RequestStatus.IN_PROGRESS and status is RequestStatus.APPROVED
+        events.request_event(
+            self.session, request, "needs_attention" if failed else status, trace_id=self.cause.trace_id
+        )
 
     def move_return(self, book_return: BookReturn, task: DeliveryTask, change: ReturnChange) -> None:
         for status in machines.RETURN.way(ReturnStatus(book_return.status), change.status):

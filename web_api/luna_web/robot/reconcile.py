@@ -119,7 +119,7 @@ def reconcile(wanted: WantedRobot, seen: Seen | None, now: float, held: frozense
     obstacle = _why_unreachable(wanted, seen, now)
     if obstacle or seen is None:
         return Nothing(obstacle or "never heard")
-    rules = (_stop, _resume, _cancel, _confirm, _settings, _waypoints, _goal, _home)
+    rules = (_stop, _resume, _cancel, _stray, _confirm, _settings, _waypoints, _goal, _home)
     reason = "as wanted"
     for rule in rules:
         action = rule(wanted, seen, now)
@@ -182,6 +182,17 @@ def _cancel(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     if known and (known.finished or known.cancel_requested):
         return Nothing("the cancel is being carried out")
     return Cancel(str(task.task_id), task.attempt, task.cancel.reason, task.trace_id)
+
+
+def _stray(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
+    """A delivery that counts no longer: given to another robot while this one was silent, or ended without it."""
+    active = seen.deliveries.active if seen.deliveries else None
+    if active is None or active.kind is not DeliveryKind.DELIVERY or active.finished or active.cancel_requested:
+        return None
+    task = wanted.delivery
+    if task is not None and active.delivery_id == str(task.task_id) and active.attempt <= task.attempt:
+        return None  # it is wanted, or the goal of a later attempt replaces it
+    return Cancel(active.delivery_id, active.attempt, "no longer wanted", active.delivery_id)
 
 
 def _confirm(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:

@@ -24,13 +24,16 @@ def robot(session: Session, robot_id: UUID) -> Robot | None:
 
 
 def robot_for_update(session: Session, robot_id: UUID) -> Robot | None:
-    """The robot's row, locked; waits for whoever holds it."""
-    return session.scalars(_living_robots().where(Robot.id == robot_id).with_for_update()).one_or_none()
+    """The robot's row, locked and read anew; waits for whoever holds it."""
+    query = _living_robots().where(Robot.id == robot_id).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
 def robots_for_update(session: Session) -> Sequence[Robot]:
     """All living robots, locked in the order of their ids, so that two who do this cannot block each other."""
-    return session.scalars(_living_robots().order_by(Robot.id).with_for_update()).all()
+    return session.scalars(
+        _living_robots().order_by(Robot.id).with_for_update().execution_options(populate_existing=True)
+    ).all()
 
 
 def robot_by_name(session: Session, robot_name: str) -> Robot | None:

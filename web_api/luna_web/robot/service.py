@@ -143,8 +143,9 @@ def ask_release(session: Session, robot_id: UUID, *, stop_id: str, by: str, at: 
 
 def release_everywhere(session: Session, *, stop_id: str, by: str, at: datetime) -> Sequence[UUID]:
     """Want this stop released wherever it is engaged; the robots that it is released on."""
-    robots = [robot for robot in repository.robots(session) if stop_id in (engaged_stop(robot), robot.stop_id)]
-    for robot in sorted(robots, key=lambda robot: robot.id):
+    locked = repository.robots_for_update(session)
+    robots = [robot for robot in locked if stop_id in (engaged_stop(robot), robot.stop_id)]
+    for robot in robots:
         ask_release(session, robot.id, stop_id=stop_id, by=by, at=at)
     return [robot.id for robot in robots]
 

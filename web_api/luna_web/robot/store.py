@@ -113,7 +113,7 @@ class Store:
             self.desk.observe(session, lease.robot_id, seen)
 
     def lost(self, lease: Lease, since: datetime) -> None:
-        """The robot is silent. `since` counts only where nothing is known of an earlier leader."""
+        """The robot is silent since it was last heard here, or since we listen: our own absence is not its fault."""
         with self._guarded(lease) as session:
             row = repository.robot_for_update(session, lease.robot_id)
             if row is None:
@@ -121,7 +121,7 @@ class Store:
             repository.write_observed(
                 session, lease.robot_id, {"mode": RobotMode.OFFLINE, "status": status_of(RobotMode.OFFLINE)}
             )
-            self.desk.lost(session, lease.robot_id, row.last_heartbeat or since)
+            self.desk.lost(session, lease.robot_id, since)
 
     def found(self, lease: Lease) -> None:
         with self._guarded(lease) as session:

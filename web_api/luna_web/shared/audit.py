@@ -34,7 +34,12 @@ def client_address(request: Request) -> str | None:
         return None
 
 
-Meta = Annotated[RequestMeta, Depends(request_meta)]
+async def _meta(request: Request) -> RequestMeta:
+    # On the event loop: an emergency stop takes it, too, and must not queue for a thread.
+    return request_meta(request)
+
+
+Meta = Annotated[RequestMeta, Depends(_meta)]
 
 
 def audit(

@@ -6,7 +6,7 @@ Every route declares a rule (`shared.routing.LunaRouter`); what has none does no
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Security
@@ -97,23 +97,32 @@ def _ended(runtime: "Runtime", session_id: UUID, without_database: bool) -> bool
 _declared = Security(HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False))
 
 
-def guard(rule: Rule) -> Callable[..., None]:
+def guard(rule: Rule) -> Callable[..., Any]:
     """The dependency that holds a rule on a route."""
 
-    def admit_all() -> None:
+    async def admit_all() -> None:
         """Nothing is asked of anybody."""
 
-    def enforce(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
+    def admit(request: Request) -> None:
         principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
         rule.admit(principal)
         request.state.principal = principal
 
-    held: Callable[..., None] = admit_all if rule.roles is None else enforce
+    def enforce(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
+        admit(request)
+
+    async def enforce_at_once(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
+        """On the event loop: it asks nobody, and must not queue behind requests that fill the thread pool."""
+        admit(request)
+
+    held: Callable[..., Any] = enforce_at_once if rule.without_database else enforce
+    if rule.roles is None:
+        held = admit_all
     held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
     return held
 
 
-def current_principal(request: Request) -> Principal:
+async def current_principal(request: Request) -> Principal:
     """Whom the route's rule admitted. A programming error on public routes."""
     principal = request.state.principal
     assert isinstance(principal, Principal)  # noqa: S101 - the rule put it there

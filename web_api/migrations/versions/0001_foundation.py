@@ -271,8 +271,7 @@ def upgrade() -> None:
         op.execute(script)
     for table in TOUCHED:
         op.execute(
-            f"CREATE TRIGGER {table}_touch BEFORE UPDATE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
+            f"CREATE TRIGGER {table}_touch BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
         )
     op.execute("SELECT ensure_monthly_partitions('audit_logs', current_date, 13)")
     op.execute(

@@ -114,9 +114,9 @@ class TestDeliveries:
         parking = delivery(delivery_id="park-1", kind=DeliveryKind.PARK, phase=Phase.PARKING)
         assert isinstance(act(wanted(delivery=task(), goal_sent=sent()), seen(told=deliveries(parking))), SendGoal)
 
-    def test_a_robot_with_another_delivery_keeps_it(self) -> None:
+    def test_a_robot_with_another_delivery_is_told_that_it_counts_no_longer(self) -> None:
         other = delivery(delivery_id="01890000-0000-7000-8000-000000000099")
-        assert isinstance(act(wanted(delivery=task(), goal_sent=sent()), seen(told=deliveries(other))), Nothing)
+        assert isinstance(act(wanted(delivery=task(), goal_sent=sent()), seen(told=deliveries(other))), Cancel)
 
     def test_a_new_journal_is_told_and_nothing_sent(self) -> None:
         see = seen(robot(journal_id="new"), deliveries(journal_id="new"))
@@ -147,6 +147,19 @@ class TestDeliveries:
     def test_a_cancelled_task_that_the_robot_never_saw_leaves_a_tombstone(self) -> None:
         want = wanted(delivery=task(cancel=CancelWanted("no more", "reader")))
         assert isinstance(act(want, seen()), Cancel)
+
+
+class TestWhatCountsNoLonger:
+    def test_a_delivery_that_was_given_to_another_robot_is_cancelled_on_this_one(self) -> None:
+        assert act(wanted(), seen(told=deliveries(WAITING))) == Cancel(str(TASK), 1, "no longer wanted", str(TASK))
+
+    def test_an_earlier_attempt_gives_way_to_the_goal_of_the_later_one(self) -> None:
+        later = wanted(delivery=task(attempt=2))
+        assert not isinstance(act(later, seen(told=deliveries(WAITING))), Cancel)
+
+    def test_one_that_is_being_cancelled_or_over_is_left_alone(self) -> None:
+        for over in (replace(WAITING, cancel_requested=True), replace(WAITING, phase=Phase.DONE)):
+            assert not isinstance(act(wanted(), seen(told=deliveries(over))), Cancel)
 
 
 class TestHousekeeping:

@@ -97,7 +97,7 @@ def cancel_delivery(draft: Draft, event: CancelAsked) -> Answer:
     if active is not None and active.delivery_id == event.delivery_id:
         if active.attempt > event.attempt:
             return draft.refused(Error.LOWER_ATTEMPT, f"attempt {active.attempt} is in hand", active)
-        if active.attempt < event.attempt:
+        if active.attempt < event.attempt and draft.ledger.finished(event.delivery_id, event.attempt) is None:
             _bury(draft, event)
         return _cancel_active(draft, active, event)
     return _cancel_other(draft, event)

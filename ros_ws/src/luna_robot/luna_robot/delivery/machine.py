@@ -75,19 +75,22 @@ def moving_allowed(state: ExecutorState, facts: Facts) -> bool:
     Also as long as it does not know whether a stop was engaged while it was away.
     """
     recovering = state.active is not None and state.active.phase is Phase.AWAITING_RECOVERY
-    heeded = facts.safety_known and facts.estop_id == state.estop_id
+    heeded = facts.safety_known and facts.estop_id in ("", state.estop_id)
     return heeded and not facts.estopped and not state.suspended and not recovering
 
 
 def _heed_safety(draft: Draft) -> None:
-    """An emergency stop suspends, also one that came and went while nobody listened."""
+    """An emergency stop suspends, also one that came and went while nobody listened.
+
+    A supervisor that knows of no stop has lost its latch, or never had one: what the journal knows stays.
+    """
     facts, state = draft.facts, draft.state
     if not facts.safety_known:
         return
     if facts.estopped and (not state.suspended or not state.estopped or state.estop_id != facts.estop_id):
         draft.set(suspended=True, estopped=True, estop_id=facts.estop_id)
         draft.note("ESTOP_ENGAGED", draft.active, estop_id=facts.estop_id)
-    elif not facts.estopped and facts.estop_id != state.estop_id:
+    elif not facts.estopped and facts.estop_id not in ("", state.estop_id):
         _heed_missed_stop(draft)
     elif not facts.estopped and state.estopped:
         draft.set(estopped=False)
@@ -98,7 +101,7 @@ def _heed_safety(draft: Draft) -> None:
 def _heed_missed_stop(draft: Draft) -> None:
     """Another stop than the one remembered was released. A journal that is new has nothing to suspend."""
     fresh = draft.state.seq == 0
-    draft.set(suspended=not fresh and bool(draft.facts.estop_id), estopped=False, estop_id=draft.facts.estop_id)
+    draft.set(suspended=draft.state.suspended or not fresh, estopped=False, estop_id=draft.facts.estop_id)
     draft.note("ESTOP_MISSED", draft.active, estop_id=draft.facts.estop_id)
 
 

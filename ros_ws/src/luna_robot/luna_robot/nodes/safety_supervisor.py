@@ -45,6 +45,7 @@ class SafetySupervisor(Node):
         self._latch = load_latch(self._path, time.time_ns())
         self._written = self._latch
         self._unsaved = ""
+        self._saving = 0
         self._power_cut = False
         self._worker = Worker(self, "latch")
         self._faults = FaultLog()
@@ -126,6 +127,8 @@ class SafetySupervisor(Node):
             self._heartbeat.beat()
         if self._beats % 10 == 0:
             self._state.publish(conversions.safety_state(self._view()))
+            if self._unsaved and not self._saving:
+                self._write(self._latch)
 
     def _look(self) -> None:
         """Tell at once what has changed; a new lock is preceded by a zero velocity."""
@@ -199,9 +202,11 @@ class SafetySupervisor(Node):
     def _write(self, latch: Latch) -> Future:
         """Save it, in the order of the calls; the result is what went wrong, empty if nothing did."""
         self._written = latch
+        self._saving += 1
         saved = Future()
 
         def done(job: ThreadFuture[None]) -> None:
+            self._saving -= 1
             error = job.exception()
             if error is not None and not isinstance(error, OSError):
                 raise error
