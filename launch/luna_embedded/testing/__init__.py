@@ -1,4 +1,4 @@
-"""`./luna test`: every check and test, two at a time, told in one last line."""
+"""`./luna test`: every check and test, told in one last line."""
 
 from luna_embedded.testing.runner import run
 

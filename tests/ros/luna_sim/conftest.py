@@ -26,12 +26,13 @@ from std_msgs.msg import Bool
 
 from luna_floor.files import read_waypoints
 from luna_floor.model import Waypoint
+from tests.ros.luna_robot.domains import Domain
 
 ROOT = Path(__file__).parents[3]
 FLOOR = ROOT / "sim" / "maps" / "library"
-# Workers of a parallel run must not hear each other.
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-DOMAIN = str(int(os.environ.get("ROS_DOMAIN_ID", "50")) + WORKER)
+# Test runs on the same machine, and workers of one run, must not hear each other.
+HELD = Domain()
+DOMAIN = str(HELD.number)
 SPEED = 5.0
 
 
