@@ -22,7 +22,7 @@ from luna_embedded.install.ros_variables import run_variables, site_packages
 from tests.integration.servers import free_port
 
 ROOT = Path(__file__).parents[4]
-DEADLINE_S = 15.0
+DEADLINE_S = 45.0
 Event = dict[str, Any]
 
 
