@@ -18,11 +18,10 @@ from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.parts.variables import inherited
-from luna_embedded.ports import domain_is_used, pick_domain
 from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
 from luna_embedded.testing.selection import Selection, select
 
-LANES = 1  # robots stop where their nodes starve, so suites with real nodes do not share the cores
+LANES = 2
 SIGN_OF_LIFE_S = 15.0
 DEADLINE_S = 1500.0
 TIDY_UP_S = 30.0
@@ -36,6 +35,7 @@ class Step:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     count: Callable[[int], Outcome]
+    alone: bool = False
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -82,7 +82,7 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
     variables = (ros_variables if suite.ros else web_variables)(checkout, environment)
     parallel = ("-n", str(suite.workers)) if suite.workers and not _asks_for_workers(chosen.options) else ()
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
-    return Step(suite.name, command, variables, lambda code: of_pytest(code, report))
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.alone)
 
 
 def _asks_for_workers(options: Sequence[str]) -> bool:
@@ -92,8 +92,12 @@ def _asks_for_workers(options: Sequence[str]) -> bool:
 def web_variables(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
     """For tests and checks in the web environment. A running LUNA's settings must not leak into tests."""
     kept = {name: value for name, value in inherited(environment).items() if not name.startswith("LUNA_")}
-    ci = {name: environment[name] for name in ("CI", "PYTEST_ADDOPTS", "HYPOTHESIS_PROFILE") if name in environment}
-    return {**kept, **ci, "PYTHONPATH": _roots(checkout), "ROS_DOMAIN_ID": _domain(checkout, environment)}
+    passed_on = {
+        name: environment[name]
+        for name in ("CI", "PYTEST_ADDOPTS", "HYPOTHESIS_PROFILE", "ROS_DOMAIN_ID")
+        if name in environment
+    }
+    return {**kept, **passed_on, "PYTHONPATH": _roots(checkout)}
 
 
 def ros_variables(checkout: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
@@ -107,12 +111,8 @@ def _roots(checkout: Checkout) -> str:
     return ":".join(map(str, (*checkout.import_roots, checkout.root)))
 
 
-def _domain(checkout: Checkout, environment: Mapping[str, str]) -> str:
-    return environment.get("ROS_DOMAIN_ID") or str(pick_domain(f"test {checkout.root}", domain_is_used))
-
-
 class _Lanes:
-    """Runs steps in order, ``LANES`` at a time."""
+    """Runs steps, ``LANES`` at a time, and after them those that want to be alone."""
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
@@ -122,10 +122,16 @@ class _Lanes:
         self._over = threading.Event()
 
     def run(self, steps: Sequence[Step]) -> list[Outcome]:
-        """Run all; their outcomes in the same order."""
-        life = threading.Thread(target=self._show_life, daemon=True)
-        life.start()
-        with ThreadPoolExecutor(LANES) as pool:
+        """Run all; their outcomes, those of the steps that run alone last."""
+        threading.Thread(target=self._show_life, daemon=True).start()
+        try:
+            together = self._run_all([step for step in steps if not step.alone], LANES)
+            return together + self._run_all([step for step in steps if step.alone], 1)
+        finally:
+            self._over.set()
+
+    def _run_all(self, steps: Sequence[Step], lanes: int) -> list[Outcome]:
+        with ThreadPoolExecutor(lanes) as pool:
             futures = [pool.submit(self._run, step) for step in steps]
             try:
                 return [future.result() for future in futures]
@@ -133,8 +139,6 @@ class _Lanes:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._stop()
                 raise
-            finally:
-                self._over.set()
 
     def _run(self, step: Step) -> Outcome:
         log = self._log(step.name)

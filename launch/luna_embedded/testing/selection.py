@@ -13,21 +13,23 @@ WITH_VALUE = frozenset(
 
 @dataclass(frozen=True)
 class Suite:
-    """Tests that run together. ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none."""
+    """Tests that run together. ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none;
+    ``alone``: robots stop where their nodes starve, so suites with real nodes share the cores with nothing.
+    """
 
     name: str
     paths: tuple[str, ...]
     ros: bool = False
     workers: int = 0
+    alone: bool = False
 
 
-# Two at a time: the last three wait for robots more than they compute.
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=2),
-    Suite("ROS", ("tests/ros",), ros=True),
-    Suite("end to end", ("tests/e2e",)),
+    Suite("ROS", ("tests/ros",), ros=True, alone=True),
+    Suite("end to end", ("tests/e2e",), alone=True),
 )
 
 
