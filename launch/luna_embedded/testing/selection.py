@@ -13,8 +13,10 @@ WITH_VALUE = frozenset(
 
 @dataclass(frozen=True)
 class Suite:
-    """Tests that run together. ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none;
-    ``alone``: robots stop where their nodes starve, so suites with real nodes share the cores with nothing.
+    """Tests that run together.
+
+    ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``alone``: robots stop where their
+    nodes starve, so suites with real nodes share the cores with nothing.
     """
 
     name: str
