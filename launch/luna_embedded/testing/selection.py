@@ -15,8 +15,8 @@ WITH_VALUE = frozenset(
 class Suite:
     """Tests that run together.
 
-    ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``alone``: robots stop where their
-    nodes starve, so suites with real nodes share the cores with nothing.
+    ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``alone``: robots stop where
+    their nodes starve, so suites with real nodes share the cores with nothing.
     """
 
     name: str
