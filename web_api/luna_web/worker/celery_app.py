@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
+from luna_web.worker import broker
 from luna_web.worker.domain import Drain
 
 QUEUE = "luna"
@@ -16,6 +17,7 @@ VISIBILITY_TIMEOUT_SECONDS = 60
 
 def make_celery(broker_url: str, drain: Callable[[Drain], None]) -> Celery:
     """An app with one task, which is short and may run twice. Results are kept nowhere."""
+    broker.calm_down()
     app = Celery("luna", broker=broker_url, set_as_current=False)
     app.conf.update(
         task_default_queue=QUEUE,
