@@ -1,4 +1,4 @@
-"""One running LUNA for all tests of this folder."""
+"""One running LUNA for the tests of this folder that a worker takes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.domains import Domain
 from tests.e2e.world import World
 
 
@@ -21,13 +23,14 @@ def world() -> Iterator[World]:
     """
     folder = Path(tempfile.mkdtemp(prefix="luna-e2e-"))
     folder.chmod(0o755)
-    world = World(folder / "state", _free_port())
-    try:
-        world.up()
-        yield world
-    finally:
-        world.down()
-        shutil.rmtree(folder, ignore_errors=True)
+    with closing(Domain()) as domain:
+        world = World(folder / "state", _free_port(), domain.number)
+        try:
+            world.up()
+            yield world
+        finally:
+            world.down()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:

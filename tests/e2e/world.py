@@ -40,17 +40,21 @@ def wait_until(what: str, look: Callable[[], T | None], *, deadline: float = 60.
 
 @dataclass
 class World:
-    """One LUNA with its state directory. Times are real seconds; the simulation runs ``speed`` times as fast."""
+    """One LUNA with its state directory, in a ROS domain of its own.
+
+    Times are real seconds; the simulation runs ``speed`` times as fast.
+    """
 
     state: Path
     port: int
+    domain: int
     speed: float = 8.0
     address: str = ""
     _people: dict[str, str] = field(default_factory=dict)
 
     def luna(self, *words: str, stdin: str = "", deadline: float = UP_DEADLINE) -> subprocess.CompletedProcess[str]:
         """Run `./luna …` on this state directory."""
-        environment = {**os.environ, "LUNA_STATE": str(self.state), "LUNA": self.address}
+        environment = {**os.environ, "LUNA_STATE": str(self.state), "ROS_DOMAIN_ID": str(self.domain)}
         return subprocess.run(
             [str(ROOT / "luna"), *words],
             cwd=ROOT,
