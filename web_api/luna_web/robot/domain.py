@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import hypot
 
-from luna_web.robot.ports import Outcome, RobotError, SeenDelivery
+from luna_web.robot.ports import Arrival, Outcome, RobotError, SeenDelivery, Stop
 from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot
 from luna_web.robot.wanted import StopState, WantedResume, WantedStop
 
@@ -53,6 +54,18 @@ class StopWish:
 
     stop: WantedStop
     resume: WantedResume | None
+
+
+HOME_WITHIN = 0.5
+"""Metres from a home that is no dock within which a robot is there."""
+
+
+def at_home(home: Stop | None, robot: SeenRobot) -> bool:
+    """Whether there is nowhere to send this robot: it is docked, stands at its home, or has none."""
+    if home is None or robot.docked:
+        return True
+    near = hypot(robot.pose.x - home.pose.x, robot.pose.y - home.pose.y) <= HOME_WITHIN
+    return home.arrival is Arrival.NONE and near
 
 
 def tells_of(asked_at: datetime | None, heard_at: datetime) -> bool:
