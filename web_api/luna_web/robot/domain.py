@@ -87,6 +87,8 @@ def settle_stop(wish: StopWish, robot: SeenRobot) -> StopWish:
 
 def _settle_engaged(wish: StopWish, robot: SeenRobot) -> StopWish:
     stop = wish.stop
+    if not robot.estop_id:  # held by a stop that it cannot name yet: nothing is settled by that
+        return wish
     if stop.state is not StopState.NONE and stop.stop_id == robot.estop_id:
         return wish if stop.state is StopState.RELEASE else replace(wish, resume=None)
     latched = WantedStop(StopState.ENGAGE, robot.estop_id, robot.estop_reason, robot.estop_by)
