@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, tablesample
+from sqlalchemy import literal, select, tablesample
 from sqlalchemy.orm import Session, aliased
 
 from luna_web.book.isbn import hyphenated
@@ -28,7 +28,7 @@ class Sample:
 
     @classmethod
     def of(cls, session: Session) -> "Sample":
-        some = aliased(Book, tablesample(Book, SAMPLE_PERCENT, seed=1))
+        some = aliased(Book, tablesample(Book, SAMPLE_PERCENT, seed=literal(1)))
         rows = session.execute(select(some.title, some.isbn13).order_by(some.id)).all()
         titles = [words for title, _ in rows if len(words := _WORD.findall(title.lower())) >= 2]
         return cls(titles, [isbn for _, isbn in rows if isbn])

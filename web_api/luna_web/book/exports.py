@@ -70,5 +70,5 @@ def _cell(value: Any) -> str:
 
 WRITING = {
     ExportFormat.CSV: Writing("text/csv; charset=utf-8", csv_head, csv_batch),
-    ExportFormat.JSONL: Writing("application/jsonl; charset=utf-8", str, jsonl_batch),
+    ExportFormat.JSONL: Writing("application/x-ndjson; charset=utf-8", str, jsonl_batch),
 }

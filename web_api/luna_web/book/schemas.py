@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,24 +35,26 @@ def web_address(value: str) -> str:
     """An address that a browser may load a picture from, and nothing that it would run."""
     try:
         parts = urlsplit(value)
-        host = parts.hostname
+        right = bool(parts.hostname) and parts.scheme in ("http", "https") and parts.username is None
     except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https") or parts.username is not None:
+        right = False
+    if not right:
         raise ValueError("must be an address that begins with http:// or https://, without a user name")
     if any(char.isspace() or not char.isprintable() for char in value):
         raise ValueError("must not contain spaces or control characters")
     return value
 
 
-def _line(longest: int) -> Any:
-    bounds = StringConstraints(strip_whitespace=True, max_length=longest)
-    # Composing can lengthen a text (some Indic and Hebrew letters are excluded from composition): bounded after it.
-    after = AfterValidator(_at_most(longest))
-    return Annotated[str, bounds, AfterValidator(storable), AfterValidator(one_line), after]
+def line(longest: int) -> Callable[[str], str]:
+    """The check of a text of one line. Bounded once more: composing can lengthen a text of some scripts."""
+
+    def checked(value: str) -> str:
+        return at_most(longest)(one_line(storable(value)))
+
+    return checked
 
 
-def _at_most(longest: int) -> Any:
+def at_most(longest: int) -> Callable[[str], str]:
     def bounded(value: str) -> str:
         if len(value) > longest:
             raise ValueError(f"must have at most {longest} characters")
@@ -60,18 +63,18 @@ def _at_most(longest: int) -> Any:
     return bounded
 
 
-TitleText = _line(1000)
-PersonName = _line(500)
-IsbnText = _line(64)
-Shelf = _line(100)
-Desk = _line(64)
+TitleText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(line(1000))]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(line(500))]
+IsbnText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(line(64))]
+Shelf = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(line(100))]
+Desk = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(line(64))]
 Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(storable), AfterValidator(web_address)]
 Description = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=20_000),
     AfterValidator(storable),
     AfterValidator(composed),
-    AfterValidator(_at_most(20_000)),
+    AfterValidator(at_most(20_000)),
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$"), Field(description="Three letters, ISO 639-2/B")]
 Year = Annotated[int, Field(ge=0, le=9999, strict=True)]

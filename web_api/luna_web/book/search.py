@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, exists, false, func, literal_column, select
+from sqlalchemy import ColumnElement, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from luna_web.book.domain import BookStatus
@@ -104,7 +104,7 @@ def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.year_to is not None:
         found.append(Book.publication_year <= filters.year_to)
     if filters.status:
-        found.append(exists(select(1).where(TitleStatus.book_id == Book.id, TitleStatus.status == filters.status)))
+        found.append(_there_is(TitleStatus.book_id == Book.id, TitleStatus.status == filters.status))
     if filters.shelf_location:
         found.append(_on_shelf(filters.shelf_location))
     return found
@@ -112,4 +112,9 @@ def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _on_shelf(beginning: str) -> ColumnElement[bool]:
     standing = Copy.shelf_location.startswith(beginning, autoescape=True)
-    return exists(select(1).where(Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing))
+    return _there_is(Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing)
+
+
+def _there_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A row of another table that belongs to the title, whatever else the list joins."""
+    return select(1).where(*which).correlate(Book).exists()

@@ -16,7 +16,7 @@ from luna_web.book.isbn import parse_isbn
 T = TypeVar("T")
 MAX_WORDS = 16
 PREFIX_FROM = 3
-"""A last word this long may be unfinished. Shorter ones begin too many others: two letters, a third of a catalog."""
+"""A last word of so many letters may be unfinished. Shorter ones begin too many others: one letter, half a catalog."""
 _JOINERS = "'\u2019\u2018\u02bc\u02bb\u0060\u00b4\u2010\u2011\u05be\u05f3-"
 _JOINED = re.compile(rf"(?<=[^\W_])[{_JOINERS}](?=[^\W_])")
 _UNSPACED = re.compile(
@@ -127,8 +127,13 @@ def _with_last(items: Sequence[T]) -> list[tuple[T, bool]]:
 
 def _operand(part: str, weight: str, unfinished: bool) -> str:
     quoted = "'" + part.replace("\\", "\\\\").replace("'", "''") + "'"
-    star = "*" if unfinished and len(part) >= PREFIX_FROM else ""
+    star = "*" if unfinished and letters(part) >= PREFIX_FROM else ""
     return f"{quoted}:{star}{weight}" if star or weight else quoted
+
+
+def letters(part: str) -> int:
+    """How many letters a word has; a syllable of Hangul is made of two or three."""
+    return sum(2 if "\uac00" <= char <= "\ud7a3" else 1 for char in part)
 
 
 def _is_unspaced(part: str) -> bool:

@@ -65,7 +65,7 @@ class LunaRouter(APIRouter):
         also: Mapping[int, str] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
-        answers: Mapping[int, dict[str, Any]] | None = None,
+        answers: Mapping[int | str, dict[str, Any]] | None = None,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
         """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean.
@@ -75,7 +75,7 @@ class LunaRouter(APIRouter):
         model = _model(data, items)
         responses = _documented(rule, errors, has_body=method != "GET")
         responses |= {code: _described(code, text, model) for code, text in (also or {}).items()}
-        responses |= answers or {}
+        responses |= dict(answers or {})
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(

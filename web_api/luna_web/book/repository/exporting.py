@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from luna_web.book.models import Book, Copy, TitleStatus
@@ -13,8 +13,8 @@ from luna_web.book.repository.lists import PLANNED_WITH_VALUES
 BATCH = 1_000
 
 
-def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], last: UUID | None) -> Sequence[Row[Any]]:
-    """The next thousand titles with their copies' number and first shelf, in the order of ids."""
+def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], last: UUID | None) -> Sequence[Any]:
+    """The next thousand titles as rows, with their copies' number and first shelf, in the order of ids."""
     shelf = select(func.min(Copy.shelf_location)).where(Copy.book_id == Book.id, Copy.deleted_at.is_(None))
     query = (
         select(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -55,7 +55,11 @@ PLANNED_WITH_VALUES = func.set_config("plan_cache_mode", "force_custom_plan", Tr
 
 def state(session: Session, texts: Sequence[str]) -> CatalogState:
     """The state that every later statement of this transaction sees, or a newer one; `texts` as the index has them."""
-    given = func.unnest(cast(list(texts), ARRAY(Text))).table_valued("text", with_ordinality="place")
+    given = (
+        func.unnest(cast(list(texts), ARRAY(Text)))
+        .table_valued("text", with_ordinality="place")
+        .render_derived("given")
+    )
     folded = select(func.luna_text(given.c.text)).order_by(given.c.place).scalar_subquery()
     query = select(
         PLANNED_WITH_VALUES,
@@ -81,13 +85,22 @@ def find(session: Session, question: Question, params: PageParams) -> Found:
 
 def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
     page = ordered(question, sort, params.order or Order.ASC).offset(params.offset).limit(params.limit)
-    total = count_capped(session, select(Book.id).where(*question.conditions()))
-    return Found(list(session.scalars(page)), total)
+    return _found(session, session.execute(page).all(), question, params, REACH)
 
 
 def ordered(question: Question, sort: str, order: Order) -> Select[Any]:
-    """The ids of all that match, in order."""
-    return select(Book.id).where(*question.conditions()).order_by(*_ordered(sort, order))
+    """(id, total): all that match, in order. `total` is counted once, up to 10,001."""
+    conditions = question.conditions()
+    counted = select(Book.id).where(*conditions).limit(REACH + 1).subquery()
+    total = select(func.count()).select_from(counted).scalar_subquery()
+    return select(Book.id, total.label("total")).where(*conditions).order_by(*_ordered(sort, order))
+
+
+def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams, cap: int) -> Found:
+    """A page beyond the last has no row that could tell the total."""
+    if not rows and params.offset:
+        return Found([], count_capped(session, select(Book.id).where(*question.conditions()), cap), cap)
+    return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
 
 
 def _ordered(sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
@@ -102,12 +115,7 @@ def _by_relevance(session: Session, question: Question, params: PageParams) -> F
     """`total` goes up to the ranked candidates, since no page lies beyond them."""
     limit = min(params.limit, CANDIDATES - params.offset)
     rows = session.execute(ranked(question).offset(params.offset).limit(limit)).all() if limit > 0 else []
-    total = rows[0].total if rows else _matching(session, question) if params.offset else 0
-    return Found([row.id for row in rows], total, CANDIDATES)
-
-
-def _matching(session: Session, question: Question) -> int:
-    return count_capped(session, select(Book.id).where(*question.conditions()), CANDIDATES)
+    return _found(session, rows, question, params, CANDIDATES)
 
 
 def ranked(question: Question) -> Select[Any]:

@@ -37,7 +37,7 @@ def authors_beginning(session: Session, asked: str) -> Sequence[Completion]:
         .order_by(Book.author_key, Book.id)
         .limit(AUTHORS_READ)
     )
-    return [Completion(*row) for row in session.execute(query)]
+    return [Completion(key, author or "", book_id) for key, author, book_id in session.execute(query)]
 
 
 def titles_having(session: Session, typed: Typed, limit: int) -> Sequence[Completion]:

@@ -8,10 +8,17 @@ from sqlalchemy.orm import Session
 from luna_web.book.models import Book, SearchTerm
 from luna_web.book.search import tsquery
 
-SIMILAR = 25
+SIMILAR = 50
 """So many of the most similar words are looked at more closely."""
+THRESHOLD = 0.2
+"""Share of trigrams that similar words have in common: two swapped letters in a word of six leave a quarter."""
 COUNTED = 200
 """Titles are counted up to here to say which of two words is the commoner."""
+
+
+def lower_threshold(session: Session) -> None:
+    """From here on `similar` finds words down to `THRESHOLD` in this transaction."""
+    session.execute(select(func.set_config("pg_trgm.similarity_threshold", str(THRESHOLD), True)))
 
 
 def known(session: Session, words: Collection[str]) -> frozenset[str]:
@@ -24,7 +31,7 @@ def similar(session: Session, word: str) -> Sequence[str]:
     return session.scalars(alike(word)).all()
 
 
-def alike(word: str) -> Select[tuple[str]]:
+def alike(word: str) -> Select[str]:
     """Words with enough trigrams in common and of about the same length, the most similar first."""
     near = SearchTerm.term.bool_op("%")(word) & func.length(SearchTerm.term).between(len(word) - 3, len(word) + 3)
     likeness = func.similarity(SearchTerm.term, word)

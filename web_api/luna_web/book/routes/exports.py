@@ -15,7 +15,7 @@ from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime
 
 router = LunaRouter(prefix="/api/v1/books", tags=["books"])
-FILE: dict[int, dict[str, Any]] = {
+FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, as it is read",
         "content": {form.media_type.partition(";")[0]: {"schema": {"type": "string"}} for form in WRITING.values()},

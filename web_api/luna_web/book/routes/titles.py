@@ -39,7 +39,7 @@ def list_books(reader: Reading, filters: Narrowed, paging: Paging, request: Requ
     Sorts: relevance (default with `q`), title (default without it), author, publication_year, created_at. Where nothing
     has what was typed, `meta.corrected_query` says what was searched for instead.
     """
-    listed = reader.list(filters, paging)
+    listed = reader.listed(filters, paging)
     meta = {"corrected_query": listed.corrected_query} if listed.corrected_query else None
     return page(listed.page.items, listed.page.pagination, request=request, meta=meta)
 

@@ -25,7 +25,7 @@ from luna_web.shared.ids import new_id
 BARCODE_KEY = "copies_barcode_key"
 
 
-def of_title(session: Session, book_id: UUID) -> "list[CopyOut]":
+def of_title(session: Session, book_id: UUID) -> list[CopyOut]:
     """The living copies of a title, by barcode. Raises BookNotFound."""
     if titles.get_book(session, book_id) is None:
         raise BookNotFound()

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row
+from sqlalchemy import ColumnElement
 
 from luna_web.book.exports import WRITING, ExportFormat, exported
 from luna_web.book.repository import exporting, lists
 from luna_web.book.search import Filters, Question
 from luna_web.shared.database import SessionFactory, transaction
 
-Batch = list[Row[Any]]
+Batch = list[Any]
 
 
 def text_of(factory: SessionFactory, filters: Filters, form: ExportFormat) -> Iterator[str]:

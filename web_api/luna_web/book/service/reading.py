@@ -52,7 +52,7 @@ class Reader:
     cache: Cache
     circulation: Circulation
 
-    def list(self, filters: Filters, params: PageParams) -> Listed:
+    def listed(self, filters: Filters, params: PageParams) -> Listed:
         """One page, each title with what its copies come to now."""
         question = Question.of(filters)
         lists.sort_of(question, params)
@@ -73,7 +73,7 @@ class Reader:
         again = lists.find(self.session, replace(question, q=better), params)
         return replace(again, corrected_query=better.text) if again.total else found
 
-    def _books(self, ids: "list[UUID]") -> "list[BookOut]":
+    def _books(self, ids: list[UUID]) -> list[BookOut]:
         books = titles.books_by_id(self.session, ids)
         held = titles.holdings(self.session, ids)
         return [with_holdings(record_of(books[one]), held[one]) for one in ids if one in books]
@@ -129,7 +129,7 @@ class Reader:
             most_requested=self._most_requested(now),
         )
 
-    def _most_requested(self, now: datetime) -> "list[RequestedOut]":
+    def _most_requested(self, now: datetime) -> list[RequestedOut]:
         counts = self.circulation.most_requested(self.session, now - REQUESTED_WITHIN, SHOWN)
         books = titles.books_by_id(self.session, [book_id for book_id, _ in counts])
         briefs = [(_brief(books[book_id]), count) for book_id, count in counts if book_id in books]

@@ -9,13 +9,13 @@ from luna_web.book.repository import lists
 from luna_web.book.repository import suggestions as rows
 from luna_web.book.repository.suggestions import Completion
 from luna_web.book.schemas import SuggestionKind, SuggestionOut
-from luna_web.book.words import PREFIX_FROM, Typed
+from luna_web.book.words import PREFIX_FROM, Typed, letters
 
 MOST = 10
 MOST_AUTHORS = 4
 
 
-def suggestions(session: Session, text: str) -> "list[SuggestionOut]":
+def suggestions(session: Session, text: str) -> list[SuggestionOut]:
     """Up to ten, each text once: titles that begin so, some authors, then titles that have the words."""
     typed = Typed.of(text)
     typed = typed.folded(lists.state(session, typed.to_fold).folded)
@@ -31,7 +31,7 @@ def _all(session: Session, typed: Typed) -> Iterator[SuggestionOut]:
     yield from beginning[: MOST - len(found)]
     yield from found
     yield from beginning
-    if len(typed.plain) >= PREFIX_FROM:
+    if letters(typed.plain) >= PREFIX_FROM:
         yield from map(_title, rows.titles_having(session, typed, MOST * 2))
 
 
