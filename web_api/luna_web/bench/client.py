@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 TIMEOUT_S = 30.0
+IDLE_S = 2.0
+"""After this long without a call the connection is made anew: the server may have closed it."""
 
 
 class CallFailed(RuntimeError):
@@ -23,6 +25,7 @@ class Client:
         self._address = address
         self._connection = HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT_S)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._last = 0.0
 
     def get(self, path: str, **params: object) -> Any:
         return self._call("GET", f"{path}?{urlencode(params)}" if params else path)
@@ -42,9 +45,12 @@ class Client:
     def _call(self, method: str, path: str, body: object = None) -> Any:
         sent = json.dumps(body).encode() if body is not None else None
         headers = self._headers | ({"Content-Type": "application/json"} if sent else {})
+        if time.monotonic() - self._last > IDLE_S:
+            self._connection.close()
         self._connection.request(method, path, sent, headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._last = time.monotonic()
         if answer.status >= 400:
             raise CallFailed(f"{method} {path}: {answer.status} {content[:300]!r}")
         return json.loads(content)

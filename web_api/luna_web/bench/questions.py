@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal, select, tablesample
+from sqlalchemy import func, literal, select, tablesample
 from sqlalchemy.orm import Session, aliased
 
 from luna_web.book.isbn import hyphenated
 from luna_web.book.models import Book
 
 Params = dict[str, Any]
-SAMPLE_PERCENT = 0.3
+SAMPLED = 3_000
 _WORD = re.compile(r"[a-z]{4,}")
 DEEP_PAGE, DEEP_PAGE_OF_A_SEARCH = 500, 50
 
@@ -28,7 +28,9 @@ class Sample:
 
     @classmethod
     def of(cls, session: Session) -> "Sample":
-        some = aliased(Book, tablesample(Book, SAMPLE_PERCENT, seed=literal(1)))
+        count = session.scalar(select(func.count()).select_from(Book)) or 1
+        share = literal(min(100.0, 100 * SAMPLED / count))
+        some = aliased(Book, tablesample(Book, func.system(share), seed=literal(1)))
         rows = session.execute(select(some.title, some.isbn13).order_by(some.id)).all()
         titles = [words for title, _ in rows if len(words := _WORD.findall(title.lower())) >= 2]
         return cls(titles, [isbn for _, isbn in rows if isbn])

@@ -15,6 +15,8 @@ from luna_web.book.isbn import parse_isbn
 
 T = TypeVar("T")
 MAX_WORDS = 16
+LONGEST_WORD = 250
+"""`to_tsquery` refuses more than 2,046 bytes; some characters fold to eighteen."""
 PREFIX_FROM = 3
 """A last word of so many letters may be unfinished. Shorter ones begin too many others: one letter, half a catalog."""
 _JOINERS = "'\u2019\u2018\u02bc\u02bb\u0060\u00b4\u2010\u2011\u05be\u05f3-"
@@ -42,7 +44,8 @@ class Word:
     def folded(self, parts: str, joined: str) -> Self:
         if self.isbn13:
             return replace(self, parts=(self.isbn13,))
-        return replace(self, parts=tuple(parts.split()), joined=joined if joined and " " not in joined else None)
+        words = tuple(part[:LONGEST_WORD] for part in parts.split())
+        return replace(self, parts=words, joined=joined[:LONGEST_WORD] if joined and " " not in joined else None)
 
     @property
     def single(self) -> str | None:

@@ -31,6 +31,8 @@ JOINERS = r"'\u2019\u2018\u02bc\u02bb\u0060\u00b4\u2010\u2011\u05be\u05f3-"
 
 # S608: nothing but the ranges above goes into it.
 TEXT = rf"""
+-- All names are qualified: a restore (pg_restore) fills generated columns with an empty search path.
+
 -- A text as words of lower-case letters and digits with single spaces between, without accents: what is indexed and
 -- what is asked go through it alike. What is ASCII, as most titles are, takes the short way.
 CREATE FUNCTION luna_text(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -59,15 +61,15 @@ END $$;
 
 CREATE FUNCTION luna_vector(value text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  joined text := luna_joined(value);
+  joined text := public.luna_joined(value);
 BEGIN
   IF joined = '' THEN
-    RETURN to_tsvector('pg_catalog.simple', luna_text(value));
+    RETURN to_tsvector('pg_catalog.simple', public.luna_text(value));
   END IF;
-  RETURN to_tsvector('pg_catalog.simple', luna_text(value) || ' ' || luna_text(joined));
+  RETURN to_tsvector('pg_catalog.simple', public.luna_text(value) || ' ' || public.luna_text(joined));
 END $$;
 
--- What a title is found by: A title and ISBN, B author, C publisher, D description and numbers printed wrong.
+-- What a title is found by: A title, B author, C publisher, D description and numbers printed wrong.
 CREATE FUNCTION luna_search(
   title text, title_romanized text, author text, author_romanized text, isbn13 text, isbns_invalid text[],
   publisher text, description text
@@ -75,21 +77,21 @@ CREATE FUNCTION luna_search(
 DECLARE
   found tsvector;
 BEGIN
-  found := setweight(luna_vector(title || E'\n' || coalesce(title_romanized, '')), 'A');
+  found := setweight(public.luna_vector(concat_ws(E'\n', title, title_romanized)), 'A');
   IF isbn13 IS NOT NULL THEN
-    found := found || setweight(array_to_tsvector(ARRAY[isbn13]), 'A');
+    found := found || array_to_tsvector(ARRAY[isbn13]);
   END IF;
   IF author IS NOT NULL OR author_romanized IS NOT NULL THEN
-    found := found || setweight(luna_vector(coalesce(author, '') || E'\n' || coalesce(author_romanized, '')), 'B');
+    found := found || setweight(public.luna_vector(concat_ws(E'\n', author, author_romanized)), 'B');
   END IF;
   IF publisher IS NOT NULL THEN
-    found := found || setweight(luna_vector(publisher), 'C');
+    found := found || setweight(public.luna_vector(publisher), 'C');
   END IF;
   IF description IS NOT NULL THEN
-    found := found || setweight(luna_vector(left(description, 10000)), 'D');
+    found := found || setweight(public.luna_vector(left(description, 10000)), 'D');
   END IF;
   IF isbns_invalid <> '{{}}' THEN
-    found := found || setweight(luna_vector(left(array_to_string(isbns_invalid, ' '), 1000)), 'D');
+    found := found || setweight(public.luna_vector(left(array_to_string(isbns_invalid, ' '), 1000)), 'D');
   END IF;
   RETURN found;
 END $$;

@@ -101,3 +101,13 @@ def test_each_change_raises_the_generation_of_what_it_changes(
         after = generation(session)
 
     assert (after[0] - before[0], after[1] - before[1]) == raises
+
+
+def test_a_restore_can_fill_the_search_column(session: Session) -> None:
+    """It runs with an empty search path, in which no function of ours is found by its bare name."""
+    session.execute(text("SET LOCAL search_path = ''"))
+
+    record = "'L''Étranger 學', 'x', 'O''Neill', 'x', '9780441172719', '{1-2}', 'x', 'x'"
+    found = session.scalar(text(f"SELECT public.luna_search({record})::text"))  # noqa: S608 - as it stands above
+
+    assert "'letranger'" in str(found)

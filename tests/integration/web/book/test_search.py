@@ -91,6 +91,13 @@ def test_what_is_in_no_title_finds_none(student: Api, shelf: None, typed: str) -
     assert titles(student, q=typed) == []
 
 
+@pytest.mark.parametrize("typed", ["\ufdf2" * 500, "x" * 500, "学" * 500, "a-" * 250, "' " * 250, "\U0001d400" * 500])
+def test_the_longest_questions_get_an_answer(student: Api, shelf: None, typed: str) -> None:
+    for field in ("q", "title", "author", "publisher", "shelf_location"):
+        data(student.get("/books", params={field: typed}))
+    data(student.get("/books/suggestions", params={"q": typed}))
+
+
 @pytest.fixture
 def shelf(catalog: Catalog) -> None:
     for title, columns in SHELF:
