@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from luna_web.book.routes import router
+from luna_web.book.routes import copies, exports, titles
 from luna_web.shared.app import make_service_app
 from luna_web.shared.config import get_settings
 from luna_web.shared.runtime import Service
 
-SERVICE = Service(name="book", routers=(router,))
+SERVICE = Service(name="book", routers=(exports.router, titles.router, copies.router))
 
 
 def create_app() -> FastAPI:

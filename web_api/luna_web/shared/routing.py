@@ -27,6 +27,7 @@ from luna_web.shared.errors import (
 )
 from luna_web.shared.idempotency import idempotent as make_idempotent
 from luna_web.shared.principal import Rule, guard
+from luna_web.shared.strict_json import StrictRoute
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ErrorKind = type[LunaError]
@@ -37,6 +38,9 @@ class UnruledRoute(RuntimeError):
 
 
 class LunaRouter(APIRouter):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": StrictRoute, **options})
+
     def get(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         return self._route("GET", path, rule, **options)
 
@@ -61,12 +65,17 @@ class LunaRouter(APIRouter):
         also: Mapping[int, str] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
+        answers: Mapping[int | str, dict[str, Any]] | None = None,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean."""
+        """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean.
+
+        `answers`: those that are no envelope (a file), as OpenAPI describes them.
+        """
         model = _model(data, items)
         responses = _documented(rule, errors, has_body=method != "GET")
-        responses |= {code: {"model": model, "description": text} for code, text in (also or {}).items()}
+        responses |= {code: _described(code, text, model) for code, text in (also or {}).items()}
+        responses |= dict(answers or {})
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(
@@ -82,6 +91,11 @@ class LunaRouter(APIRouter):
             return endpoint
 
         return register
+
+
+def _described(status: int, text: str, model: Any) -> dict[str, Any]:
+    """A further answer of a route; a 304 has no body."""
+    return {"description": text} if status == 304 else {"model": model, "description": text}
 
 
 def _model(data: Any, items: Any) -> Any:
