@@ -30,7 +30,8 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
         lifespan=_lifespan(services, runtime),
     )
     app.state.luna = runtime
-    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes)
+    uploads = frozenset[str]().union(*(service.upload_paths for service in services))
+    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes, upload_paths=uploads)
     answers.install(app)
     app.include_router(health_router([check for service in services for check in service.checks]))
     for service in services:
