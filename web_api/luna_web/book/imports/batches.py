@@ -42,8 +42,8 @@ class ReadAhead:
     `alive` is called for each record read.
     """
 
-    def __init__(self, reader: Reader, done: int, alive: Callable[[], None] = lambda: None) -> None:
-        self._reader, self._done, self._alive = reader, done, alive
+    def __init__(self, reader: Reader, done: int, alive: Callable[[], None] = lambda: None, size: int = BATCH) -> None:
+        self._reader, self._done, self._alive, self._size = reader, done, alive, size
         self._ready: queue.Queue[Batch | BaseException | None] = queue.Queue(AHEAD)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
@@ -61,7 +61,7 @@ class ReadAhead:
 
     def _run(self) -> None:
         try:
-            for batch in batches(self._reader, self._done, self._alive):
+            for batch in batches(self._reader, self._done, self._alive, self._size):
                 self._put(batch)
             self._put(None)
         except Stopped:
@@ -79,7 +79,7 @@ class ReadAhead:
         raise Stopped
 
 
-def batches(reader: Reader, done: int, alive: Callable[[], None] = lambda: None) -> Iterator[Batch]:
+def batches(reader: Reader, done: int, alive: Callable[[], None], size: int) -> Iterator[Batch]:
     """The same without a thread. A file that breaks gives what came before it, then raises FileFault."""
     batch, weight = Batch(), 0
     try:
@@ -88,14 +88,17 @@ def batches(reader: Reader, done: int, alive: Callable[[], None] = lambda: None)
             if item.number <= done:
                 continue
             weight += _judge(reader, item, batch)
-            if item.number % BATCH == 0 or weight >= WEIGHT:
+            if item.number % size == 0 or weight >= WEIGHT:
                 batch.progress = reader.progress()
                 yield batch
                 batch, weight = Batch(), 0
     except FileFault:
-        if batch.end:
-            yield batch
+        yield from _rest(batch, reader)
         raise
+    yield from _rest(batch, reader)
+
+
+def _rest(batch: Batch, reader: Reader) -> Iterator[Batch]:
     if batch.end:
         batch.progress = reader.progress()
         yield batch

@@ -31,6 +31,11 @@ class ImportFormat(StrEnum):
     XLSX = "XLSX"
     JSONL = "JSONL"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "ImportFormat | None":
+        """`csv` is as good as `CSV` in an address."""
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+
 
 class Severity(StrEnum):
     """REJECTED: the record did not land. WARNING: it did, without something that it said."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -73,6 +74,10 @@ class Foreman:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("foreman_waits", error=type(error).__name__)
                 self._wait()
+            except Exception:
+                # Without a foreman this worker would never import again, and nobody would see why.
+                log.exception("foreman_stumbled")
+                self._wait()
 
     def _wait(self) -> None:
         self._woken.wait(LOOK_EVERY_SECONDS)
@@ -119,7 +124,7 @@ class Foreman:
             ready, _, _ = select.select([process.stdout], [], [], 0.2)
             if ready:
                 if not os.read(process.stdout.fileno(), 4096):
-                    process.wait(_END_WITHIN_SECONDS)
+                    _wait_for(process)
                     return True
                 heard = time.monotonic()
         return False
@@ -158,11 +163,17 @@ def _give_up(session: Session, job: ImportJob) -> None:
     events.import_changed(session, job)
 
 
+def _wait_for(process: "subprocess.Popen[bytes]") -> None:
+    """It has nothing more to say; what does not end now is ended (`_end`)."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_WITHIN_SECONDS)
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Whatever happens to us, no process stays behind."""
     if process.poll() is None:
         process.kill()
-    process.wait(_END_WITHIN_SECONDS)
+    _wait_for(process)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()

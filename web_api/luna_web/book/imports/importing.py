@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from luna_web.book.imports import events, repository, shelving
-from luna_web.book.imports.batches import Batch, ReadAhead, problem
+from luna_web.book.imports.batches import BATCH, Batch, ReadAhead, problem
 from luna_web.book.imports.chunks import open_chunks
 from luna_web.book.imports.domain import (
     Entry,
@@ -79,7 +79,8 @@ class Claim:
 class Import:
     """One job in the hands of this process. `factory`'s connections are prepared (`shelving.prepare`).
 
-    `alive` is called whenever something got done; `stop_asked` is looked at between batches.
+    `alive` is called whenever something got done; `stop_asked` is looked at, and `committed`
+    called, after each batch.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class Import:
         alive: Callable[[], None] = lambda: None,
         stop_asked: Callable[[], bool] = lambda: False,
         committed: Callable[[], None] = lambda: None,
+        batch_size: int = BATCH,
     ) -> None:
         self._factory, self._claim = factory, claim
         self._alive, self._stop_asked, self._committed = alive, stop_asked, committed
+        self._batch_size = batch_size
         self._kept: Counter[str] = Counter()
         self._last_problem = 0
 
@@ -100,7 +103,7 @@ class Import:
         job = self._job()
         try:
             reader = self._open(job)
-            for batch in ReadAhead(reader, job.position, self._alive):
+            for batch in ReadAhead(reader, job.position, self._alive, self._batch_size):
                 self._land(batch)
                 self._committed()
                 if self._stop_asked():

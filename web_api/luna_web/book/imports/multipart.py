@@ -54,8 +54,13 @@ class FilePart:
                 self._held = self._held[safe:]
             await self._more()
         yield self._held[:place]
-        async for _ in self._stream:
-            """What follows the file is nobody's concern, but an unread body would break the connection."""
+        await self._read_the_rest()
+
+    async def _read_the_rest(self) -> None:
+        """What follows the file is nobody's concern, but a connection whose body is not read cannot be used again."""
+        left = MAX_OTHER_PARTS
+        while left > 0 and (block := await anext(self._stream, b"")):
+            left -= len(block)
 
     async def _pass_over(self) -> int:
         """Up to behind the next boundary; how many bytes that were."""

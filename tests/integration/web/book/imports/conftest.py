@@ -23,3 +23,12 @@ def import_factory(settings: Settings) -> Iterator[SessionFactory]:
 @pytest.fixture
 def desk(librarian: Api, import_factory: SessionFactory, runtime: Runtime) -> Desk:
     return Desk(librarian, import_factory)
+
+
+@pytest.fixture
+def small_uploads(runtime: Runtime) -> Iterator[None]:
+    """A file may have one MiB."""
+    usual = runtime.settings
+    runtime.settings = usual.model_copy(update={"import_max_bytes": 1 << 20})
+    yield
+    runtime.settings = usual

@@ -71,8 +71,8 @@ class TestManyBatches:
         assert counts(desk.done(content)) == (0, 0, 2005, 0)
 
     def test_a_dry_run_knows_in_its_third_batch_what_the_first_would_have_brought(self, desk: Desk) -> None:
-        rows = [{"title": f"Volume {number}", "barcode": f"B{number}"} for number in range(BATCH * 2)]
-        content = csv_file([*rows, rows[0], {"title": "Another", "barcode": "B7"}])
+        rows = [{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(BATCH * 2)]
+        content = csv_file([*rows, rows[0], {"title": "Another", "barcode": "B00007"}])
 
         dry = desk.done(content, dry_run=True)
 

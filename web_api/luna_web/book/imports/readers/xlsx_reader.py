@@ -40,7 +40,7 @@ class XlsxReader:
         check_archive(source)
         source.seek(0)
         self._sheet = _sheet(source, options.sheet)
-        self._expected = max(1, self._sheet.max_row or 1)
+        self._expected = self._sheet.max_row or 0
         self._rows = self._texts()
         self.columns = self._header(options)
         self._wanted = [(place, name) for place, name in enumerate(self.columns.fields) if name not in (None, IGNORE)]
@@ -68,7 +68,7 @@ class XlsxReader:
         return describe_row(cells_by_field(content, self.columns, self._wanted), self._latest_year)
 
     def progress(self) -> float:
-        return min(1.0, self._done / self._expected)
+        return min(1.0, self._done / self._expected) if self._expected > 1 else 0.0
 
     def _texts(self) -> Iterator[tuple[int, list[str]]]:
         """(row, texts up to the last that is not empty) of each row that has any."""
