@@ -32,7 +32,8 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
     )
     app.state.luna = runtime
     metrics = Metrics(runtime.engine)
-    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes)
+    uploads = frozenset[str]().union(*(service.upload_paths for service in services))
+    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes, upload_paths=uploads)
     app.add_middleware(Measured, metrics=metrics)
     app.add_route("/metrics", metrics.text, include_in_schema=False)
     answers.install(app)
