@@ -21,6 +21,7 @@ from luna_web.shared.errors import (
     DependencyUnavailable,
     Forbidden,
     LunaError,
+    RateLimited,
     TokenExpired,
     Unauthenticated,
     ValidationFailed,
@@ -58,15 +59,18 @@ class LunaRouter(APIRouter):
         data: Any = None,
         items: Any = None,
         status: int = 200,
-        also: Mapping[int, str] | None = None,
+        also: Mapping[int, str | tuple[str, Any]] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean."""
+        """Declare a route.
+
+        `also`: further successful statuses (202) with what they mean; they carry the same data, or that of a pair.
+        """
         model = _model(data, items)
         responses = _documented(rule, errors, has_body=method != "GET")
-        responses |= {code: {"model": model, "description": text} for code, text in (also or {}).items()}
+        responses |= {code: _success(meaning, model) for code, meaning in (also or {}).items()}
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(
@@ -90,9 +94,18 @@ def _model(data: Any, items: Any) -> Any:
     return Envelope[data] if data is not None else None
 
 
+def _success(meaning: str | tuple[str, Any], model: Any) -> dict[str, Any]:
+    if isinstance(meaning, str):
+        return {"model": model, "description": meaning}
+    text, data = meaning
+    return {"model": _model(data, None), "description": text}
+
+
 def _documented(rule: Rule, errors: Iterable[ErrorKind], *, has_body: bool) -> dict[int | str, dict[str, Any]]:
     """The error answers of a route by status, each naming its codes."""
     usual: list[ErrorKind] = [ValidationFailed, DependencyUnavailable]
+    if rule.counted:
+        usual.append(RateLimited)
     if rule.roles is not None:
         usual += [Unauthenticated, TokenExpired, Forbidden]
     codes: dict[int, set[str]] = {}

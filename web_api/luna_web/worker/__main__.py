@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def _serve(settings: Settings, factory: SessionFactory) -> int:
-    consumers = all_consumers()
+    consumers = all_consumers(settings)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
     ready = Readiness("celery", "relay")
     relay = Relay(

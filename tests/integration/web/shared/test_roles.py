@@ -26,11 +26,16 @@ PUBLIC = {
     "POST /api/v1/auth/register",
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/forgot-password",
+    "POST /api/v1/auth/reset-password",
+    "POST /api/v1/auth/verify-email",
+    "POST /api/v1/auth/verify-email/resend",
 }
 """What is meant to be open to everybody; anything else that opens itself fails here."""
 
 STUDENTS = re.compile(
-    r"(GET|PUT) /api/v1/auth/me|POST /api/v1/auth/logout|GET /api/v1/books.*"
+    r"(GET|PUT) /api/v1/auth/me|POST /api/v1/auth/logout|PUT /api/v1/auth/change-password"
+    r"|GET /api/v1/auth/sessions|DELETE /api/v1/auth/sessions/\{\w+\}|GET /api/v1/books.*"
     r"|(GET|POST) /api/v1/(requests|returns)|GET /api/v1/(requests|returns)/\{\w+\}(/activity)?"
     r"|PUT /api/v1/requests/\{\w+\}/(cancel|complete)|PUT /api/v1/returns/\{\w+\}/(picked-up|cancel)"
     r"|GET /api/v1/loans|PUT /api/v1/loans/\{\w+\}/renew"

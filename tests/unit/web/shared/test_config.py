@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from luna_web.shared.config import DEVELOPMENT_ENCRYPTION_KEY, Settings
 
-STRONG = "x" * 32
+STRONG = "a secret of tests that is long enough"
 KEY = Fernet.generate_key().decode()
 
 
@@ -28,7 +28,7 @@ def test_production_starts_with_strong_ones() -> None:
     assert settings.jwt_secret.get_secret_value() == STRONG
 
 
-@pytest.mark.parametrize("secret", [None, "short", "x" * 31])
+@pytest.mark.parametrize("secret", [None, "short", "0123456789abcdef0123456789abcde", "x" * 64])
 def test_production_refuses_a_missing_or_short_jwt_secret(secret: str | None) -> None:
     given: dict[str, Any] = {} if secret is None else {"jwt_secret": secret}
 
