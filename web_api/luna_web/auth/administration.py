@@ -50,9 +50,7 @@ def list_users(session: Session, wanted: UserFilter, page: PageParams) -> Page[U
 class Administration:
     """In the name of `principal`, an ADMIN."""
 
-    def __init__(
-        self, runtime: Runtime, passwords: Passwords, sessions: Sessions, departures: Departures
-    ) -> None:
+    def __init__(self, runtime: Runtime, passwords: Passwords, sessions: Sessions, departures: Departures) -> None:
         self._runtime = runtime
         self._passwords = passwords
         self._sessions = sessions
@@ -121,9 +119,7 @@ class Administration:
         if list(repository.lock_active_admins(session)) == [user_id]:
             raise LastAdmin()
 
-    def _change_role(
-        self, session: Session, principal: Principal, user: User, role: Role, meta: RequestMeta
-    ) -> None:
+    def _change_role(self, session: Session, principal: Principal, user: User, role: Role, meta: RequestMeta) -> None:
         changes = {"from": user.role, "to": role}
         user.role = role
         user.version += 1

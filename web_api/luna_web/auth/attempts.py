@@ -62,7 +62,7 @@ class Attempts:
     def __init__(self, runtime: Runtime, delays: Delays) -> None:
         self._runtime = runtime
         self._delays = delays
-        keys = runtime.settings.keys()
+        keys = runtime.settings.key_ring()
         self._device_keys = keys.seals(b"luna devices")
         self._account_key = keys.seals(b"luna accounts")[0]
         self._device_lifetime = timedelta(seconds=runtime.settings.device_token_seconds)

@@ -30,9 +30,7 @@ def clear_refresh(response: Response) -> None:
 
 
 def _put(response: Response, name: str, token: str, seconds: int) -> None:
-    response.set_cookie(
-        name, token, max_age=seconds, path=PATH, secure=True, httponly=True, samesite="strict"
-    )
+    response.set_cookie(name, token, max_age=seconds, path=PATH, secure=True, httponly=True, samesite="strict")
 
 
 def check_origin(request: Request, settings: Settings) -> None:

@@ -68,9 +68,7 @@ class DomainNotAdmitted(Forbidden):
     """`domains` are those whose addresses may register."""
 
     def __init__(self, domains: tuple[str, ...]) -> None:
-        super().__init__(
-            f"Registration is for addresses of {', '.join(domains)}", details={"domains": list(domains)}
-        )
+        super().__init__(f"Registration is for addresses of {', '.join(domains)}", details={"domains": list(domains)})
 
 
 class WrongPassword(Unauthenticated):

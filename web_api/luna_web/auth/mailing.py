@@ -39,7 +39,7 @@ class AccountMails:
         self._mailer = mailer
         self._clock = clock
         self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
-        keys = settings.keys()
+        keys = settings.key_ring()
         self._reset_key = keys.seals(b"luna password resets")[0]
         self._verification_key = keys.seals(b"luna email verifications")[0]
 

@@ -50,9 +50,7 @@ class Registration:
         Raises Forbidden, RegistrationClosed, DomainNotAdmitted, WeakPassword, EmailTaken, RateLimited.
         """
         settings = self._runtime.settings
-        allowance = self._limits.take(
-            settings.register_limit_per_address, "register", address_group(meta.ip_address)
-        )
+        allowance = self._limits.take(settings.register_limit_per_address, "register", address_group(meta.ip_address))
         if wanted.role not in (None, Role.STUDENT):
             raise Forbidden("Registration makes students; other roles are given by an administrator")
         if settings.registration is Mode.CLOSED:

@@ -46,7 +46,7 @@ class Sessions:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._keys = runtime.settings.keys().seals(b"luna refresh tokens")
+        self._keys = runtime.settings.key_ring().seals(b"luna refresh tokens")
         self._lifetime = timedelta(seconds=runtime.settings.refresh_token_seconds)
         self._longest = timedelta(seconds=runtime.settings.session_seconds)
 

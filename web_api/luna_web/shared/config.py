@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     def _secrets_are_strong_in_production(self) -> Self:
         if self.environment is Environment.DEVELOPMENT:
             return self
-        for key in self.keys():
+        for key in self.key_ring():
             if weakness := weakness_of(key.raw):
                 raise ValueError(f"LUNA_JWT_SECRET or LUNA_JWT_KEYS must be set to secrets of your own: {weakness}")
             if key.raw == DEVELOPMENT_JWT_SECRET.encode():
@@ -178,7 +178,7 @@ class Settings(BaseSettings):
             raise ValueError(f"LUNA_ENCRYPTION_KEY must be set to a Fernet key of your own: {weakness}")
         return self
 
-    def keys(self) -> Keys:
+    def key_ring(self) -> Keys:
         """Those of `jwt_keys`, then `jwt_secret`, unless that is the one of development and there are others."""
         secret = self.jwt_secret.get_secret_value()
         given = [read_key(text) for text in _texts(self.jwt_keys)]

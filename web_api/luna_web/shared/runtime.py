@@ -77,16 +77,14 @@ def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
     clock = clock or SystemClock()
     engine = make_engine(settings)
     factory = make_session_factory(engine)
-    redis = Redis.from_url(
-        settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
-    )
+    redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
     return Runtime(
         settings=settings,
         engine=engine,
         session_factory=factory,
         redis=redis,
         clock=clock,
-        tokens=AccessTokens(settings.keys(), settings.access_token_seconds),
+        tokens=AccessTokens(settings.key_ring(), settings.access_token_seconds),
         revocations=RevocationWatch(factory, settings.access_token_seconds),
         traffic=Traffic(redis, settings.read_limit, settings.write_limit),
     )

@@ -97,6 +97,12 @@ class TestLogin:
         assert wrong["error"] == missing["error"]
         assert wrong["error"]["code"] == "INVALID_CREDENTIALS"
 
+    @pytest.mark.parametrize("near", [PASSWORD.lower(), PASSWORD[:-1], PASSWORD + "x", PASSWORD + " ", " " + PASSWORD])
+    def test_every_character_of_a_password_counts(self, client: Api, people: People, near: str) -> None:
+        people.make(email="bea@example.org")
+
+        refused(login(client, "bea@example.org", near), 401, "INVALID_CREDENTIALS")
+
     def test_only_who_knows_the_password_learns_that_an_account_is_disabled(self, client: Api, people: People) -> None:
         people.make(email="bea@example.org", is_active=False)
 

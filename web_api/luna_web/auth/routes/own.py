@@ -32,9 +32,7 @@ def put_me(body: ProfileIn, session: DbSession, principal: CurrentPrincipal, met
     return ok(UserOut.model_validate(service.update_profile(session, principal, body, meta)), request=request)
 
 
-@router.put(
-    "/change-password", rule=any_user, data=NothingOut, errors=(WrongPassword, WeakPassword, TooManyAttempts)
-)
+@router.put("/change-password", rule=any_user, data=NothingOut, errors=(WrongPassword, WeakPassword, TooManyAttempts))
 def change_password(
     body: ChangePasswordIn, principal: CurrentPrincipal, accounts: TheAccounts, meta: Meta, request: Request
 ) -> Response:

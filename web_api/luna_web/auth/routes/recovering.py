@@ -34,9 +34,7 @@ def reset_password(body: ResetPasswordIn, accounts: TheAccounts, meta: Meta, req
     return response
 
 
-@router.post(
-    "/verify-email", rule=public_uncounted, data=NothingOut, errors=(VerificationTokenInvalid, RateLimited)
-)
+@router.post("/verify-email", rule=public_uncounted, data=NothingOut, errors=(VerificationTokenInvalid, RateLimited))
 def verify_email(body: VerifyEmailIn, accounts: TheAccounts, meta: Meta, request: Request) -> Response:
     """Verify an email with the token of a mailed link. The account may log in from then on."""
     accounts.recovery.verify(body.token, meta)
