@@ -15,8 +15,9 @@ SECRET_BYTES = 32
 MAILED_SECRET_BYTES = 32
 _MIN, _MAX = 8, 128
 CONTEXT_WORDS = frozenset(
-    {"luna", "library", "librarian", "student", "admin", "administrator", "robot", "turtlebot", "book", "books",
-     "bookworm", "delivery", "reader", "catalog", "bibliothek", "biblioteca", "bibliotheque"}
+    {"luna", "library", "libraries", "librarian", "librarians", "student", "students", "admin", "administrator",
+     "robot", "robots", "turtlebot", "book", "books", "bookworm", "delivery", "reader", "readers", "catalog",
+     "bibliothek", "biblioteca", "bibliotheque"}
 )  # fmt: skip
 """What somebody who attacks a library's robots tries first."""
 
@@ -42,7 +43,7 @@ def password_problems(password: str, email: str, common: frozenset[str]) -> tupl
         "must have a character that is neither letter nor digit": all(char.isalnum() for char in password),
         "must not be the email": folded in (email.casefold(), local_part),
         "is among the commonest passwords": folded in common or _stem(folded) in common,
-        "must not be a word of the library with decoration": _letters(folded) in CONTEXT_WORDS,
+        "must not be a word of the library with decoration": bool(_words(folded) & CONTEXT_WORDS),
     }
     return tuple(problem for problem, present in problems.items() if present)
 
@@ -53,10 +54,10 @@ def _stem(password: str) -> str:
     return password.rstrip("0123456789!?.,;:*#$%&@_-+") or plain
 
 
-def _letters(password: str) -> str:
-    """What is left of `L1brary-2026!` without look-alikes, digits and marks at both ends."""
+def _words(password: str) -> set[str]:
+    """What `L1brary-2026!` may mean without digits and marks at both ends, whatever letters the others stand for."""
     inner = password.strip("0123456789!?.,;:*#$%&@_-+ ")
-    return inner.translate(str.maketrans("@013457$!", "aoleastsi"))
+    return {inner.translate(str.maketrans("@013457$!", looks)) for looks in ("aoleastsi", "aoieastsi")}
 
 
 @dataclass(frozen=True, slots=True)

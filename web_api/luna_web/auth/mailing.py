@@ -23,8 +23,9 @@ from luna_web.shared.outbox import TryLater
 log = structlog.get_logger(__name__)
 NAME = "account-mails"
 FAMILIES = (MAIL_EVENTS,)
-MOST_LIVING_TOKENS = 3
-"""So many links of a kind may be good at a time: whoever asks again and again floods nobody's mailbox."""
+MOST_MAILS = 3
+MOST_MAILS_IN = timedelta(minutes=30)
+"""So many mails of a kind a person gets in that time: whoever asks again and again floods nobody's mailbox."""
 MOST_AT_ONCE = 2
 """A slow mail server must not hold up what else the worker does."""
 RESET_PATH = "/reset-password"
@@ -68,7 +69,7 @@ class AccountMails:
         if kind is MailKind.PASSWORD_CHANGED:
             return self._plain(event, user, mails.PASSWORD_CHANGED)
         if kind is MailKind.REGISTERED and not user.awaits_verification:
-            return self._plain(event, user, mails.ALREADY_REGISTERED)
+            return self._reset(session, event, user, mails.ALREADY_REGISTERED)
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION):
             return self._verification(session, event, wanted, user) if user.awaits_verification else None
         return self._reset(session, event, user, mails.INVITATION if kind is MailKind.INVITATION else mails.RESET)
@@ -110,13 +111,13 @@ class AccountMails:
         ends: datetime,
     ) -> bool:
         now = self._clock.now()
-        room = repository.living_tokens(session, kind, user.id, now) < MOST_LIVING_TOKENS
+        room = repository.recent_tokens(session, kind, user.id, now - MOST_MAILS_IN) < MOST_MAILS
         if not room or now >= ends:
-            log.info("mail_not_sent", mail=str(event.event_id), why="too late" if room else "enough links are out")
+            log.info("mail_not_sent", mail=str(event.event_id), why="too late" if room else "enough were sent")
         return room and now < ends
 
     def _plain(self, event: Outbox, user: User, words: mails.Words) -> Mail:
-        text = words.filled(name=user.first_name, address=self._settings.public_url)
+        text = words.filled(address=self._settings.public_url)
         return Mail(event.event_id, user.email, words.subject, text)
 
     def _linked(
@@ -125,5 +126,5 @@ class AccountMails:
         """The token follows a `#`, so that no server sees it and no Referer tells it."""
         address = self._settings.public_url
         link = f"{address}{path}#token={secret.text()}"
-        text = words.filled(name=user.first_name, link=link, valid=mails.lasting(seconds), address=address)
+        text = words.filled(link=link, valid=mails.lasting(seconds), address=address)
         return Mail(event.event_id, user.email, words.subject, text)

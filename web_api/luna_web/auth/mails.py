@@ -1,4 +1,7 @@
-"""The words of every mail that accounts need. Plain text; links begin with the configured public address."""
+"""The words of every mail that accounts need. Plain text; links begin with the configured public address.
+
+No mail calls anybody by name: whoever registers somebody else's address chooses the name, and would choose a message.
+"""
 
 from dataclasses import dataclass
 from string import Template
@@ -8,7 +11,7 @@ SIGNATURE = "\n-- \nLUNA, the library's delivery robots\n"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`subject` and a text with `$name`, `$link`, `$valid`, `$address` to be filled in."""
+    """`subject` and a text with `$link`, `$valid`, `$address` to be filled in."""
 
     subject: str
     text: str
@@ -19,7 +22,7 @@ class Words:
 
 VERIFY = Words(
     "Confirm your email address",
-    """Hello $name,
+    """Hello,
 
 somebody, probably you, has opened an account at the library with this email address.
 Confirm that it is yours:
@@ -31,15 +34,19 @@ The link works once, within $valid. If it was not you, do nothing: without it th
 )
 ALREADY_REGISTERED = Words(
     "You have an account already",
-    """Hello $name,
+    """Hello,
 
 somebody, probably you, wanted to open an account at the library with this email address. You have one already:
-log in at $address, or choose "forgot password" there. If it was not you, you need not do anything.
+log in at $address. If you have forgotten its password, choose a new one:
+
+$link
+
+The link works once, within $valid. If it was not you, do nothing: your password stays as it is.
 """,
 )
 RESET = Words(
     "Choose a new password",
-    """Hello $name,
+    """Hello,
 
 somebody, probably you, has forgotten the password of your library account. Choose a new one:
 
@@ -50,7 +57,7 @@ The link works once, within $valid. If it was not you, do nothing: your password
 )
 INVITATION = Words(
     "Your library account",
-    """Hello $name,
+    """Hello,
 
 the library has opened an account for you. Choose a password:
 
@@ -61,7 +68,7 @@ The link works once, within $valid. Afterwards choose "forgot password" at $addr
 )
 PASSWORD_CHANGED = Words(
     "Your password was changed",
-    """Hello $name,
+    """Hello,
 
 the password of your library account was changed just now, and other devices were logged out.
 If it was not you, choose "forgot password" at $address at once and tell the library.

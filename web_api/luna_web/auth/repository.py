@@ -125,10 +125,10 @@ def add_mailed_token(session: Session, row: MailedToken) -> None:
     session.execute(insert(type(row)).values(columns).on_conflict_do_nothing())
 
 
-def living_tokens(session: Session, kind: type[Token], user_id: UUID, now: datetime) -> int:
-    """How many mailed tokens of a user are good still."""
-    living = select(func.count()).select_from(kind).where(kind.user_id == user_id)
-    return session.scalar(living.where(kind.used_at.is_(None), kind.expires_at > now)) or 0
+def recent_tokens(session: Session, kind: type[Token], user_id: UUID, since: datetime) -> int:
+    """How many tokens were mailed to a user, good or not."""
+    recent = select(func.count()).select_from(kind).where(kind.user_id == user_id, kind.created_at > since)
+    return session.scalar(recent) or 0
 
 
 def find_mailed_token(session: Session, kind: type[Token], digest: bytes, now: datetime) -> Token | None:

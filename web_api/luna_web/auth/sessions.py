@@ -57,20 +57,19 @@ class Sessions:
         if spare:
             self.revoke(session, user.id, spare, RevokedWhy.SUPERSEDED)
         token = RefreshToken(new_id(), secrets.token_bytes(SECRET_BYTES))
-        session.add(
-            UserSession(
-                id=token.session_id,
-                user_id=user.id,
-                refresh_hash=token.digest(),
-                device=meta.user_agent,
-                last_address=meta.ip_address,
-                created_at=now,
-                last_used_at=now,
-                expires_at=now + min(self._lifetime, self._longest),
-            )
+        row = UserSession(
+            id=token.session_id,
+            user_id=user.id,
+            refresh_hash=token.digest(),
+            device=meta.user_agent,
+            last_address=meta.ip_address,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + min(self._lifetime, self._longest),
         )
+        session.add(row)
         session.flush()
-        return self._issued(user, token, now)
+        return self._issued(user, row, token, now)
 
     def named_by(self, text: str) -> UUID | None:
         """Whose session a refresh token says it is of, if we sealed it; whether it is good is not asked."""
@@ -111,10 +110,10 @@ class Sessions:
             return RefreshVerdict.ENDED, None
         if verdict is RefreshVerdict.REPEAT:
             follower = repeated_successor(token, _state(row), self._keys)
-            return verdict, self._issued(user, follower, now) if follower else None
+            return verdict, self._issued(user, row, follower, now) if follower else None
         follower = token.successor(self._keys[0])
         self._rotate(row, follower, now, meta)
-        return verdict, self._issued(user, follower, now)
+        return verdict, self._issued(user, row, follower, now)
 
     def _rotate(self, row: UserSession, follower: RefreshToken, now: datetime, meta: RequestMeta) -> None:
         row.previous_hash, row.refresh_hash = row.refresh_hash, follower.digest()
@@ -170,10 +169,12 @@ class Sessions:
             raise SessionNotFound()
         audit(session, principal, "session.ended", "session", session_id, {}, meta)
 
-    def _issued(self, user: User, token: RefreshToken, now: datetime) -> IssuedTokens:
-        principal = Principal(user.id, user.email, Role(user.role), token.session_id)
+    def _issued(self, user: User, row: UserSession, token: RefreshToken, now: datetime) -> IssuedTokens:
+        """No access token outlives its session: only living sessions can be ended."""
+        principal = Principal(user.id, user.email, Role(user.role), row.id)
         tokens = self._runtime.tokens
-        return IssuedTokens(principal, tokens.issue(principal, now), token.text(self._keys[0]), tokens.lifetime)
+        seconds = min(tokens.lifetime, int((row.expires_at - now).total_seconds()))
+        return IssuedTokens(principal, tokens.issue(principal, now, seconds), token.text(self._keys[0]), seconds)
 
 
 def _state(row: UserSession) -> SessionState:

@@ -41,6 +41,7 @@ ACCOUNTS: Port[Accounts] = Port("accounts")
 
 def make_accounts(runtime: Runtime) -> Accounts:
     passwords, sessions = Passwords.of(runtime.settings), Sessions(runtime)
+    passwords.prepare()
     limits, attempts = RateLimits(runtime.redis), Attempts(runtime, Delays(runtime.redis))
     return Accounts(
         runtime=runtime,

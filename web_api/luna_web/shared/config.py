@@ -5,6 +5,7 @@ A wrong value stops the start with the variable's name and why.
 
 import base64
 import binascii
+from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
@@ -126,6 +127,13 @@ class Settings(BaseSettings):
             parse(value)
         except ValueError:
             raise ValueError("must look like 120/minute") from None
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, value: str) -> str:
+        if not all(parseaddr(value)[1].rpartition("@")):
+            raise ValueError("must look like The library <luna@library.example>")
         return value
 
     @field_validator("public_url")

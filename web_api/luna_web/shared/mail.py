@@ -25,6 +25,7 @@ from luna_web.shared.config import Settings, SmtpSecurity
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 20.0
 """For one mail, whatever the server does: the transaction that it belongs to must not wait longer."""
+NOWHERE = "neither LUNA_SMTP_HOST nor LUNA_MAIL_DIR is set"
 
 
 class MailNotSent(Exception):
@@ -51,7 +52,10 @@ def make_mailer(settings: Settings) -> Mailer:
     """The SMTP server if one is named, else the folder, else one that says what is missing."""
     if settings.smtp_host is not None:
         return SmtpMailer(settings)
-    return FolderMailer(Path(settings.mail_dir), settings) if settings.mail_dir else NoMailer()
+    if settings.mail_dir is not None:
+        return FolderMailer(Path(settings.mail_dir), settings)
+    log.warning("no_mail", why=NOWHERE)
+    return NoMailer()
 
 
 def composed(mail: Mail, settings: Settings) -> EmailMessage:
@@ -135,7 +139,7 @@ class NoMailer:
     """Refuses every mail, since nobody said how to send one."""
 
     def send(self, mail: Mail) -> None:
-        raise MailNotSent("neither LUNA_SMTP_HOST nor LUNA_MAIL_DIR is set")
+        raise MailNotSent(NOWHERE)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -32,7 +32,8 @@ class AccessTokens:
         self._keys = keys
         self.lifetime = lifetime
 
-    def issue(self, principal: Principal, now: datetime) -> str:
+    def issue(self, principal: Principal, now: datetime, seconds: int | None = None) -> str:
+        """A token from now on, for `lifetime` or so many `seconds`."""
         key = self._keys.newest
         moment = int(now.timestamp())
         claims = {
@@ -42,7 +43,7 @@ class AccessTokens:
             "sid": str(principal.session_id),
             "iat": moment,
             "nbf": moment,
-            "exp": moment + self.lifetime,
+            "exp": moment + (self.lifetime if seconds is None else seconds),
             "jti": uuid4().hex,
             "iss": ISSUER,
             "aud": AUDIENCE,

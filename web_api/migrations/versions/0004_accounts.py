@@ -25,7 +25,7 @@ CREATE TABLE password_resets (
   used_at     timestamptz,
   CHECK (expires_at > created_at)
 );
-CREATE INDEX password_resets_user_id_idx ON password_resets (user_id) WHERE used_at IS NULL;
+CREATE INDEX password_resets_user_id_idx ON password_resets (user_id, created_at);
 CREATE INDEX password_resets_expires_at_idx ON password_resets (expires_at);
 
 CREATE TABLE email_verifications (
@@ -38,7 +38,7 @@ CREATE TABLE email_verifications (
   used_at       timestamptz,
   CHECK (expires_at > created_at)
 );
-CREATE INDEX email_verifications_user_id_idx ON email_verifications (user_id) WHERE used_at IS NULL;
+CREATE INDEX email_verifications_user_id_idx ON email_verifications (user_id, created_at);
 CREATE INDEX email_verifications_expires_at_idx ON email_verifications (expires_at);
 
 ALTER TABLE sessions DROP CONSTRAINT sessions_revoked_why_check;

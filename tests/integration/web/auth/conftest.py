@@ -1,7 +1,7 @@
 """What tests of accounts need: the app with settings and a clock of its own, and the mails that it sends."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,17 +12,19 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from sqlalchemy import event, select
-from sqlalchemy.orm import Session
 
+from luna_web.auth.app import SERVICE as AUTH
 from luna_web.auth.mailing import FAMILIES, NAME, AccountMails
+from luna_web.auth.wiring import ACCOUNTS, make_accounts
 from luna_web.main import ALL, create_app
 from luna_web.shared.clock import FixedClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.mail import FolderMailer
 from luna_web.shared.models import AuditLog, Outbox
-from luna_web.shared.runtime import Runtime, make_runtime
+from luna_web.shared.runtime import Runtime, Service, make_runtime
 from luna_web.worker.domain import Consumer, drains_for
 from luna_web.worker.drain import Drainer
 from tests.integration.world import PASSWORD, Api, People, make_client
@@ -81,31 +83,42 @@ def token_in(mail: EmailMessage) -> str:
     return found.group(1)
 
 
+@pytest.fixture(scope="session")
+def whole(settings: Settings) -> Iterator[tuple[FastAPI, Runtime, FixedClock]]:
+    """The whole app with a clock that is moved by hand, made once: that takes longer than most tests."""
+    clock = FixedClock(datetime.now(UTC))
+    own = make_runtime(settings, clock)
+    own.provide(ACCOUNTS, make_accounts(own))
+    yield create_app(_quiet(ALL), runtime=own), own, clock
+    own.close()
+
+
+@pytest.fixture
+def town(whole: tuple[FastAPI, Runtime, FixedClock], runtime: Runtime, tmp_path: Path) -> Iterator[Town]:
+    app, own, clock = whole
+    clock.advance(datetime.now(UTC) - clock.now())
+    with make_client(app) as http:
+        yield Town(Api(http), own, clock, People(http, own), tmp_path / "mail")
+
+
 @pytest.fixture
 def make_town(settings: Settings, runtime: Runtime, tmp_path: Path) -> Iterator[Callable[..., Town]]:
-    """`make_town(registration="closed")`: an app with these settings changed, over the test's database."""
+    """`make_town(registration="closed")`: the auth service with these settings changed, over the test's database."""
     with ExitStack() as stack:
 
         def make(**changed: Any) -> Town:
             clock = FixedClock(datetime.now(UTC))
             own = make_runtime(settings.model_copy(update=changed), clock)
             stack.callback(own.close)
-            quiet = [replace(service, lifespan=None) for service in ALL]
-            http = stack.enter_context(make_client(create_app(quiet, runtime=own)))
+            own.provide(ACCOUNTS, make_accounts(own))
+            http = stack.enter_context(make_client(create_app(_quiet([AUTH]), runtime=own)))
             return Town(Api(http), own, clock, People(http, own), tmp_path / "mail")
 
         yield make
 
 
-@pytest.fixture
-def town(make_town: Callable[..., Town]) -> Town:
-    return make_town()
-
-
-@pytest.fixture
-def trail(session: Session) -> Callable[[str], list[AuditLog]]:
-    """The rows of the audit trail with this action."""
-    return lambda action: list(session.scalars(select(AuditLog).where(AuditLog.action == action)))
+def _quiet(services: Sequence[Service]) -> list[Service]:
+    return [replace(service, lifespan=None) for service in services]
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ def test_then_no_token_that_lasts_is_in_the_body(town: Town, ada: Person) -> Non
     assert cookies(answer)[REFRESH].value not in answer.text
 
 
+def test_answers_with_tokens_are_kept_in_no_cache(town: Town, ada: Person) -> None:
+    answer = log_in(town)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert refresh(town, cookies(answer)[REFRESH].value, FROM_US).headers["Cache-Control"] == "no-store"
+
+
 def test_registering_can_do_so_too(town: Town) -> None:
     body = {"email": "b@example.org", "password": PASSWORD, "first_name": "B", "last_name": "C"}
 

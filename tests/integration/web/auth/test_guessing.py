@@ -168,7 +168,7 @@ class TestNothingIsTold:
 
     def test_login(self, town: Town, ada: Person, counted: Callable[..., tuple[int, int]]) -> None:
         answers: list[Any] = []
-        town.login("warm-up@example.org", WRONG)
+        data(town.login(ada.email))
 
         there = counted(town, lambda: answers.append(town.login(ada.email, WRONG)))
         nowhere = counted(town, lambda: answers.append(town.login("nobody@example.org", WRONG)))

@@ -48,6 +48,11 @@ class TestDomains:
         assert mail["To"] == "Ada@Example.org"
         assert f"{domains.runtime.settings.public_url}/verify-email#token=" in mail.get_content()
 
+    def test_who_registers_others_cannot_send_them_a_message(self, domains: Town) -> None:
+        data(domains.api.post("/auth/register", ADA | {"first_name": "see evil.example", "last_name": "at once"}), 202)
+
+        assert "evil.example" not in domains.deliver_mails()[0].as_string()
+
     def test_until_the_link_is_followed_nobody_gets_in(self, domains: Town) -> None:
         data(domains.api.post("/auth/register", ADA), 202)
         refused(domains.login(ADA["email"]), 403, "EMAIL_UNVERIFIED")
@@ -73,6 +78,27 @@ class TestDomains:
         subjects = [mail["Subject"] for mail in domains.deliver_mails()]
         assert subjects == ["Confirm your email address", "You have an account already"]
         refused(domains.login("ada@example.org", NEW_PASSWORD), 401, "INVALID_CREDENTIALS")
+
+    def test_the_owner_of_a_taken_email_is_not_flooded(self, domains: Town) -> None:
+        domains.people.make(email="ada@example.org")
+        for _ in range(6):
+            data(domains.api.post("/auth/register", ADA), 202)
+        assert len(domains.deliver_mails()) == 3
+
+        domains.clock.advance(timedelta(minutes=29))
+        data(domains.api.post("/auth/register", ADA), 202)
+        assert len(domains.deliver_mails()) == 3
+
+    def test_nobody_keeps_another_from_registering_for_long(self, domains: Town) -> None:
+        """Three registrations by somebody else use up what is mailed in half an hour, not in a day."""
+        for number in range(4):
+            data(domains.api.post("/auth/register", ADA | {"password": f"Attackers-pass-{number}"}), 202)
+            domains.deliver_mails()
+        domains.clock.advance(timedelta(minutes=31))
+
+        data(domains.api.post("/auth/verify-email/resend", {"email": ADA["email"]}), 202)
+
+        assert len(domains.deliver_mails()) == 4
 
     def test_a_taken_email_takes_as_many_hashes_and_statements(
         self, domains: Town, counted: Callable[..., tuple[int, int]]

@@ -111,6 +111,12 @@ def test_a_limit_that_is_none_is_refused(limit: str) -> None:
         Settings(_env_file=None, write_limit=limit)
 
 
+@pytest.mark.parametrize("sender", ["", "the library", "@example.org", "luna@"])
+def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
+    with pytest.raises(ValidationError, match="mail_from"):
+        Settings(_env_file=None, mail_from=sender)
+
+
 @pytest.mark.parametrize("address", ["", "luna.example.org", "ftp://luna.example.org", "https://", "https://x/?a=b"])
 def test_a_public_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="public_url"):

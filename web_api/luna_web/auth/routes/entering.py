@@ -44,6 +44,8 @@ router = LunaRouter(prefix="/api/v1/auth", tags=["auth"])
 AsCookie = Annotated[
     bool, Query(description="Put the refresh token into a cookie that no script sees, instead of the body")
 ]
+NO_STORE = {"Cache-Control": "no-store"}
+"""Tokens belong into no cache (RFC 6749, section 5.1)."""
 MAILED = {202: ("The email must be verified: a mail is on its way, whether or not it had an account", WaitingOut)}
 
 
@@ -104,7 +106,7 @@ def refresh(accounts: TheAccounts, meta: Meta, request: Request, body: RefreshIn
     session_id = accounts.sessions.named_by(text)
     count(request, f"session:{session_id}" if session_id else address_of(request))
     tokens = accounts.sessions.refresh(text, meta)
-    response = ok(_pair(tokens, in_body=kept is None), request=request)
+    response = ok(_pair(tokens, in_body=kept is None), request=request, headers=NO_STORE)
     if kept:
         cookies.put_refresh(response, tokens.refresh_token, accounts.runtime.settings)
     return response
@@ -137,7 +139,7 @@ def _logged_in(done: LoggedIn, accounts: TheAccounts, request: Request, cookie: 
     pair = _pair(done.tokens, in_body=not cookie)
     device = None if cookie else done.device_token
     data = LoggedInOut(**pair.model_dump(), device_token=device, user=UserOut.model_validate(done.user))
-    response = ok(data, request=request, status=status, headers=done.allowance.headers)
+    response = ok(data, request=request, status=status, headers={**done.allowance.headers, **NO_STORE})
     cookies.put_device(response, done.device_token, settings)
     if cookie:
         cookies.put_refresh(response, done.tokens.refresh_token, settings)
