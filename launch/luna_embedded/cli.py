@@ -156,17 +156,21 @@ def demo(state: State = None) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="emergency-stop: from the HTTP call to standstill.")],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="emergency-stop (of a running LUNA) or catalog.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many measurements.")] = 50,
+    titles: Annotated[int, typer.Option(min=1000, max=5_000_000, help="catalog: how many titles it has.")] = 1_000_000,
     state: State = None,
 ) -> None:
-    """Measure a running LUNA; prints a table and writes JSON into the state directory."""
+    """Measure; prints a table and writes JSON into the state directory."""
+    from luna_embedded.bench.catalog import bench_catalog
     from luna_embedded.bench.main import bench_stops
     from luna_embedded.demo.story import Account
 
-    if what != "emergency-stop":
-        raise Refusal(f"There is no benchmark {what!r}.", "There is: emergency-stop.", Exit.USAGE)
     where = _place(state)
+    if what == "catalog":
+        raise typer.Exit(bench_catalog(this_checkout(), where.state.path, titles, count, console))
+    if what != "emergency-stop":
+        raise Refusal(f"There is no benchmark {what!r}.", "There are: catalog, emergency-stop.", Exit.USAGE)
     running = ask(where.state.control_socket, "status")
     student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())
     raise typer.Exit(bench_stops(this_checkout(), where.state.path, running, student, librarian, count, console))

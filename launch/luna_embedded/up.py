@@ -35,6 +35,7 @@ from luna_embedded.supervision.supervisor import Supervisor
 from luna_embedded.versions import versions
 
 POLL_S = 0.1
+STOP_DEADLINE_S = 60.0
 Watch = Callable[[dict[str, Any]], None]
 Assemble = Callable[[Run, PostgresHome | None], Sequence[Part]]
 
@@ -197,17 +198,34 @@ def up_detached(checkout: Checkout, where: Place, options: Options, console: Con
         cwd=checkout.root,
     )
     starting = Starting(console, where.state, options, attached=False, option=option)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.closing(starting):
-        while not starting.is_up:
-            try:
-                code = process.wait(POLL_S)
-            except subprocess.TimeoutExpired:
-                _poll(where.state, process.pid, starting)
-            else:
-                starting.close()
-                sys.stderr.write(process.stderr.read().decode() if process.stderr else "")
-                return code or Exit.FAILED
+        try:
+            return _until_up(where.state, process, starting)
+        except KeyboardInterrupt:
+            _call_off(process)
+            raise
+
+
+def _until_up(state: StateDir, process: subprocess.Popen[bytes], starting: Starting) -> int:
+    while not starting.is_up:
+        try:
+            code = process.wait(POLL_S)
+        except subprocess.TimeoutExpired:
+            _poll(state, process.pid, starting)
+        else:
+            starting.close()
+            sys.stderr.write(process.stderr.read().decode() if process.stderr else "")
+            return code or Exit.FAILED
     return Exit.OK
+
+
+def _call_off(supervisor: subprocess.Popen[bytes]) -> None:
+    """Who interrupts a start does not want it: the supervisor stops in order what has started already."""
+    supervisor.send_signal(signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        supervisor.wait(STOP_DEADLINE_S)
 
 
 def _poll(state: StateDir, supervisor: int, starting: Starting) -> None:
@@ -222,7 +240,7 @@ def _poll(state: StateDir, supervisor: int, starting: Starting) -> None:
         raise
 
 
-def down(state: StateDir, deadline: float = 60.0) -> None:
+def down(state: StateDir, deadline: float = STOP_DEADLINE_S) -> None:
     """Stop a running LUNA and wait until it has. Raises Refusal."""
     ask(state.control_socket, "down")
     lock, end = Lock(state), time.monotonic() + deadline

@@ -40,27 +40,43 @@ def wait_until(what: str, look: Callable[[], T | None], *, deadline: float = 60.
 
 @dataclass
 class World:
-    """One LUNA with its state directory. Times are real seconds; the simulation runs ``speed`` times as fast."""
+    """One LUNA with its state directory, in a ROS domain of its own.
+
+    Times are real seconds; the simulation runs ``speed`` times as fast.
+    """
 
     state: Path
     port: int
+    domain: int
     speed: float = 8.0
     address: str = ""
     _people: dict[str, str] = field(default_factory=dict)
 
     def luna(self, *words: str, stdin: str = "", deadline: float = UP_DEADLINE) -> subprocess.CompletedProcess[str]:
         """Run `./luna …` on this state directory."""
-        environment = {**os.environ, "LUNA_STATE": str(self.state), "LUNA": self.address}
-        return subprocess.run(
+        process = self.begin(*words)
+        try:
+            said, complained = process.communicate(stdin, deadline)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(words, process.returncode, said, complained)
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Start `./luna …` on this state directory."""
+        return subprocess.Popen(
             [str(ROOT / "luna"), *words],
             cwd=ROOT,
-            env=environment,
-            input=stdin,
-            capture_output=True,
+            env={**os.environ, "LUNA_STATE": str(self.state), "ROS_DOMAIN_ID": str(self.domain)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=deadline,
-            check=False,
         )
+
+    @property
+    def directory(self) -> StateDir:
+        return StateDir(self.state)
 
     def up(self) -> None:
         done = self.luna("up", "--detach", "--port", str(self.port), "--sim-speed", str(self.speed))
@@ -72,7 +88,7 @@ class World:
 
     def status(self) -> Json:
         """What the supervisor says; `./luna status --json` is the same with measurements."""
-        return ask(StateDir(self.state).control_socket, "status")
+        return ask(self.directory.control_socket, "status")
 
     def part(self, name: str) -> Json:
         """One part as `status` tells it."""

@@ -8,7 +8,9 @@ from fastapi import FastAPI
 from luna_web.auth.app import SERVICE as AUTH
 from luna_web.auth.ports import DEPARTURES
 from luna_web.book.app import SERVICE as BOOK
+from luna_web.book.ports import CIRCULATION
 from luna_web.delivery.app import SERVICE as DELIVERY
+from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
 from luna_web.delivery.service.leaving import Leaving
 from luna_web.notification.app import SERVICE as NOTIFICATION
@@ -32,6 +34,7 @@ def create_app(
         runtime = make_runtime(settings)
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
     runtime.provide(DEPARTURES, Leaving(runtime.clock))
+    runtime.provide(CIRCULATION, LoansAndRequests())
     return make_app("LUNA", services, runtime)
 
 

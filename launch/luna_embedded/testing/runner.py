@@ -80,7 +80,9 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
     report.unlink(missing_ok=True)
     python = python_of(checkout.ros_env if suite.ros else checkout.web_env)
     variables = (ros_variables if suite.ros else web_variables)(checkout, environment)
-    parallel = ("-n", str(suite.workers)) if suite.workers and not _asks_for_workers(chosen.options) else ()
+    parallel: tuple[str, ...] = ()
+    if suite.workers and not _asks_for_workers(chosen.options):
+        parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}")
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
     return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.alone)
 

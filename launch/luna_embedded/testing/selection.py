@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 WITH_VALUE = frozenset(
-    {"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--maxfail", "--deselect", "--ignore", "--durations"}
+    {"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--dist", "--maxfail", "--deselect", "--ignore", "--durations"}
 )
 
 
@@ -15,14 +15,16 @@ WITH_VALUE = frozenset(
 class Suite:
     """Tests that run together.
 
-    ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``alone``: robots stop where
-    their nodes starve, so suites with real nodes share the cores with nothing.
+    ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``distribution``: how
+    those share them (its ``--dist``); ``alone``: robots stop where their nodes starve, so suites with real nodes share
+    the cores with nothing else.
     """
 
     name: str
     paths: tuple[str, ...]
     ros: bool = False
     workers: int = 0
+    distribution: str = "load"
     alone: bool = False
 
 
@@ -30,8 +32,8 @@ SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=2),
-    Suite("ROS", ("tests/ros",), ros=True, alone=True),
-    Suite("end to end", ("tests/e2e",), alone=True),
+    Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", alone=True),
+    Suite("end to end", ("tests/e2e",), workers=2, distribution="worksteal", alone=True),
 )
 
 

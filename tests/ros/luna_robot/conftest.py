@@ -10,8 +10,8 @@ from contextlib import ExitStack, closing
 import pytest
 from luna_interfaces.msg import DeliveryStop
 
+from tests.domains import Domain
 from tests.ros.luna_robot.controller import Controller, duration, stop
-from tests.ros.luna_robot.domains import Domain
 from tests.ros.luna_robot.processes import Processes
 
 SPEED = 6.0

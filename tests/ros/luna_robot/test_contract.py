@@ -83,6 +83,13 @@ def test_unknown_is_nan():
     )
 
 
+def test_a_stop_that_the_journal_does_not_have_yet_is_told_by_its_own_id():
+    before = ExecutorState(suspended=True, estop_id="the one before")
+    view = RobotView("luna1", "j", before, Facts(estopped=True, estop_id="new"), Mode.ESTOPPED, (), Progress())
+    message = conversions.robot_status(view, conversions.time_msg(0))
+    assert (message.estopped, message.estop_id) == (True, "new")
+
+
 def test_a_detail_that_is_too_long_is_left_out():
     entry = Entry(1, 2, "t", "X", None, {"text": "x" * 3000})
     assert conversions.journal_entry(entry).detail == "{}"

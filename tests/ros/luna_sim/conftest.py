@@ -26,7 +26,7 @@ from std_msgs.msg import Bool
 
 from luna_floor.files import read_waypoints
 from luna_floor.model import Waypoint
-from tests.ros.luna_robot.domains import Domain
+from tests.domains import Domain
 
 ROOT = Path(__file__).parents[3]
 FLOOR = ROOT / "sim" / "maps" / "library"

@@ -36,6 +36,8 @@ class FakeNavigator:
     def __init__(self) -> None:
         self.drives: list[FakeDrive] = []
         self.clearings: list[Callable[[], None]] = []
+        self.answers = True
+        self.callings_off: list[Callable[[bool], None]] = []
 
     def missing(self) -> tuple[str, ...]:
         return ()
@@ -56,7 +58,10 @@ class FakeNavigator:
         self.clearings.append(on_done)
 
     def cancel_all(self, on_done: Callable[[bool], None]) -> None:
-        on_done(True)
+        if self.answers:
+            on_done(True)
+        else:
+            self.callings_off.append(on_done)
 
     def poll(self, now: float) -> None:
         """No deadlines here."""
@@ -210,6 +215,39 @@ def test_a_drive_that_was_lost_counts_as_failed():
     rig = Rig()
     rig.driver.want(DESK)
     rig.drive.end(DriveStatus.LOST)
+    assert rig.driver.doing is Doing.CLEARING
+
+
+def test_a_halt_that_nobody_confirms_is_asked_for_until_somebody_does():
+    rig = Rig()
+    rig.navigator.answers = False
+    rig.driver.want(DESK)
+    rig.driver.want(None)
+    rig.drive.end(DriveStatus.LOST)
+    rig.navigator.callings_off.pop()(False)
+    rig.driver.want(TABLE)
+    assert (rig.asked, rig.driver.doing) == (["go_to"], Doing.CALLING_OFF)
+    rig.navigator.callings_off.pop()(True)
+    assert (rig.asked, rig.drive.pose) == (["go_to", "go_to"], TABLE.pose)
+    assert rig.navigator.callings_off == []
+
+
+def test_a_drive_that_was_lost_is_not_tried_again_before_everything_is_called_off():
+    rig = Rig()
+    rig.navigator.answers = False
+    rig.driver.want(DESK)
+    rig.drive.end(DriveStatus.LOST)
+    assert rig.navigator.clearings == []
+    rig.navigator.callings_off.pop()(True)
+    assert rig.driver.doing is Doing.CLEARING
+
+
+def test_an_undocking_that_does_not_get_away_is_tried_again():
+    rig = Rig(docked=True)
+    rig.driver.want(DESK)
+    rig.at(Pose(0.1, 0.0, 0.0), after=60.0)
+    assert rig.drive.cancelled
+    rig.drive.end(DriveStatus.CANCELED)
     assert rig.driver.doing is Doing.CLEARING
 
 

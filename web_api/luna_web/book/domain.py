@@ -49,6 +49,15 @@ TRANSITIONS: dict[CopyStatus, frozenset[CopyStatus]] = {
 }
 """Which status may follow which."""
 
+IN_USE = frozenset({CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT})
+"""A copy that a reader, a request or a robot has: loans and deliveries move it, nobody by hand."""
+
+BY_HAND: dict[CopyStatus, frozenset[CopyStatus]] = {
+    CopyStatus.AVAILABLE: frozenset({CopyStatus.UNAVAILABLE}),
+    CopyStatus.UNAVAILABLE: frozenset({CopyStatus.AVAILABLE, CopyStatus.UNAVAILABLE}),
+}
+"""Which status a librarian may give a copy that is not in use; another reason is another UNAVAILABLE."""
+
 COPY_STATUSES_OF: dict[BookStatus, frozenset[CopyStatus]] = {
     BookStatus.AVAILABLE: frozenset({CopyStatus.AVAILABLE}),
     BookStatus.RESERVED: frozenset({CopyStatus.RESERVED, CopyStatus.ON_ROBOT}),

@@ -3,12 +3,13 @@
 import re
 
 _MARKS = re.compile(r"[\s\-\u2010-\u2015]")
+_LABEL = re.compile(r"\s*ISBN(?:[\s-]?1[03](?=[:\s]))?[:\s]*(?=[\dXx\s\-\u2010-\u2015]+$)", re.IGNORECASE)
 _SHAPE = re.compile(r"97[89]\d{10}|\d{9}[\dXx]")
 
 
 def parse_isbn(text: str) -> str | None:
     """The 13 digits of an ISBN-10 or ISBN-13 with a right check digit; None for anything else."""
-    digits = _MARKS.sub("", text.removeprefix("ISBN").removeprefix("isbn").lstrip(": "))
+    digits = _MARKS.sub("", _LABEL.sub("", text, count=1))
     if not _SHAPE.fullmatch(digits) or not digits.isascii():
         return None
     if len(digits) == 13:

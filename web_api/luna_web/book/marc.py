@@ -5,11 +5,13 @@
 | 001 | `control_number` |
 | 245 $a $b $n $p | `title`: ISBD punctuation trimmed, `a: b`; a parallel title ($b after ` =`) is left out |
 | 880 linked to 245 | `title` in its own script; the 245 itself becomes `title_romanized` |
+| 880 that says 245 and is linked to nothing (`245-00`) | `title`, where there is no 245 |
 | 100 $a, else 110 $a $b, 111 $a, else the first 700, 710 | `author`, inverted, without dates and roles |
 | 880 linked to that field | `author` in its own script; the field itself becomes `author_romanized` |
-| 020 $a | `isbn13`: the first with a right check digit; `isbn_given` as found; others and $z in `isbns_invalid` |
+| 020 $a | `isbn13`: the first with a right check digit; `isbn_given` as found; further ones in `isbns_other` |
+| 020 $z, and $a with a wrong check digit | `isbns_invalid` |
 | 264 (second indicator 1) or 260, $b | `publisher`, in the script of the title where an 880 gives it |
-| 008/07-10, else 264 or 260 $c | `publication_year` |
+| 008/07-10, else 264 or 260 $c (see `years`) | `publication_year` |
 | 008/35-37 | `language` (MARC code) |
 | 520 $a $b | `description` |
 | 050, else 090, else 082 | `call_number` |
@@ -19,11 +21,13 @@ Punctuation and linking: MARC 21 Format for Bibliographic Data, Appendix A (880)
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pymarc import Field, Record
 
 from luna_web.book.isbn import parse_isbn
+from luna_web.book.isbn_text import isbn_text, read_isbns
+from luna_web.book.years import read_year
 
 _SPACES = re.compile(r"\s+")
 _BIDI_AND_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -32,7 +36,11 @@ _ABBREVIATION = re.compile(r"(?:^|[\s.(-])(?:[^\W\d_]|Jr|Sr|etc|ed|vol|Inc|Ltd|C
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
 _NO_PUBLISHER = re.compile(r"^\W*(?:s\.\s*n\.?|publisher not identified|n\.\s*pub\.?)\W*$", re.IGNORECASE)
 _NOT_A_LANGUAGE = frozenset({"und", "zxx", "mul", "   ", "|||"})
-_MAX_TITLE, _MAX_NAME, _MAX_DESCRIPTION = 1000, 500, 20_000
+LIMITS = {
+    "title": 1000, "title_romanized": 1000, "author": 500, "author_romanized": 500, "publisher": 500,
+    "description": 20_000, "call_number": 100,
+}  # fmt: skip
+"""Characters that a title has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class CatalogRecord:
     author_romanized: str | None = None
     isbn13: str | None = None
     isbn_given: str | None = None
+    isbns_other: tuple[str, ...] = ()
     isbns_invalid: tuple[str, ...] = ()
     control_number: str | None = None
     publisher: str | None = None
@@ -52,36 +61,70 @@ class CatalogRecord:
     description: str | None = None
     language: str | None = None
     call_number: str | None = None
+    cover_image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A record as it was read: texts in full length, and what of it could not be taken.
+
+    `isbns_wrong` are those that the record itself holds to be right; `date` is the imprint's.
+    """
+
+    book: CatalogRecord
+    isbns_wrong: tuple[str, ...] = ()
+    date: str | None = None
 
 
 def catalog_record(record: Record) -> CatalogRecord | None:
-    """The title that a record describes; None if it has no title at all."""
-    title_field = record.get("245")
-    latin_title = _title(title_field) if title_field else None
-    if title_field is None or not latin_title:
+    """The title that a record describes, its texts cut to their limits; None if it has no title at all."""
+    reading = read_record(record)
+    return fitted(reading.book) if reading else None
+
+
+def fitted(book: CatalogRecord) -> CatalogRecord:
+    """The same with no text longer than the catalog has room for."""
+    texts = {name: getattr(book, name) for name in LIMITS}
+    cut = {name: text[: LIMITS[name]] for name, text in texts.items() if text and len(text) > LIMITS[name]}
+    return replace(book, **cut) if cut else book
+
+
+def read_record(record: Record) -> Reading | None:
+    """Everything that a record says of its title; None if it has no title at all."""
+    title, title_romanized = _titles(record)
+    if title is None:
         return None
-    title, title_romanized = _in_own_script(latin_title, _title(_linked(record, title_field)))
     author, author_romanized = _author(record)
-    isbn13, isbn_given, invalid = _isbns(record)
-    return CatalogRecord(
-        title=title[:_MAX_TITLE],
-        title_romanized=title_romanized,
-        author=author,
-        author_romanized=author_romanized,
-        isbn13=isbn13,
-        isbn_given=isbn_given,
-        isbns_invalid=invalid,
-        control_number=_control_number(record),
-        publisher=_publisher(record),
-        publication_year=_year(record),
-        description=_description(record),
-        language=_language(record),
-        call_number=_call_number(record),
+    right = read_isbns(_isbn_values(record, "a"))
+    cancelled = [isbn_text(clean(value)) for value in _isbn_values(record, "z")]
+    invalid = (*right.wrong, *(text for text in cancelled if text and parse_isbn(text) is None))
+    date = _imprint_date(record)
+    return Reading(
+        CatalogRecord(
+            title=title,
+            title_romanized=title_romanized,
+            author=author,
+            author_romanized=author_romanized,
+            isbn13=right.first,
+            isbn_given=right.given,
+            isbns_other=right.others,
+            isbns_invalid=tuple(dict.fromkeys(invalid)),
+            control_number=_control_number(record),
+            publisher=_publisher(record),
+            publication_year=_year(record, date),
+            description=_description(record),
+            language=_language(record),
+            call_number=_call_number(record),
+        ),
+        right.wrong,
+        date,
     )
 
 
 def clean(text: str) -> str:
     """Composed Unicode (NFC), single spaces, no control or direction marks."""
+    if text.isascii() and text.isprintable():
+        return _SPACES.sub(" ", text).strip() if "  " in text else text.strip()
     composed = unicodedata.normalize("NFC", text)
     return _SPACES.sub(" ", _BIDI_AND_CONTROL.sub("", composed)).strip()
 
@@ -126,6 +169,20 @@ def _joined(text: str, code: str, part: str, *, parallel: bool) -> str:
     return f"{text}. {part}"
 
 
+def _titles(record: Record) -> tuple[str | None, str | None]:
+    """(as the book has it, transcription or None); an original script that no 245 goes with stands alone."""
+    field = record.get("245")
+    latin = _title(field)
+    if field is None or latin is None:
+        return _title(_alone(record, "245")), None
+    return _in_own_script(latin, _title(_linked(record, field)))
+
+
+def _alone(record: Record, tag: str) -> Field | None:
+    """The 880 in place of a field that has no transcription (MARC 21, appendix A: occurrence number 00)."""
+    return next((one for one in record.get_fields("880") if (one.get("6") or "").startswith(f"{tag}-00")), None)
+
+
 def _linked(record: Record, field: Field) -> Field | None:
     """The 880 that gives this field in its own script."""
     link = clean(field.get("6") or "")
@@ -137,7 +194,7 @@ def _linked(record: Record, field: Field) -> Field | None:
 
 def _in_own_script(latin: str, original: str | None) -> tuple[str, str | None]:
     """(as the book has it, transcription or None)."""
-    return (original, latin[:_MAX_TITLE]) if original and original != latin else (latin, None)
+    return (original, latin) if original and original != latin else (latin, None)
 
 
 def _author(record: Record) -> tuple[str | None, str | None]:
@@ -146,7 +203,7 @@ def _author(record: Record) -> tuple[str | None, str | None]:
     field = next(iter([*record.get_fields("100", "110", "111"), *added]), None)
     latin = _name(field)
     if field is None or latin is None:
-        return None, None
+        return _name(_alone(record, "100") or _alone(record, "110")), None
     return _in_own_script(latin, _name(_linked(record, field)))
 
 
@@ -155,21 +212,11 @@ def _name(field: Field | None) -> str | None:
         return None
     codes = "ab" if field.tag in ("110", "710") or (field.get("6") or "").startswith(("110", "710")) else "a"
     parts = [trimmed(value) for _, value in _subfields(field, codes)]
-    return ". ".join(part for part in parts if part)[:_MAX_NAME] or None
+    return ". ".join(part for part in parts if part) or None
 
 
-def _isbns(record: Record) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """(first valid, as it was written, what is none)."""
-    given = [_isbn_text(value) for field in record.get_fields("020") for _, value in _subfields(field, "a")]
-    cancelled = [_isbn_text(value) for field in record.get_fields("020") for _, value in _subfields(field, "z")]
-    valid = next((text for text in given if parse_isbn(text)), None)
-    invalid = [text for text in (*given, *cancelled) if text and parse_isbn(text) is None]
-    return (parse_isbn(valid) if valid else None), valid, tuple(dict.fromkeys(invalid))
-
-
-def _isbn_text(value: str) -> str:
-    """The number alone, without `(pbk.)` and prices."""
-    return re.split(r"[\s(:;]", clean(value), maxsplit=1)[0]
+def _isbn_values(record: Record, code: str) -> list[str]:
+    return [clean(value) for field in record.get_fields("020") for _, value in _subfields(field, code)]
 
 
 def _publication(record: Record) -> Field | None:
@@ -184,17 +231,20 @@ def _publisher(record: Record) -> str | None:
         for _, value in _subfields(source, "b") if source else ():
             name = trimmed(value).rstrip("]").lstrip("[")
             if name and not _NO_PUBLISHER.match(name):
-                return name[:_MAX_NAME]
+                return name
     return None
 
 
-def _year(record: Record) -> int | None:
+def _imprint_date(record: Record) -> str | None:
+    field = _publication(record)
+    return clean(" ".join(value for _, value in _subfields(field, "c"))) or None if field else None
+
+
+def _year(record: Record, imprint: str | None) -> int | None:
     coded = _control_field(record, "008")[7:11]
     if _YEAR.fullmatch(coded):
         return int(coded)
-    field = _publication(record)
-    found = _YEAR.search(" ".join(value for _, value in _subfields(field, "c"))) if field else None
-    return int(found.group()) if found else None
+    return read_year(imprint) if imprint else None
 
 
 def _language(record: Record) -> str | None:
@@ -205,7 +255,7 @@ def _language(record: Record) -> str | None:
 def _description(record: Record) -> str | None:
     parts = [clean(value) for field in record.get_fields("520") for _, value in _subfields(field, "ab")]
     # Each text once: records repeat their summaries.
-    return " ".join(dict.fromkeys(part for part in parts if part))[:_MAX_DESCRIPTION] or None
+    return " ".join(dict.fromkeys(part for part in parts if part)) or None
 
 
 def _call_number(record: Record) -> str | None:
@@ -215,7 +265,7 @@ def _call_number(record: Record) -> str | None:
             text = clean(" ".join(_first_of_each(field, codes)))
             text = text.replace("/", "").strip("[] ") if tag == "082" else text
             if text:
-                return text[:100]
+                return text
     return None
 
 

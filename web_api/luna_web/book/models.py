@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, ForeignKey, Text
+from sqlalchemy import BigInteger, Computed, ForeignKey, Text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, deferred, mapped_column
 
@@ -34,6 +34,7 @@ class Book(UuidKey, Timestamps, Versioned, Base):
     deleted_at: Mapped[datetime | None]
     # Kept by the database; read only by its indexes.
     title_key: Mapped[str] = deferred(mapped_column(Computed("")))
+    own_key: Mapped[str | None] = deferred(mapped_column(Computed("")))
     author_key: Mapped[str | None] = deferred(mapped_column(Computed("")))
     search: Mapped[Any] = deferred(mapped_column(TSVECTOR, Computed("")))
 
@@ -50,3 +51,34 @@ class Copy(UuidKey, Timestamps, Versioned, Base):
     shelf_location: Mapped[str | None]
     home_desk: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
+
+
+class TitleStatus(Base):
+    """What the copies of a living title come to. Triggers keep it; it is there to be filtered by."""
+
+    __tablename__ = "book_status"
+
+    book_id: Mapped[UUID] = mapped_column(primary_key=True)
+    copies: Mapped[int]
+    available: Mapped[int]
+    reserved: Mapped[int]
+    checked_out: Mapped[int]
+    status: Mapped[str] = mapped_column(Computed(""))
+
+
+class SearchTerm(Base):
+    """A word of some title, author or publisher. Triggers keep it; a word may stand here twice."""
+
+    __tablename__ = "search_terms"
+
+    term: Mapped[str] = mapped_column(primary_key=True)
+
+
+class CatalogGeneration(Base):
+    """How often titles and copies were changed, summed over its rows; triggers raise it."""
+
+    __tablename__ = "catalog_generation"
+
+    shard: Mapped[int] = mapped_column(primary_key=True)
+    titles: Mapped[int] = mapped_column(BigInteger)
+    copies: Mapped[int] = mapped_column(BigInteger)

@@ -1,22 +1,17 @@
-"""Searching the catalog: what a reader types, as conditions on `books`."""
+"""Searching the catalog: what a list is narrowed to, as conditions on `books`."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from luna_web.book.domain import COPY_STATUSES_OF, BookStatus, CopyStatus
-from luna_web.book.isbn import parse_isbn
-from luna_web.book.models import Book, Copy
+from luna_web.book.domain import BookStatus
+from luna_web.book.models import Book, Copy, TitleStatus
+from luna_web.book.words import Typed
 
-CONFIGURATION: ColumnElement[Any] = literal_column("'public.luna'::regconfig")
-CANDIDATES = 1_000
-"""Ranking reads every match; beyond these many it would take longer than a reader waits."""
-MAX_WORDS = 16
-_WORD = re.compile(r"\S+")
+CONFIGURATION: ColumnElement[Any] = literal_column("'pg_catalog.simple'::regconfig")
 _TITLE, _AUTHOR, _PUBLISHER = "A", "B", "C"
 
 
@@ -34,38 +29,74 @@ class Filters:
     status: BookStatus | None = None
     shelf_location: str | None = None
 
+    @property
+    def asks_copies(self) -> bool:
+        """Whether the answer depends on copies, too."""
+        return self.status is not None or self.shelf_location is not None
 
-def words_of(text: str) -> list[str]:
-    """The words of a query as `to_tsquery` takes them, quoted, the first sixteen."""
-    return ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in _WORD.findall(text)[:MAX_WORDS]]
-
-
-def query_text(text: str) -> str:
-    """All words must be there; the last may be unfinished."""
-    words = words_of(text)
-    return " & ".join([*words[:-1], f"{words[-1]}:*"]) if words else ""
+    def as_plain(self) -> dict[str, Any]:
+        """What is set, by name."""
+        return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) is not None}
 
 
-def field_text(text: str, weight: str) -> str:
-    """All words must be in the field that has this weight, each perhaps unfinished."""
-    return " & ".join(f"{word}:*{weight}" for word in words_of(text))
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A list's filters, with their words as the database folds them."""
+
+    filters: Filters
+    q: Typed | None = None
+    title: Typed | None = None
+    author: Typed | None = None
+    publisher: Typed | None = None
+
+    @classmethod
+    def of(cls, filters: Filters) -> Self:
+        texts = (filters.q, filters.title, filters.author, filters.publisher)
+        return cls(filters, *(Typed.of(text) if text else None for text in texts))
+
+    @property
+    def _typed(self) -> list[Typed]:
+        return [typed for typed in (self.q, self.title, self.author, self.publisher) if typed]
+
+    @property
+    def to_fold(self) -> list[str]:
+        """All texts that `luna_text` is to make of, so that one query does it."""
+        return [text for typed in self._typed for text in typed.to_fold]
+
+    def folded(self, texts: list[str]) -> Self:
+        """With what `luna_text` made of `to_fold`."""
+        rest = iter(texts)
+        q, title, author, publisher = (
+            _folded(typed, rest) for typed in (self.q, self.title, self.author, self.publisher)
+        )
+        return replace(self, q=q, title=title, author=author, publisher=publisher)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Everything that a listed book must fulfil."""
+        found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
+        if self.q:
+            found.append(matches(self.q))
+        by_field = ((self.title, _TITLE), (self.author, _AUTHOR), (self.publisher, _PUBLISHER))
+        found += [matches(typed, weight) for typed, weight in by_field if typed]
+        return found + _by_value(self.filters)
 
 
-def _matches(text: str) -> ColumnElement[bool]:
-    return Book.search.bool_op("@@")(tsquery(text))
+def _folded(typed: Typed | None, rest: Iterator[str]) -> Typed | None:
+    return typed.folded([next(rest) for _ in typed.to_fold]) if typed else None
+
+
+def matches(typed: Typed, weight: str = "") -> ColumnElement[bool]:
+    """All words are in the title's record, or in the field of this weight. Nothing but punctuation finds nothing."""
+    query = typed.query(weight)
+    return Book.search.bool_op("@@")(tsquery(query)) if query else false()
 
 
 def tsquery(text: str) -> ColumnElement[Any]:
     return func.to_tsquery(CONFIGURATION, text, type_=TSQUERY)
 
 
-def conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    """Everything that a listed book must fulfil."""
-    found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
-    if filters.q:
-        found.append(_typed(filters.q))
-    by_field = ((filters.title, _TITLE), (filters.author, _AUTHOR), (filters.publisher, _PUBLISHER))
-    found += [_matches(field_text(text, weight)) for text, weight in by_field if text]
+def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if filters.isbn13:
         found.append(Book.isbn13 == filters.isbn13)
     if filters.year_from is not None:
@@ -73,39 +104,17 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.year_to is not None:
         found.append(Book.publication_year <= filters.year_to)
     if filters.status:
-        found.append(_has_status(filters.status))
+        found.append(_there_is(TitleStatus.book_id == Book.id, TitleStatus.status == filters.status))
     if filters.shelf_location:
-        found.append(_has_copy(Copy.shelf_location.startswith(filters.shelf_location, autoescape=True)))
+        found.append(_on_shelf(filters.shelf_location))
     return found
 
 
-def _typed(q: str) -> ColumnElement[bool]:
-    """What a reader typed is an ISBN, or words."""
-    isbn13 = parse_isbn(q)
-    return Book.isbn13 == isbn13 if isbn13 else _matches(query_text(q))
+def _on_shelf(beginning: str) -> ColumnElement[bool]:
+    standing = Copy.shelf_location.startswith(beginning, autoescape=True)
+    return _there_is(Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing)
 
 
-def _has_copy(*having: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists(select(1).where(Copy.book_id == Book.id, Copy.deleted_at.is_(None), *having))
-
-
-def _has_any(statuses: Sequence[CopyStatus]) -> ColumnElement[bool]:
-    return _has_copy(Copy.status.in_(statuses))
-
-
-def _has_status(wanted: BookStatus) -> ColumnElement[bool]:
-    """One copy gives the title this status and none a better one (see `domain.book_status`)."""
-    better: list[CopyStatus] = []
-    for status, given_by in COPY_STATUSES_OF.items():
-        if status is wanted:
-            own = _has_any(sorted(given_by))
-            return and_(own, ~_has_any(better)) if better else own
-        better += sorted(given_by)
-    return ~_has_any(better)
-
-
-def ranked(filters: Filters) -> Select[Any]:
-    """Ids of the best matches first, among the first thousand found."""
-    candidates = select(Book.id, Book.search).where(*conditions(filters)).limit(CANDIDATES).cte("candidates")
-    rank = func.ts_rank(candidates.c.search, tsquery(query_text(filters.q or "")), 1)
-    return select(candidates.c.id).order_by(rank.desc(), candidates.c.id)
+def _there_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A row of another table that belongs to the title, whatever else the list joins."""
+    return select(1).where(*which).correlate(Book).exists()

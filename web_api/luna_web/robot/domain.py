@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import hypot
 
-from luna_web.robot.ports import Outcome, RobotError, SeenDelivery
+from luna_web.robot.ports import Arrival, Outcome, RobotError, SeenDelivery, Stop
 from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot
 from luna_web.robot.wanted import StopState, WantedResume, WantedStop
 
@@ -55,6 +56,18 @@ class StopWish:
     resume: WantedResume | None
 
 
+HOME_WITHIN = 0.5
+"""Metres from a home that is no dock within which a robot is there."""
+
+
+def at_home(home: Stop | None, robot: SeenRobot) -> bool:
+    """Whether there is nowhere to send this robot: it is docked, stands at its home, or has none."""
+    if home is None or robot.docked:
+        return True
+    near = hypot(robot.pose.x - home.pose.x, robot.pose.y - home.pose.y) <= HOME_WITHIN
+    return home.arrival is Arrival.NONE and near
+
+
 def tells_of(asked_at: datetime | None, heard_at: datetime) -> bool:
     """Whether a status heard then can say anything of what a person asked for; an older one is overtaken."""
     return asked_at is None or heard_at > asked_at
@@ -74,6 +87,8 @@ def settle_stop(wish: StopWish, robot: SeenRobot) -> StopWish:
 
 def _settle_engaged(wish: StopWish, robot: SeenRobot) -> StopWish:
     stop = wish.stop
+    if not robot.estop_id:  # held by a stop that it cannot name yet: nothing is settled by that
+        return wish
     if stop.state is not StopState.NONE and stop.stop_id == robot.estop_id:
         return wish if stop.state is StopState.RELEASE else replace(wish, resume=None)
     latched = WantedStop(StopState.ENGAGE, robot.estop_id, robot.estop_reason, robot.estop_by)

@@ -22,7 +22,6 @@ from luna_web.robot.listen import listen
 from luna_web.robot.seen import SeenRobot
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.store import KnownRobot, Store
-from luna_web.robot.tokens import TokenUnreadable
 from luna_web.robot.transport import bridge_loop
 from luna_web.shared.errors import DependencyUnavailable
 from luna_web.shared.ids import new_id
@@ -101,7 +100,7 @@ class Fleet:
             try:
                 await self._know(await self._in_thread(self._store.known_robots))
                 retry, pause = FIRST_REFRESH_RETRY_SECONDS, REFRESH_SECONDS
-            except (SQLAlchemyError, TokenUnreadable) as error:
+            except SQLAlchemyError as error:
                 log.warning("robots not read: %s", str(error).splitlines()[0])
                 retry = pause = min(retry * 2, REFRESH_SECONDS)
             with suppress(TimeoutError):

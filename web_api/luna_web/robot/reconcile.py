@@ -6,6 +6,7 @@ effect comes in as `held`; it is passed over, so that one command that is refuse
 
 from dataclasses import dataclass
 
+from luna_web.robot.domain import at_home
 from luna_web.robot.ports import Cargo, Confirmation, DeliveryKind, SeenDelivery, Stop, WantedDelivery
 from luna_web.robot.seen import RobotMode, Seen
 from luna_web.robot.wanted import StopState, WantedRobot
@@ -244,7 +245,7 @@ def _goal(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
 
 def _home(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     robot = seen.robot
-    if wanted.home is None or wanted.delivery is not None or robot.delivery_id or robot.docked:
+    if wanted.home is None or at_home(wanted.home, robot) or wanted.delivery is not None or robot.delivery_id:
         return None
     idle = seen.idle_since is not None and now - seen.idle_since >= IDLE_BEFORE_HOME_SECONDS
     if not (wanted.send_home or idle) or wanted.paused or wanted.maintenance or _why_no_goal(seen):

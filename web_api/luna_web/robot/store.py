@@ -3,6 +3,7 @@
 Every transaction that writes renews the lease first; where that fails, nothing of it is kept.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -15,15 +16,17 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from luna_web.robot import messages, repository
-from luna_web.robot.domain import StopWish, settle_stop, status_of, tells_of
+from luna_web.robot.domain import StopWish, at_home, settle_stop, status_of, tells_of
 from luna_web.robot.link import RobotAddress
 from luna_web.robot.models import Robot, Waypoint
 from luna_web.robot.ports import Arrival, DeliveryDesk, FreeRobot, Pose, SeenDelivery, Stop, WantedDelivery
 from luna_web.robot.seen import RobotMode, SeenRobot
-from luna_web.robot.tokens import decrypt_token
+from luna_web.robot.tokens import TokenUnreadable, decrypt_token
 from luna_web.robot.wanted import GoalSent, StopState, WantedResume, WantedRobot, WantedStop
 from luna_web.shared.clock import Clock
 from luna_web.shared.database import SessionFactory, transaction
+
+log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -56,9 +59,10 @@ class Store:
     clock: Clock
 
     def known_robots(self) -> tuple[KnownRobot, ...]:
-        """Raises TokenUnreadable."""
+        """Those that this process can reach: one whose token cannot be read must not take the others away."""
         with transaction(self.sessions) as session:
-            return tuple(self._known(row) for row in repository.robots(session))
+            known = [self._known(row) for row in repository.robots(session)]
+        return tuple(robot for robot in known if robot is not None)
 
     def acquire(self, robot_id: UUID, holder: UUID) -> Lease | None:
         """Lead this robot if nobody does."""
@@ -103,7 +107,7 @@ class Store:
             changes = _observed(seen, heard_at)
             if after != before:
                 changes |= _stop_columns(after, row, heard_at)
-            if row.send_home and (seen.docked or seen.carries_out_delivery):
+            if row.send_home and (seen.carries_out_delivery or at_home(self._home(session, row), seen)):
                 changes["send_home"] = False
             repository.write_observed(session, lease.robot_id, changes)
             return after != before or "send_home" in changes
@@ -157,13 +161,19 @@ class Store:
         repository.write_goal_sent(session, lease.robot_id, goal)
         return replace(wanted, goal_sent=goal)
 
-    def _known(self, row: Robot) -> KnownRobot:
-        token = decrypt_token(row.token_encrypted, self.key)
+    def _known(self, row: Robot) -> KnownRobot | None:
+        try:
+            token = decrypt_token(row.token_encrypted, self.key)
+        except TokenUnreadable as error:
+            log.error("%s is out of reach: %s", row.robot_name, error)
+            return None
         return KnownRobot(row.id, row.robot_name, RobotAddress(row.bridge_url, row.namespace, token))
+
+    def _home(self, session: Session, row: Robot) -> Stop | None:
+        return _home_stop(repository.waypoint(session, row.home_waypoint_id) if row.home_waypoint_id else None)
 
     def _wanted(self, session: Session, row: Robot, delivery: WantedDelivery | None) -> WantedRobot:
         floor = repository.newest_map(session)
-        home = repository.waypoint(session, row.home_waypoint_id) if row.home_waypoint_id else None
         wish = _stop_wish(row)
         return WantedRobot(
             robot_name=row.robot_name,
@@ -173,7 +183,7 @@ class Store:
             maintenance=row.maintenance,
             by=row.settings_by or "",
             send_home=row.send_home,
-            home=_home_stop(home),
+            home=self._home(session, row),
             map_id=floor.map_id if floor else "",
             waypoints_version=floor.waypoints_version if floor else 0,
             delivery=delivery,

@@ -80,8 +80,9 @@ def from_http(error: HTTPException) -> LunaError:
 def from_validation(error: RequestValidationError) -> LunaError:
     """422 with what is wrong by field; 400 for what is not JSON at all; 404 for an id that cannot be one."""
     faults = cast(Sequence[dict[str, Any]], error.errors())
-    if any(fault["type"] == "json_invalid" for fault in faults):
-        return MalformedJson()
+    malformed = next((fault for fault in faults if fault["type"] == "json_invalid"), None)
+    if malformed:
+        return MalformedJson(f"The body is not JSON: {malformed.get('ctx', {}).get('error', 'it cannot be read')}")
     if all(fault["loc"][0] == "path" for fault in faults):
         return NotFound()
     fields: dict[str, list[str]] = {}

@@ -14,6 +14,7 @@ from luna_web.shared.config import Settings
 from luna_web.shared.edge import Edge
 from luna_web.shared.health import health_router
 from luna_web.shared.logs import configure_logs
+from luna_web.shared.metrics import Measured, Metrics
 from luna_web.shared.routing import check_rules
 from luna_web.shared.runtime import Runtime, Service, make_runtime
 
@@ -30,7 +31,11 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
         lifespan=_lifespan(services, runtime),
     )
     app.state.luna = runtime
-    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes)
+    metrics = Metrics(runtime.engine)
+    uploads = frozenset[str]().union(*(service.upload_paths for service in services))
+    app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes, upload_paths=uploads)
+    app.add_middleware(Measured, metrics=metrics)
+    app.add_route("/metrics", metrics.text, include_in_schema=False)
     answers.install(app)
     app.include_router(health_router([check for service in services for check in service.checks]))
     for service in services:

@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     log_format: LogFormat = LogFormat.CONSOLE
     sim_speed: float = Field(default=1.0, gt=0, le=100)
     body_limit_bytes: int = Field(default=1 << 20, ge=1024)
+    import_max_bytes: int = Field(default=512 << 20, ge=1 << 20, description="Of an uploaded file")
+    import_lease_seconds: float = Field(default=15, ge=1, le=600, description="By then a silent process loses its job")
+    import_silence_seconds: float = Field(default=120, ge=1, le=3600, description="Without progress an import is ended")
+    import_memory_mib: int = Field(default=1024, ge=256, description="Of an importing process, as address space")
 
     @field_validator("bridge_hosts", "registration_domains", mode="before")
     @classmethod

@@ -79,6 +79,13 @@ class KeyedRequest:
         )
 
 
+def checked_key(key: str | None) -> str | None:
+    """The same key; ValidationFailed if it is none that we take."""
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
+        raise ValidationFailed({"Idempotency-Key": [_HINT]})
+    return key
+
+
 async def keyed_request(
     request: Request,
     session: DbSession,
@@ -86,10 +93,9 @@ async def keyed_request(
     key: Annotated[str | None, Header(alias="Idempotency-Key", description=_HINT, min_length=1, max_length=255)] = None,
 ) -> KeyedRequest | None:
     """The key of this request, if it has one."""
+    key = checked_key(key)
     if key is None:
         return None
-    if not _VISIBLE_ASCII.fullmatch(key):
-        raise ValidationFailed({"Idempotency-Key": [_HINT]})
     body_hash = hashlib.sha256(await request.body()).digest()
     return KeyedRequest(request, session, principal.user_id, key, request.url.path, body_hash)
 

@@ -28,6 +28,7 @@ from luna_web.shared.errors import (
 )
 from luna_web.shared.idempotency import idempotent as make_idempotent
 from luna_web.shared.principal import Rule, guard
+from luna_web.shared.strict_json import StrictRoute
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ErrorKind = type[LunaError]
@@ -38,6 +39,9 @@ class UnruledRoute(RuntimeError):
 
 
 class LunaRouter(APIRouter):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"route_class": StrictRoute, **options})
+
     def get(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         return self._route("GET", path, rule, **options)
 
@@ -62,15 +66,18 @@ class LunaRouter(APIRouter):
         also: Mapping[int, str | tuple[str, Any]] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
+        answers: Mapping[int | str, dict[str, Any]] | None = None,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
         """Declare a route.
 
         `also`: further successful statuses (202) with what they mean; they carry the same data, or that of a pair.
+        `answers`: those that are no envelope (a file), as OpenAPI describes them.
         """
         model = _model(data, items)
         responses = _documented(rule, errors, has_body=method != "GET")
-        responses |= {code: _success(meaning, model) for code, meaning in (also or {}).items()}
+        responses |= {code: _also(code, meaning, model) for code, meaning in (also or {}).items()}
+        responses |= dict(answers or {})
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(
@@ -88,17 +95,16 @@ class LunaRouter(APIRouter):
         return register
 
 
+def _also(status: int, meaning: str | tuple[str, Any], model: Any) -> dict[str, Any]:
+    """A further answer of a route, with data of its own if it is a pair; a 304 has no body."""
+    text, model = (meaning, model) if isinstance(meaning, str) else (meaning[0], _model(meaning[1], None))
+    return {"description": text} if status == 304 else {"model": model, "description": text}
+
+
 def _model(data: Any, items: Any) -> Any:
     if items is not None:
         return PageEnvelope[items]
     return Envelope[data] if data is not None else None
-
-
-def _success(meaning: str | tuple[str, Any], model: Any) -> dict[str, Any]:
-    if isinstance(meaning, str):
-        return {"model": model, "description": meaning}
-    text, data = meaning
-    return {"model": _model(data, None), "description": text}
 
 
 def _documented(rule: Rule, errors: Iterable[ErrorKind], *, has_body: bool) -> dict[int | str, dict[str, Any]]:

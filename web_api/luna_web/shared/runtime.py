@@ -107,9 +107,13 @@ Lifespan = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True)
 class Service:
-    """One of the five. `lifespan` runs in every process that serves it."""
+    """One of the five. `lifespan` runs in every process that serves it.
+
+    `upload_paths` take bodies of any size and kind; their routes set bounds of their own.
+    """
 
     name: str
     routers: tuple[LunaRouter, ...]
     checks: tuple[Check, ...] = ()
     lifespan: Lifespan | None = None
+    upload_paths: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ import structlog
 from celery import signals
 from celery.exceptions import SecurityWarning
 
+from luna_web.book.imports.foreman import Foreman
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
 from luna_web.shared.logs import configure_logs
@@ -68,7 +69,8 @@ def main() -> int:
 
 
 def _serve(settings: Settings, factory: SessionFactory) -> int:
-    consumers = all_consumers(settings)
+    foreman = Foreman(factory, settings)
+    consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
     ready = Readiness("celery", "relay")
     relay = Relay(
@@ -79,9 +81,10 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         lambda: ready.reached("relay"),
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: _stopping(relay), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _stopping(relay, foreman), weak=False)
     notify("STATUS=connecting")
     relay.start()
+    foreman.start()
     worker = celery.Worker(
         hostname=host_name(),
         pool="threads",
@@ -94,13 +97,15 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     )
     worker.start()
     relay.stop()
+    foreman.stop()
     return int(worker.exitcode or 0)
 
 
-def _stopping(relay: Relay) -> None:
+def _stopping(relay: Relay, foreman: Foreman) -> None:
     """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
     notify("STOPPING=1")
-    threading.Thread(target=relay.stop, daemon=True).start()
+    for part in (relay, foreman):
+        threading.Thread(target=part.stop, daemon=True).start()
     last_resort = threading.Timer(STOP_WITHIN_SECONDS, lambda: os._exit(0))
     last_resort.daemon = True
     last_resort.start()

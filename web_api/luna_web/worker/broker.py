@@ -5,27 +5,26 @@ end in an AttributeError that takes the worker down (celery 5.7, kombu 5.7). A n
 acknowledged: the relay sends it again while it is due.
 """
 
-from typing import Any
-
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 
-class QoS(redis.QoS):  # type: ignore[misc]  # kombu has no types
+class QoS(redis.QoS):
     restore_at_shutdown = False
 
     def ack(self, delivery_tag: str) -> None:
         if not self.channel.closed:
-            super().ack(delivery_tag)
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu's own
 
-    def reject(self, delivery_tag: str, requeue: bool = False) -> Any:
-        return None if self.channel.closed else super().reject(delivery_tag, requeue=requeue)
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     QoS = QoS
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     Channel = Channel
 
 

@@ -311,7 +311,9 @@ def _fill_conditions(message: RobotStatus, view: RobotView) -> None:
     message.mode = int(view.mode)
     message.estopped = facts.estopped or state.estopped
     held = message.estopped or state.suspended
-    message.estop_id = state.estop_id if held else ""
+    # The journal follows the supervisor by a disk write: a stop that holds is told by its own id, not the last one's.
+    named = facts.estop_id if facts.estopped else state.estop_id
+    message.estop_id = named if held else ""
     message.estop_reason = view.estop_reason if held else ""
     message.estop_by = view.estop_by if held else ""
     message.suspended, message.paused, message.maintenance = state.suspended, state.paused, state.maintenance

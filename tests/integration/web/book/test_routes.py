@@ -45,7 +45,14 @@ class TestGet:
 
         found = data(student.get(f"/books/{book}/availability"))
 
-        assert found == {"book_id": str(book), "status": "RESERVED", "copies_total": 2, "copies_available": 0}
+        assert found == {
+            "book_id": str(book),
+            "status": "RESERVED",
+            "copies_total": 2,
+            "copies_available": 0,
+            "next_due_at": None,
+            "queue_length": 0,
+        }
 
 
 class TestList:

@@ -6,8 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
 from luna_web.robot.ports import Handover, Outcome, Phase
+from luna_web.shared.config import Settings
+from luna_web.shared.database import SessionFactory
 from tests.integration.servers import Postgres
+from tests.integration.web.robot.conftest import add_robot
 from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import Bridge, RobotDouble, until
 from tests.integration.web.robot.test_controller import online, status, waits
@@ -130,3 +136,14 @@ def test_without_redis_robots_are_seen_and_stopped(robot: RobotDouble, luna1: UU
 
     assert status(led)["online"]
     assert data(led.post("/robot/emergency-stop"))["robots"][0]["confirmed"]
+
+
+def test_a_robot_whose_token_cannot_be_read_takes_no_other_away(
+    robot: RobotDouble, luna1: UUID, lead: Callable[[], Api], session_factory: SessionFactory, settings: Settings
+) -> None:
+    other = settings.model_copy(update={"encryption_key": SecretStr(Fernet.generate_key().decode())})
+    add_robot(session_factory, other, "ws://127.0.0.1:1/luna2", "a token sealed elsewhere", name="luna2")
+
+    led = lead()
+    online(led)
+    assert {row["robot_name"] for row in data(led.get("/robot/robots"))} == {"luna1", "luna2"}

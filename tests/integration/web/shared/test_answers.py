@@ -18,13 +18,25 @@ class TestEnvelope:
         refused(answer, 405, "METHOD_NOT_ALLOWED")
         assert answer.headers["Allow"] == "POST"
 
-    @pytest.mark.parametrize("body", [b"{", b'{"email": ', b"\xff\xfe", b"not json"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"{",
+            b'{"email": ',
+            b"\xff\xfe",
+            b"not json",
+            b"NaN",
+            b'{"email": Infinity}',
+            '{"email": ""}'.encode("utf-16"),
+            b"9" * 9000,
+        ],
+    )
     def test_a_body_that_is_not_json(self, client: Api, body: bytes) -> None:
         answer = client.post("/auth/login", content=body, headers={"Content-Type": "application/json"})
 
         refused(answer, 400, "MALFORMED_JSON")
 
-    @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"text"', b"{}", b"NaN"])
+    @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"text"', b"{}"])
     def test_json_that_is_not_what_was_asked_for(self, client: Api, body: bytes) -> None:
         answer = client.post("/auth/login", content=body, headers={"Content-Type": "application/json"})
 
@@ -34,6 +46,26 @@ class TestEnvelope:
         answer = client.post("/auth/login", content=b"[" * 200_000, headers={"Content-Type": "application/json"})
 
         refused(answer, 400, "MALFORMED_JSON")
+
+    def test_json_nested_as_deep_as_anybody_needs_and_one_deeper(self, client: Api) -> None:
+        for depth, status in ((30, 422), (33, 400)):
+            body = b'{"email": ' + b"[" * depth + b"]" * depth + b"}"
+            answer = client.post("/auth/login", content=body, headers={"Content-Type": "application/json"})
+
+            assert answer.status_code == status, answer.text
+
+    def test_brackets_in_text_nest_nothing(self, client: Api) -> None:
+        answer = client.post("/auth/login", {"email": '[{"\\' * 100, "password": "x"})
+
+        assert answer.status_code != 400
+
+    def test_a_key_that_comes_twice(self, client: Api) -> None:
+        body = b'{"email": "a@example.org", "password": "x", "email": "b@example.org"}'
+
+        answer = client.post("/auth/login", content=body, headers={"Content-Type": "application/json"})
+
+        refused(answer, 400, "MALFORMED_JSON")
+        assert "'email' comes twice" in answer.json()["error"]["message"]
 
     @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])
     def test_a_body_of_another_kind(self, client: Api, kind: str) -> None:

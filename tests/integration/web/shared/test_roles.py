@@ -36,7 +36,8 @@ PUBLIC = {
 
 STUDENTS = re.compile(
     r"(GET|PUT) /api/v1/auth/me|POST /api/v1/auth/logout|PUT /api/v1/auth/change-password"
-    r"|GET /api/v1/auth/sessions|DELETE /api/v1/auth/sessions/\{\w+\}|GET /api/v1/books.*"
+    r"|GET /api/v1/auth/sessions|DELETE /api/v1/auth/sessions/\{\w+\}"
+    r"|GET /api/v1/books(/(suggestions|stats|isbn/\{isbn\}|\{book_id\}(/availability)?))?"
     r"|(GET|POST) /api/v1/(requests|returns)|GET /api/v1/(requests|returns)/\{\w+\}(/activity)?"
     r"|PUT /api/v1/requests/\{\w+\}/(cancel|complete)|PUT /api/v1/returns/\{\w+\}/(picked-up|cancel)"
     r"|GET /api/v1/loans|PUT /api/v1/loans/\{\w+\}/renew"

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from luna_web.book.barcodes import item_barcode, luhn_digit
 from luna_web.book.domain import TRANSITIONS, BookStatus, CopyStatus, book_status
-from luna_web.book.search import field_text, query_text
 from luna_web.book.seed import copies_of, desk_of
 
 C = CopyStatus
@@ -50,22 +49,6 @@ def test_the_check_digit_of_the_standards_example() -> None:
 def test_a_number_without_eight_digits_has_no_barcode(number: int) -> None:
     with pytest.raises(ValueError, match="eight digits"):
         item_barcode(number)
-
-
-def test_the_last_word_of_a_search_may_be_unfinished() -> None:
-    assert query_text("war and pea") == "'war' & 'and' & 'pea':*"
-
-
-def test_what_means_something_to_postgresql_is_quoted() -> None:
-    assert query_text("o'neill \\ & !x") == "'o''neill' & '\\\\' & '&' & '!x':*"
-
-
-def test_a_field_is_searched_under_its_weight() -> None:
-    assert field_text("leo tol", "B") == "'leo':*B & 'tol':*B"
-
-
-def test_nothing_typed_asks_for_nothing() -> None:
-    assert query_text("   ") == ""
 
 
 def test_most_titles_have_one_copy_and_none_more_than_three() -> None:

@@ -38,6 +38,10 @@ class TestStops:
         taken = settle_stop(NOTHING, HELD)
         assert (taken.stop.state, taken.stop.stop_id, taken.stop.by) == (StopState.ENGAGE, "stop-1", "operator")
 
+    def test_one_that_the_robot_cannot_name_yet_settles_nothing(self) -> None:
+        unnamed = robot(estopped=True, suspended=True, estop_id="")
+        assert [settle_stop(wish, unnamed) for wish in (NOTHING, ENGAGE, RELEASE)] == [NOTHING, ENGAGE, RELEASE]
+
     def test_another_than_the_wanted_one_counts_as_it(self) -> None:
         other = robot(estopped=True, suspended=True, estop_id="stop-2")
         assert settle_stop(ENGAGE, other).stop.stop_id == "stop-2"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luna_web.robot.ports import (
+    Arrival,
     CancelWanted,
     Cargo,
     Confirmation,
@@ -14,6 +15,7 @@ from luna_web.robot.ports import (
     Handover,
     Outcome,
     Phase,
+    Pose,
 )
 from luna_web.robot.reconcile import (
     Action,
@@ -181,6 +183,12 @@ class TestHousekeeping:
         assert isinstance(act(wanted(), seen(away, idle=19)), Nothing)
         assert act(wanted(), seen(away, idle=20)) == Park(HOME, "boot")
         assert act(wanted(send_home=True), seen(away, idle=0)) == Park(HOME, "boot")
+
+    def test_a_robot_whose_home_is_no_dock_is_not_sent_there_again_and_again(self) -> None:
+        home = replace(HOME, arrival=Arrival.NONE)
+        there, away = robot(docked=False), robot(docked=False, pose=Pose(4.0, 1.0, 0.0))
+        assert isinstance(act(wanted(home=home), seen(there, idle=60)), Nothing)
+        assert act(wanted(home=home), seen(away, idle=60)) == Park(home, "boot")
 
     def test_what_was_sent_a_moment_ago_does_not_hold_up_the_rest(self) -> None:
         want = wanted(waypoints_version=2, delivery=task(), goal_sent=sent())

@@ -34,6 +34,8 @@ class Doing(Enum):
     DOCKING = "docking"
     HALTING = "halting"
     """The drive was cancelled; its end has not come yet."""
+    CALLING_OFF = "calling off"
+    """The navigation did not answer: whatever it drives is cancelled, again and again, until it says that it was."""
     CLEARING = "clearing costmaps"
     PAUSING = "pausing"
 
@@ -90,7 +92,7 @@ class LegDriver:
     def observe(self, situation: Situation) -> None:
         """Time has passed: the watchdog looks, and a pause may be over."""
         self._situation = situation
-        if self._doing in (Doing.DRIVING, Doing.DOCKING):
+        if self._doing in (Doing.DRIVING, Doing.DOCKING, Doing.UNDOCKING):
             self._watch_displacement()
         elif self._doing is Doing.PAUSING and situation.now >= self._resume_at:
             self._doing = Doing.NOTHING
@@ -158,6 +160,24 @@ class LegDriver:
     def _drive_done(self, result: DriveResult) -> None:
         done, self._drive = self._doing, None
         self._token += 1
+        if result.status is DriveStatus.LOST:
+            self._call_off(done, result)
+        else:
+            self._conclude(done, result)
+
+    def _call_off(self, done: Doing, result: DriveResult) -> None:
+        """Nobody knows whether the robot still drives: nothing else begins before everything is known to be over."""
+        self._doing = Doing.CALLING_OFF
+
+        def answered(over: bool) -> None:
+            if over:
+                self._conclude(done, result)
+            else:
+                self._call_off(done, result)
+
+        self._navigator.cancel_all(answered)
+
+    def _conclude(self, done: Doing, result: DriveResult) -> None:
         self._doing = Doing.NOTHING
         if done is Doing.UNDOCKING and result.status is DriveStatus.SUCCEEDED:
             self._situation = replace(self._situation, docked=False)

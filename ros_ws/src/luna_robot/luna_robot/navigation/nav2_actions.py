@@ -24,8 +24,10 @@ from luna_robot.navigation.port import DriveResult, DriveStatus, OnDone, Progres
 ANSWER_WITHIN = 5.0
 """Seconds for a server to accept a goal, to end a cancelled one, or to answer a service."""
 PLAN_WITHIN = 10.0
+LOOK_AGAIN_AFTER = 0.2
+"""Seconds between two looks for a server that is being discovered."""
 
-CANCEL_SERVICES = ("navigate_to_pose", "dock_robot", "undock_robot")
+DRIVING_ACTIONS = ("navigate_to_pose", "dock_robot", "undock_robot")
 COSTMAP_SERVICES = (
     "global_costmap/clear_entirely_global_costmap",
     "local_costmap/clear_entirely_local_costmap",
@@ -112,9 +114,10 @@ class Nav2Actions:
         self._dock = ActionClient(node, DockRobot, "dock_robot")
         self._undock = ActionClient(node, UndockRobot, "undock_robot")
         self._costmaps = [node.create_client(ClearEntireCostmap, name) for name in COSTMAP_SERVICES]
-        self._cancels = {
-            name: node.create_client(CancelGoal, f"{name}/_action/cancel_goal") for name in CANCEL_SERVICES
-        }
+        self._cancels = [
+            (action, node.create_client(CancelGoal, f"{name}/_action/cancel_goal"))
+            for name, action in zip(DRIVING_ACTIONS, (self._go, self._dock, self._undock), strict=True)
+        ]
 
     def missing(self) -> tuple[str, ...]:
         return () if self._go.server_is_ready() else ("navigate_to_pose",)
@@ -139,7 +142,11 @@ class Nav2Actions:
         self._deadlines.gather(calls, ANSWER_WITHIN, lambda _: on_done())
 
     def cancel_all(self, on_done: Callable[[bool], None]) -> None:
-        calls = [client.call_async(CancelGoal.Request()) for client in self._cancels.values() if _there(client)]
+        """A server that is there, but whose cancelling has not been discovered yet, has not answered."""
+        if any(action.server_is_ready() and not _there(cancel) for action, cancel in self._cancels):
+            self._deadlines.after(LOOK_AGAIN_AFTER, lambda: on_done(False))
+            return
+        calls = [cancel.call_async(CancelGoal.Request()) for _, cancel in self._cancels if _there(cancel)]
         self._deadlines.gather(calls, ANSWER_WITHIN, on_done)
 
     def poll(self, now: float) -> None:

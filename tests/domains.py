@@ -1,4 +1,4 @@
-"""A ROS domain of one's own: test runs on the same machine must not hear each other."""
+"""A ROS domain of one's own: test runs and their workers must not hear each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-DOMAINS = range(61, 70)
+DOMAINS = range(61, 80)
 
 
 class Domain:

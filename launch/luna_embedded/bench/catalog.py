@@ -1,0 +1,103 @@
+"""`./luna bench catalog`: measures the catalog at a million titles, over servers of its own in the state directory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from luna_embedded.credentials import load
+from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.layout import Checkout
+from luna_embedded.parts.run import Run
+from luna_embedded.parts.variables import manage_variables
+from luna_embedded.planning import recorded_run
+from luna_embedded.state import StateDir
+from luna_embedded.supervision.control import ask
+from luna_embedded.up import down
+
+START_DEADLINE_S = 240.0
+BENCH_DEADLINE_S = 3600.0
+POLL_S = 0.2
+
+
+def bench_catalog(checkout: Checkout, state: Path, titles: int, times: int, console: Console) -> int:
+    """Load ``titles`` made-up titles if they are not there yet, ask each kind of question ``times`` times."""
+    path = state / "bench-catalog.json"
+    console.print(f"Servers of its own, in {state / 'bench-catalog'}; the first time loads {titles:,} titles.")
+    with _servers(checkout, StateDir(state / "bench-catalog")) as run:
+        code = _measure(run, titles, times, path)
+    if code:
+        console.print("[bold red]The measurement failed[/]; its last words are above.")
+        return Exit.FAILED
+    for section in json.loads(path.read_text())["sections"]:
+        console.print(_table(section))
+    console.print(f"Written to {path}. `rm -r {state / 'bench-catalog'}` frees the room of its database.")
+    return Exit.OK
+
+
+def _measure(run: Run, titles: int, times: int, path: Path) -> int:
+    librarian = next(one for one in load(run.state, ()).logins() if one.role == "LIBRARIAN")
+    words = ["--titles", str(titles), "--times", str(times), "--address", run.address, "--out", str(path)]
+    done = subprocess.run(
+        [run.web_python, "-m", "luna_web.bench", *words],
+        input=json.dumps({"email": librarian.email, "password": librarian.password}),
+        env=manage_variables(run),
+        cwd=run.checkout.root,
+        text=True,
+        timeout=BENCH_DEADLINE_S,
+        check=False,
+    )
+    return done.returncode
+
+
+@contextlib.contextmanager
+def _servers(checkout: Checkout, state: StateDir) -> Iterator[Run]:
+    """The servers while the block lasts. Raises Refusal if they do not start."""
+    state.path.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "luna_embedded.bench.catalog_servers", str(state.path), str(_free_port())]
+    process = subprocess.Popen(command, cwd=checkout.root, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _until_running(state, process)
+        yield recorded_run(checkout, state, os.environ)
+    finally:
+        with contextlib.suppress(Refusal):
+            down(state)
+        process.wait(60)
+
+
+def _until_running(state: StateDir, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(Refusal):
+            snapshot = ask(state.control_socket, "status")
+            if snapshot["supervisor_pid"] == process.pid and snapshot["state"] == "running":
+                return
+        time.sleep(POLL_S)
+    raise Refusal("The servers of the benchmark do not start.", f"See {state.logs}.", Exit.FAILED)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _table(section: dict[str, Any]) -> Table:
+    table = Table(title=section["title"], title_justify="left")
+    for number, heading in enumerate(section["columns"]):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in section["rows"]:
+        table.add_row(*("—" if cell is None else str(cell) for cell in row))
+    return table

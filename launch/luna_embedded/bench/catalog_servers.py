@@ -1,0 +1,57 @@
+"""PostgreSQL, Valkey and the web tier for a benchmark of the catalog, supervised; no robots, no library of anybody's.
+
+Usage: python -m luna_embedded.bench.catalog_servers STATE PORT
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from luna_embedded.exit_codes import Refusal
+from luna_embedded.layout import this_checkout
+from luna_embedded.parts import migrate, postgres, valkey, web
+from luna_embedded.parts.postgres_home import PostgresHome
+from luna_embedded.parts.run import Options, Run
+from luna_embedded.planning import Place
+from luna_embedded.state import StateDir
+from luna_embedded.supervision.part import Part
+from luna_embedded.up import supervise
+
+BUFFERS = "-cshared_buffers=512MB"
+"""What one gives PostgreSQL who has a million titles."""
+UNLIMITED = "100000000/minute"
+LIMITS = ("LUNA_LOGIN_LIMIT_PER_ADDRESS", "LUNA_READ_LIMIT", "LUNA_WRITE_LIMIT")
+
+
+def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
+    """The parts, in order. Raises Refusal where the person's own PostgreSQL is named: it is not to be filled."""
+    if home is None:
+        raise Refusal("The benchmark of the catalog fills a database of its own.", "Unset LUNA_DATABASE_URL.")
+    database = postgres.part(run, home)
+    people_alone = {**migrate.wishes(run), "robots": [], "catalog": False}
+    return [
+        replace(database, command=(*database.command, BUFFERS)),
+        valkey.part(run),
+        replace(migrate.part(run), stdin=json.dumps(people_alone).encode()),
+        web.part(run),
+    ]
+
+
+def main(state: str, port: str) -> int:
+    os.environ.update(dict.fromkeys(LIMITS, UNLIMITED))
+    try:
+        where = Place(StateDir(Path(state)), named=True)
+        supervise(this_checkout(), where, Options(port=int(port)), lambda _: None, servers)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,150 @@
+"""Imports as a worker runs them: in a process of their own that may die, as may the worker and PostgreSQL."""
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.integration import servers
+from tests.integration.servers import wait_until
+from tests.integration.web.worker.processes import WorkerProcess
+from tests.integration.world import Api, Json, data
+from tests.unit.web.book.imports.files import csv_file
+
+Start = Callable[[], WorkerProcess]
+MANY = 12_000
+FILE = csv_file([{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(MANY)])
+ENDED = ("COMPLETED", "FAILED", "CANCELLED")
+
+
+@pytest.fixture(autouse=True)
+def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUNA_IMPORT_LEASE_SECONDS", "1")
+
+
+def send(api: Api, content: bytes) -> str:
+    job_id: str = data(api.post("/books/bulk-import", content=content), 202)["id"]
+    return job_id
+
+
+def look(api: Api, job_id: str) -> Json:
+    found: Json = data(api.get(f"/books/imports/{job_id}"))
+    return found
+
+
+def wait_ended(api: Api, job_id: str) -> Json:
+    wait_until("the import has ended", lambda: look(api, job_id)["state"] in ENDED, 60)
+    return look(api, job_id)
+
+
+def wait_midway(api: Api, job_id: str) -> None:
+    wait_until("some of it has landed", lambda: look(api, job_id)["rows_read"] > 0)
+    assert look(api, job_id)["state"] == "RUNNING"
+
+
+def once(api: Api, job: Json) -> bool:
+    """Each record is there once, with its copy."""
+    stats = (job["state"], job["added"], job["copies_added"], job["rejected"], job["updated"], job["unchanged"])
+    return stats == ("COMPLETED", MANY, MANY, 0, 0, 0)
+
+
+def importing_processes(worker: WorkerProcess) -> list[psutil.Process]:
+    return psutil.Process(worker.process.pid).children()
+
+
+def test_a_file_is_imported(start_worker: Start, librarian: Api) -> None:
+    start_worker().wait_ready()
+
+    assert once(librarian, wait_ended(librarian, send(librarian, FILE)))
+
+
+def test_the_worker_is_killed_and_another_goes_on(start_worker: Start, librarian: Api) -> None:
+    first = start_worker().wait_ready()
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+    (importing,) = importing_processes(first)
+
+    first.kill()
+    wait_until("its import has ended with it", lambda: not importing.is_running(), 5)
+    start_worker()
+
+    assert once(librarian, wait_ended(librarian, job_id))
+
+
+def test_the_importing_process_is_killed_and_the_worker_starts_another(start_worker: Start, librarian: Api) -> None:
+    worker = start_worker().wait_ready()
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+
+    importing_processes(worker)[0].kill()
+
+    assert once(librarian, wait_ended(librarian, job_id))
+    assert worker.process.poll() is None
+
+
+def test_postgresql_throws_everybody_out(
+    start_worker: Start, librarian: Api, postgres_server: servers.Postgres
+) -> None:
+    worker = start_worker().wait_ready()
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+
+    with postgres_server.admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
+
+    assert once(librarian, wait_ended(librarian, job_id))
+    assert worker.process.poll() is None
+
+
+def test_a_cancelled_import_stops(start_worker: Start, librarian: Api) -> None:
+    worker = start_worker().wait_ready()
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+
+    librarian.put(f"/books/imports/{job_id}/cancel")
+
+    wait_until("its process has ended", lambda: not importing_processes(worker))
+    assert look(librarian, job_id)["state"] == "CANCELLED"
+    assert 0 < look(librarian, job_id)["added"] < MANY
+
+
+def test_a_worker_that_is_asked_to_end_leaves_the_rest_to_the_next(start_worker: Start, librarian: Api) -> None:
+    first = start_worker().wait_ready()
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+
+    first.process.terminate()
+    assert first.process.wait(10) == 0, first.log
+    start_worker()
+
+    assert once(librarian, wait_ended(librarian, job_id))
+
+
+def bomb() -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b" " * 30_000_000)
+    return sink.getvalue()
+
+
+HOSTILE = {
+    "a zip bomb": (bomb(), "as only a zip bomb does"),
+    "XML entities": (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "b">]><collection/>', "remove its DTD"),
+    "a million columns": (b"title" + b"," * 1_000_000 + b"\n", "at most 1,000 are taken"),
+    "broken quotes": (b"title,author\n" + b'"a"b,c\n' * 2000, "rows have broken quotes"),
+}
+
+
+def test_files_that_were_made_to_harm_harm_nobody(start_worker: Start, librarian: Api) -> None:
+    worker = start_worker().wait_ready()
+
+    for name, (content, says) in HOSTILE.items():
+        job = wait_ended(librarian, send(librarian, content))
+        assert (job["state"], says in (job["failure"] or "")) == ("FAILED", True), (name, job["failure"])
+    deep = b'{"title": ' + b"[" * 200_000 + b"}\n" + b'{"title": "Dune"}\n' + b"x" * 3_000_000
+    job = wait_ended(librarian, send(librarian, deep))
+
+    assert (job["state"], job["added"], job["rejected"]) == ("COMPLETED", 1, 2)
+    assert worker.process.poll() is None

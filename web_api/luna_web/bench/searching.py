@@ -1,0 +1,65 @@
+"""How soon searches answer: over HTTP uncached and cached, beside the bare query that finds the ids."""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from luna_web.bench.client import percentile, timed
+from luna_web.bench.questions import Params, Questions, Sample
+from luna_web.bench.sections import Bench, Cell, Section
+from luna_web.book.domain import BookStatus
+from luna_web.book.repository import lists, vocabulary
+from luna_web.book.search import Filters, Question
+from luna_web.shared.paging import Order, PageParams
+
+PATH = "/api/v1/books"
+COLUMNS = ("kind of question", "n", "p50", "p95", "p99", "cached p50", "cached p95", "bare query p50", "bare query p95")
+
+
+def measure(bench: Bench) -> Section:
+    """Each kind of question `bench.times` times: first uncached, then the same again, then the bare query."""
+    questions = Questions(bench.rows(Sample.of))
+    url = bench.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    as_ours = f"-c plan_cache_mode=force_custom_plan -c pg_trgm.similarity_threshold={vocabulary.THRESHOLD}"
+    with psycopg.connect(url, autocommit=True, options=as_ours) as connection:
+        rows = []
+        for name, kind in questions.kinds().items():
+            bench.tell(f"search: {name}")
+            rows.append(_row(bench, connection, name, list(questions.draw(kind, bench.times))))
+    return Section("Search through the API", COLUMNS, tuple(rows))
+
+
+def _row(
+    bench: Bench, connection: psycopg.Connection[tuple[Any, ...]], name: str, asked: list[Params]
+) -> tuple[Cell, ...]:
+    uncached = [timed(lambda p=params: bench.client.get(PATH, **p)) for params in asked]  # type: ignore[misc]
+    cached = [timed(lambda p=params: bench.client.get(PATH, **p)) for params in asked]  # type: ignore[misc]
+    bare = [_bare(bench, connection, name, params) for params in asked]
+    return (
+        name, len(asked), percentile(uncached, 0.5), percentile(uncached, 0.95), percentile(uncached, 0.99),
+        percentile(cached, 0.5), percentile(cached, 0.95), percentile(bare, 0.5), percentile(bare, 0.95),
+    )  # fmt: skip
+
+
+def _bare(bench: Bench, connection: psycopg.Connection[tuple[Any, ...]], name: str, params: Params) -> float:
+    """The one statement that finds the ids (for a typo: the words alike), sent by the driver alone."""
+    statement: Select[Any] = bench.rows(lambda session: _statement(session, name, params))
+    compiled = statement.compile(bench.factory.kw["bind"])
+    sent, values = str(compiled), compiled.params
+    return timed(lambda: connection.execute(sent, values).fetchall())
+
+
+def _statement(session: Session, name: str, params: Params) -> Select[Any]:
+    if name == "typo":
+        return vocabulary.alike(params["q"])
+    status = BookStatus(params["status"]) if "status" in params else None
+    question = Question.of(Filters(q=params.get("q"), status=status, year_from=params.get("year_from")))
+    question = question.folded(lists.state(session, question.to_fold).folded)
+    paged = PageParams(params.get("page", 1), params["limit"])
+    if "sort" in params:
+        found = lists.ordered(question, params["sort"], Order(params.get("order", "asc")))
+    else:
+        found = lists.ranked(question)
+    return found.offset(paged.offset).limit(paged.limit)

@@ -1,0 +1,179 @@
+"""Finds imports that wait and has a process work on each: one at a time, watched, ended when it falls silent."""
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from luna_web.book.imports import events, repository
+from luna_web.book.imports.domain import ImportState
+from luna_web.book.imports.models import ImportJob
+from luna_web.book.imports.run import TRY_LATER
+from luna_web.shared.config import Settings
+from luna_web.shared.database import SessionFactory, transaction
+
+log = structlog.get_logger(__name__)
+LOOK_EVERY_SECONDS = 5.0
+TIDY_EVERY_SECONDS = 60.0
+MOST_ATTEMPTS = 5
+UPLOADS_EXPIRE = timedelta(hours=1)
+JOBS_EXPIRE = timedelta(days=90)
+_END_WITHIN_SECONDS = 3.0
+Launch = Callable[[UUID, UUID], subprocess.Popen[bytes]]
+
+
+def launch(job_id: UUID, claim_id: UUID) -> subprocess.Popen[bytes]:
+    """The process that imports. Two arenas: more would count as address space that nobody uses."""
+    command = [sys.executable, "-m", "luna_web.book.imports.run", str(job_id), str(claim_id)]
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "2"}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603
+
+
+class Foreman:
+    """Runs in a thread of the worker until it is stopped. `wake` makes it look at once; it looks by itself, too."""
+
+    def __init__(self, factory: SessionFactory, settings: Settings, start: Launch = launch) -> None:
+        self._factory = factory
+        self._lease = timedelta(seconds=settings.import_lease_seconds)
+        self._silence = settings.import_silence_seconds
+        self._launch = start
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._tidied = 0.0
+        self._thread = threading.Thread(target=self._run, name="import-foreman", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def stop(self, timeout: float = _END_WITHIN_SECONDS) -> None:
+        """Let the running import finish its batch; another worker goes on with it."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if not self.work_once():
+                    self._tidy()
+                    self._wait()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("foreman_waits", error=type(error).__name__)
+                self._wait()
+            except Exception:
+                # Without a foreman this worker would never import again, and nobody would see why.
+                log.exception("foreman_stumbled")
+                self._wait()
+
+    def _wait(self) -> None:
+        self._woken.wait(LOOK_EVERY_SECONDS)
+        self._woken.clear()
+
+    def work_once(self) -> bool:
+        """Take one job and see it through; False if there is none to take."""
+        claim_id = uuid4()
+        with transaction(self._factory) as session:
+            job = repository.claim(session, claim_id, self._lease, MOST_ATTEMPTS)
+            if job is None:
+                return False
+            if job.claimed_by != claim_id:
+                _give_up(session, job)
+                return True
+            job_id, attempts = job.id, job.attempts
+        log.info("import_starts", job=str(job_id), attempt=attempts)
+        self._see_through(job_id, claim_id, attempts)
+        return True
+
+    def _see_through(self, job_id: UUID, claim_id: UUID, attempts: int) -> None:
+        process = self._launch(job_id, claim_id)
+        try:
+            spoke_last = self._watch(process)
+        finally:
+            _end(process)
+        code = process.returncode
+        log.info("import_process_ended", job=str(job_id), code=code)
+        if not spoke_last:
+            self._fail_silent(job_id, claim_id)
+        elif code:
+            with transaction(self._factory) as session:
+                repository.let_go(session, job_id, claim_id, unharmed=code == TRY_LATER)
+            self._stopping.wait(min(attempts, MOST_ATTEMPTS) * 0.2)
+
+    def _watch(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Until it ends; False when it said nothing for too long. A stop asks it to end."""
+        assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
+        heard, asked = time.monotonic(), False
+        while time.monotonic() - heard < self._silence:
+            if self._stopping.is_set() and not asked:
+                process.terminate()
+                asked = True
+            ready, _, _ = select.select([process.stdout], [], [], 0.2)
+            if ready:
+                if not os.read(process.stdout.fileno(), 4096):
+                    _wait_for(process)
+                    return True
+                heard = time.monotonic()
+        return False
+
+    def _fail_silent(self, job_id: UUID, claim_id: UUID) -> None:
+        why = f"nothing happened for {self._silence:.0f} s behind the last batch; the file was given up"
+        with transaction(self._factory) as session:
+            if repository.finish(session, job_id, claim_id, ImportState.FAILED, failure=why):
+                job = repository.get_job(session, job_id)
+                assert job is not None  # noqa: S101 - it was updated just now
+                events.import_changed(session, job)
+
+    def _tidy(self) -> None:
+        """What ended jobs, old jobs and broken uploads leave behind; a little at a time."""
+        if time.monotonic() - self._tidied < TIDY_EVERY_SECONDS and self._tidied:
+            return
+        with transaction(self._factory) as session:
+            repository.forget_uploads(session, UPLOADS_EXPIRE)
+            repository.forget_jobs(session, JOBS_EXPIRE, 10)
+        more = True
+        while more and not self._stopping.is_set() and not self._woken.is_set():
+            with transaction(self._factory) as session:
+                more = repository.tidy_some(session)
+        self._tidied = time.monotonic()
+
+
+def _give_up(session: Session, job: ImportJob) -> None:
+    job.state, job.claimed_by, job.lease_until = ImportState.FAILED, None, None
+    job.failure = (
+        f"the import broke off {MOST_ATTEMPTS} times behind record {job.position:,}; the next records break it"
+    )
+    job.finished_at = repository.NOW
+    job.version += 1
+    session.flush()
+    session.refresh(job)
+    events.import_changed(session, job)
+
+
+def _wait_for(process: "subprocess.Popen[bytes]") -> None:
+    """It has nothing more to say; what does not end now is ended (`_end`)."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_WITHIN_SECONDS)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Whatever happens to us, no process stays behind."""
+    if process.poll() is None:
+        process.kill()
+    _wait_for(process)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

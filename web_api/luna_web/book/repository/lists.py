@@ -1,0 +1,137 @@
+"""Lists and searches: ids of titles, in order. The rows follow by id, so that what is sorted and cached stays narrow.
+
+No list counts or ranks more than a bound: see docs/catalog.md for the plans.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from luna_web.book.models import Book, CatalogGeneration
+from luna_web.book.search import Question, tsquery
+from luna_web.shared.paging import REACH, Order, PageParams, chosen_sort, count_capped
+
+RELEVANCE = "relevance"
+CANDIDATES = 1_000
+"""Ranking reads every match; beyond these many it would take longer than a reader waits."""
+SAME_TITLE = 100
+"""Titles that begin as the question does are ranked whatever else matches, up to these many."""
+SORTS: dict[str, InstrumentedAttribute[Any]] = {
+    "title": Book.title_key,
+    "author": Book.author_key,
+    "publication_year": Book.publication_year,
+    "created_at": Book.created_at,
+}
+MAY_LACK = frozenset({"author", "publication_year"})
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogState:
+    """How often titles and copies were changed so far, and the texts asked about, folded."""
+
+    titles: int
+    copies: int
+    folded: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of ids. `total` is counted up to `cap`, and one beyond it says that there are more."""
+
+    ids: list[UUID]
+    total: int
+    cap: int = REACH
+    corrected_query: str | None = None
+
+
+PLANNED_WITH_VALUES = func.set_config("plan_cache_mode", "force_custom_plan", True)
+"""For the rest of the transaction: words are too different for one plan."""
+
+
+def state(session: Session, texts: Sequence[str]) -> CatalogState:
+    """The state that every later statement of this transaction sees, or a newer one; `texts` as the index has them."""
+    given = (
+        func.unnest(cast(list(texts), ARRAY(Text)))
+        .table_valued("text", with_ordinality="place")
+        .render_derived("given")
+    )
+    folded = select(func.luna_text(given.c.text)).order_by(given.c.place).scalar_subquery()
+    query = select(
+        PLANNED_WITH_VALUES,
+        select(func.coalesce(func.sum(CatalogGeneration.titles), 0)).scalar_subquery(),
+        select(func.coalesce(func.sum(CatalogGeneration.copies), 0)).scalar_subquery(),
+        func.array(folded, type_=ARRAY(Text)),
+    )
+    _, titles, copies, words = session.execute(query).one()
+    return CatalogState(int(titles), int(copies), words)
+
+
+def sort_of(question: Question, params: PageParams) -> str:
+    """The sort asked for; by relevance where something was typed, else by title. An unknown one is 422."""
+    typed = question.q is not None
+    return chosen_sort(params, (*SORTS, RELEVANCE) if typed else tuple(SORTS), RELEVANCE if typed else "title")
+
+
+def find(session: Session, question: Question, params: PageParams) -> Found:
+    """The ids of one page."""
+    sort = sort_of(question, params)
+    return _by_relevance(session, question, params) if sort == RELEVANCE else _sorted(session, question, sort, params)
+
+
+def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
+    page = ordered(question, sort, params.order or Order.ASC).offset(params.offset).limit(params.limit)
+    return _found(session, session.execute(page).all(), question, params, REACH)
+
+
+def ordered(question: Question, sort: str, order: Order) -> Select[Any]:
+    """(id, total): all that match, in order. `total` is counted once, up to 10,001."""
+    conditions = question.conditions()
+    counted = select(Book.id).where(*conditions).limit(REACH + 1).subquery()
+    total = select(func.count()).select_from(counted).scalar_subquery()
+    return select(Book.id, total.label("total")).where(*conditions).order_by(*_ordered(sort, order))
+
+
+def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams, cap: int) -> Found:
+    """A page beyond the last has no row that could tell the total."""
+    if not rows and params.offset:
+        return Found([], count_capped(session, select(Book.id).where(*question.conditions()), cap), cap)
+    return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
+
+
+def _ordered(sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
+    """As the indexes have it: titles without a value last, ties by id in the same direction."""
+    column = SORTS[sort]
+    if order is Order.ASC:
+        return column.asc(), Book.id.asc()
+    return (column.desc().nulls_last() if sort in MAY_LACK else column.desc()), Book.id.desc()
+
+
+def _by_relevance(session: Session, question: Question, params: PageParams) -> Found:
+    """`total` goes up to the ranked candidates, since no page lies beyond them."""
+    limit = min(params.limit, CANDIDATES - params.offset)
+    rows = session.execute(ranked(question).offset(params.offset).limit(limit)).all() if limit > 0 else []
+    return _found(session, rows, question, params, CANDIDATES)
+
+
+def ranked(question: Question) -> Select[Any]:
+    """(id, total): the best matches first, among the first thousand found and those that begin like the question.
+
+    A title that is the question comes before all others.
+    """
+    assert question.q is not None  # noqa: S101 - who ranks has something typed
+    asked, conditions = question.q.plain, question.conditions()
+    match = (Book.id, Book.search, Book.title_key)
+    found = select(*match).where(*conditions).limit(CANDIDATES + 1).cte("found")
+    beginning = select(*match).where(*conditions, Book.title_key.startswith(asked, autoescape=True))
+    alike = beginning.order_by(Book.title_key, Book.id).limit(SAME_TITLE).cte("alike")
+    more = select(alike).where(alike.c.id.not_in(select(found.c.id)))
+    pool = select(found).union_all(more).subquery("pool")
+    rank = func.ts_rank(pool.c.search, tsquery(question.q.query()), 1)
+    total = select(func.count()).select_from(found).scalar_subquery()
+    same = pool.c.title_key == asked
+    return select(pool.c.id, total.label("total")).order_by(same.desc(), rank.desc(), pool.c.id)

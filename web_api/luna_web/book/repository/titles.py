@@ -1,0 +1,105 @@
+"""Titles by id and ISBN, and what their copies come to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Label, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from luna_web.book.domain import NO_COPIES, CopyStatus, Holdings
+from luna_web.book.models import Book, Copy, TitleStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which record of a title is the newest, and what its copies come to now."""
+
+    book_id: UUID
+    version: int
+    updated_at: datetime
+    holdings: Holdings
+
+
+def get_book(session: Session, book_id: UUID) -> Book | None:
+    return session.scalar(select(Book).where(Book.id == book_id, Book.deleted_at.is_(None)))
+
+
+def get_book_by_isbn(session: Session, isbn13: str) -> Book | None:
+    return session.scalar(select(Book).where(Book.isbn13 == isbn13, Book.deleted_at.is_(None)))
+
+
+def lock_book(session: Session, book_id: UUID) -> Book | None:
+    """The title, locked and read anew. Who changes copies as well locks the title first."""
+    query = select(Book).where(Book.id == book_id, Book.deleted_at.is_(None))
+    return session.scalar(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+def books_by_id(session: Session, book_ids: Collection[UUID]) -> Mapping[UUID, Book]:
+    """Those of these titles that live."""
+    if not book_ids:
+        return {}
+    return {book.id: book for book in session.scalars(select(Book).where(Book.id.in_(book_ids), living()))}
+
+
+def living() -> ColumnElement[bool]:
+    return Book.deleted_at.is_(None)
+
+
+def standing_of(session: Session, *which: ColumnElement[bool]) -> Standing | None:
+    """The standing of the one living title that `which` names."""
+    query = (
+        select(Book.id, Book.version, Book.updated_at, *_comes_to())
+        .outerjoin(Copy, (Copy.book_id == Book.id) & Copy.deleted_at.is_(None))
+        .where(living(), *which)
+        .group_by(Book.id)
+    )
+    row = session.execute(query).one_or_none()
+    return Standing(row[0], row[1], row[2], _holdings(*row[3:])) if row else None
+
+
+def holdings(session: Session, book_ids: Collection[UUID]) -> dict[UUID, Holdings]:
+    """What the copies of each of these titles come to; titles without copies have `NO_COPIES`."""
+    found = dict.fromkeys(book_ids, NO_COPIES)
+    if not book_ids:
+        return found
+    of_these = (Copy.book_id.in_(book_ids), Copy.deleted_at.is_(None))
+    for book_id, *row in session.execute(select(Copy.book_id, *_comes_to()).where(*of_these).group_by(Copy.book_id)):
+        found[book_id] = _holdings(*row)
+    return found
+
+
+def _comes_to() -> tuple[Label[Any], ...]:
+    available = Copy.status == CopyStatus.AVAILABLE
+    shelves = func.array_agg(aggregate_order_by(Copy.shelf_location, Copy.barcode))
+    return (
+        func.count(Copy.id).label("total"),
+        func.count().filter(available).label("available"),
+        func.array_agg(Copy.status.distinct()).filter(Copy.id.is_not(None)).label("statuses"),
+        shelves.filter(available).label("shelves"),
+    )
+
+
+def _holdings(total: int, available: int, statuses: Sequence[str] | None, shelves: Sequence[str | None]) -> Holdings:
+    return Holdings(total, available, frozenset(map(CopyStatus, statuses or ())), shelves[0] if shelves else None)
+
+
+def totals_by_status(session: Session) -> Mapping[str, int]:
+    """How many titles have each status."""
+    query = select(TitleStatus.status, func.count().label("titles")).group_by(TitleStatus.status)
+    return {row.status: row.titles for row in session.execute(query)}
+
+
+def copies_by_status(session: Session) -> Mapping[str, int]:
+    """How many living copies have each status."""
+    query = select(Copy.status, func.count().label("copies")).where(Copy.deleted_at.is_(None)).group_by(Copy.status)
+    return {row.status: row.copies for row in session.execute(query)}
+
+
+def newest(session: Session, limit: int) -> Sequence[Book]:
+    return session.scalars(
+        select(Book).where(living()).order_by(Book.created_at.desc(), Book.id.desc()).limit(limit)
+    ).all()

@@ -1,0 +1,25 @@
+"""Rules of the catalog. Nothing here commits.
+
+What other services call is here; the catalog's own routes take the modules: `reading`, `titles`, `copies`.
+"""
+
+from luna_web.book.service.lending import (
+    get_copy,
+    get_copy_by_barcode,
+    list_copies,
+    reserve_copy,
+    set_copy_status,
+)
+from luna_web.book.service.reading import checked_isbn, get_title
+from luna_web.book.service.views import CopyView
+
+__all__ = [
+    "CopyView",
+    "checked_isbn",
+    "get_copy",
+    "get_copy_by_barcode",
+    "get_title",
+    "list_copies",
+    "reserve_copy",
+    "set_copy_status",
+]

@@ -1,0 +1,81 @@
+"""Copies, for those who lend and carry them."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from luna_web.book import events
+from luna_web.book.domain import TRANSITIONS, CopyStatus, StatusReason, allowed_from
+from luna_web.book.errors import BookNotAvailable, BookNotFound, CopyNotFound
+from luna_web.book.models import Book, Copy
+from luna_web.book.repository import copies as rows
+from luna_web.book.repository import titles
+from luna_web.book.service.views import CopyView, copy_view
+from luna_web.shared.errors import IllegalTransition
+
+
+def get_copy(session: Session, copy_id: UUID) -> CopyView:
+    """A copy; CopyNotFound if there is none."""
+    return copy_view(found(rows.get_copy(session, copy_id)))
+
+
+def get_copy_by_barcode(session: Session, barcode: str) -> CopyView | None:
+    """The copy that carries this barcode, if there is one."""
+    copy = rows.get_copy_by_barcode(session, barcode.strip())
+    return copy_view(copy) if copy else None
+
+
+def list_copies(session: Session, book_id: UUID) -> Sequence[CopyView]:
+    """The living copies of a title, by barcode."""
+    return [copy_view(copy) for copy in rows.list_copies(session, book_id)]
+
+
+def reserve_copy(session: Session, book_id: UUID) -> CopyView:
+    """Take a free copy of a title: it is RESERVED when this transaction commits.
+
+    Raises BookNotAvailable with the title's status, BookNotFound.
+    """
+    copy = rows.lock_available_copy(session, book_id)
+    if copy is None:
+        standing = titles.standing_of(session, Book.id == book_id)
+        if standing is None:
+            raise BookNotFound()
+        raise BookNotAvailable(standing.holdings.status)
+    return move(session, copy, CopyStatus.RESERVED, None)
+
+
+def set_copy_status(
+    session: Session,
+    copy_id: UUID,
+    from_statuses: Collection[CopyStatus],
+    to_status: CopyStatus,
+    reason: StatusReason | None = None,
+) -> CopyView:
+    """Move a copy that is in one of `from_statuses`; one that is there already stays, which is no error.
+
+    `reason` belongs to UNAVAILABLE and only to it. Raises IllegalTransition, CopyNotFound.
+    """
+    copy = found(rows.lock_copy(session, copy_id))
+    current = CopyStatus(copy.status)
+    if current is to_status and copy.status_reason == reason:
+        return copy_view(copy)
+    if current not in from_statuses or (to_status not in TRANSITIONS[current] and current is not to_status):
+        raise IllegalTransition("copy", current, to_status, allowed_from(current))
+    return move(session, copy, to_status, reason)
+
+
+def move(session: Session, copy: Copy, status: CopyStatus, reason: StatusReason | None) -> CopyView:
+    """Give a locked copy another status, with its event."""
+    before, copy.status = copy.status, status
+    copy.status_reason = reason
+    copy.version += 1
+    session.flush()
+    events.copy_status_changed(session, copy, before)
+    return copy_view(copy)
+
+
+def found(copy: Copy | None) -> Copy:
+    if copy is None:
+        raise CopyNotFound()
+    return copy

@@ -1,0 +1,70 @@
+"""Rows as values."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from luna_web.book.domain import BookStatus, CopyStatus, Holdings, StatusReason
+from luna_web.book.isbn import hyphenated
+from luna_web.book.models import Book, Copy
+from luna_web.book.schemas import BookOut, BookRecord, CopyOut
+
+
+@dataclass(frozen=True, slots=True)
+class CopyView:
+    """A copy as other services see it."""
+
+    id: UUID
+    book_id: UUID
+    barcode: str
+    status: CopyStatus
+    status_reason: StatusReason | None
+    shelf_location: str | None
+    home_desk: str | None
+    version: int
+
+
+def copy_view(copy: Copy) -> CopyView:
+    return CopyView(
+        id=copy.id,
+        book_id=copy.book_id,
+        barcode=copy.barcode,
+        status=CopyStatus(copy.status),
+        status_reason=StatusReason(copy.status_reason) if copy.status_reason else None,
+        shelf_location=copy.shelf_location,
+        home_desk=copy.home_desk,
+        version=copy.version,
+    )
+
+
+def shown_copy(copy: Copy) -> CopyOut:
+    return CopyOut.model_validate(copy)
+
+
+def record_of(book: Book) -> BookRecord:
+    return BookRecord(
+        id=book.id,
+        title=book.title,
+        title_romanized=book.title_romanized,
+        author=book.author,
+        author_romanized=book.author_romanized,
+        isbn=hyphenated(book.isbn13) if book.isbn13 else None,
+        publisher=book.publisher,
+        publication_year=book.publication_year,
+        description=book.description,
+        cover_image_url=book.cover_image_url,
+        language=book.language,
+        call_number=book.call_number,
+        version=book.version,
+        created_at=book.created_at,
+        updated_at=book.updated_at,
+    )
+
+
+def with_holdings(record: BookRecord, held: Holdings) -> BookOut:
+    return BookOut(
+        **dict(record),
+        status=BookStatus(held.status),
+        shelf_location=held.shelf_location,
+        copies_total=held.total,
+        copies_available=held.available,
+    )
