@@ -79,6 +79,8 @@ def settings(postgres_server: servers.Postgres, valkey_url: str) -> Settings:
         redis_url=valkey_url,
         argon2_memory_kib=1024,
         argon2_passes=1,
+        read_limit="1000000/minute",
+        write_limit="1000000/minute",
     )
     engine = owner_engine(postgres_server.url("luna_owner", "luna"))
     migrate(engine, lambda _: None)

@@ -6,11 +6,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from luna_web.auth.app import SERVICE as AUTH
+from luna_web.auth.ports import DEPARTURES
 from luna_web.book.app import SERVICE as BOOK
 from luna_web.book.ports import CIRCULATION
 from luna_web.delivery.app import SERVICE as DELIVERY
 from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
+from luna_web.delivery.service.leaving import Leaving
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.robot.app import SERVICE as ROBOT
 from luna_web.robot.ports import DELIVERY_DESK
@@ -31,6 +33,7 @@ def create_app(
         configure_logs(settings.log_format)
         runtime = make_runtime(settings)
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
+    runtime.provide(DEPARTURES, Leaving(runtime.clock))
     runtime.provide(CIRCULATION, LoansAndRequests())
     return make_app("LUNA", services, runtime)
 

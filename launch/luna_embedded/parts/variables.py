@@ -45,6 +45,9 @@ def web_variables(run: Run) -> dict[str, str]:
         "LUNA_ENCRYPTION_KEY": run.credentials.encryption_key,
         "LUNA_MAIL_DIR": str(run.state.mail),
         "LUNA_LOG_FORMAT": "json",
+        # On a machine of one's own, demonstrations and benchmarks look many times a second as one and the same person.
+        "LUNA_READ_LIMIT": "6000/minute",
+        "LUNA_WRITE_LIMIT": "1200/minute",
         **run.base,
         "LUNA_DATABASE_URL": run.servers.database_url,
         "LUNA_REDIS_URL": run.servers.redis_url,

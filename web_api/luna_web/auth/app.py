@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from luna_web.auth.routes import router
+from luna_web.auth.routes import routers
 from luna_web.shared.app import make_service_app
 from luna_web.shared.config import get_settings
 from luna_web.shared.runtime import Service
 
-SERVICE = Service(name="auth", routers=(router,))
+SERVICE = Service(name="auth", routers=routers)
 
 
 def create_app() -> FastAPI:

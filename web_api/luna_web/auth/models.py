@@ -12,7 +12,10 @@ from luna_web.shared.models import Timestamps, UuidKey, Versioned
 
 
 class User(UuidKey, Timestamps, Versioned, Base):
-    """A person. `email` is unique whatever its case, and kept as it was given."""
+    """A person. `email` is unique whatever its case, and kept as it was given.
+
+    `awaits_verification`: registered where mails must be verified, and not verified yet.
+    """
 
     __tablename__ = "users"
 
@@ -24,6 +27,7 @@ class User(UuidKey, Timestamps, Versioned, Base):
     phone_number: Mapped[str | None]
     role: Mapped[str]
     is_active: Mapped[bool] = mapped_column(default=True)
+    awaits_verification: Mapped[bool] = mapped_column(default=False)
 
 
 class UserSession(UuidKey, Base):
@@ -42,3 +46,27 @@ class UserSession(UuidKey, Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_why: Mapped[str | None]
+
+
+class MailedToken(UuidKey):
+    """A token that went out by mail, as a hash; good once, until `expires_at`. `id` is that of the event it answers."""
+
+    token_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasswordReset(MailedToken, Base):
+    __tablename__ = "password_resets"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+
+
+class EmailVerification(MailedToken, Base):
+    """`registration` tells which registration it verifies: one that came later under the same email is another."""
+
+    __tablename__ = "email_verifications"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    registration: Mapped[str]

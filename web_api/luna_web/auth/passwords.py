@@ -50,6 +50,10 @@ class Passwords:
                 return False
         return bool(known)
 
+    def prepare(self) -> None:
+        """Make the hash that is compared where there is no account, so that the first such comparison costs no more."""
+        self._hash_of_nobody()
+
     def outdated(self, known: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(known)

@@ -1,15 +1,21 @@
 """Every query of the auth service."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from luna_web.auth.domain import RevokedWhy
-from luna_web.auth.models import User, UserSession
+from luna_web.auth.models import EmailVerification, MailedToken, PasswordReset, User, UserSession
+from luna_web.shared.models import AuditLog
+from luna_web.shared.principal import Role
+
+Token = TypeVar("Token", PasswordReset, EmailVerification)
 
 
 def get_user(session: Session, user_id: UUID) -> User | None:
@@ -32,10 +38,64 @@ def list_users(session: Session) -> Sequence[User]:
 
 def add_user(session: Session, user: User) -> bool:
     """Insert; False if the email is taken, also by somebody who registers at the same moment."""
-    columns = {attr.key: getattr(user, attr.key) for attr in User.__mapper__.column_attrs}
-    given = {key: value for key, value in columns.items() if value is not None}
-    query = insert(User).values(given).on_conflict_do_nothing().returning(User.id)
+    query = insert(User).values(_given(user)).on_conflict_do_nothing().returning(User.id)
     return session.scalar(query) is not None
+
+
+def _given(user: User) -> dict[str, Any]:
+    columns = {attr.key: getattr(user, attr.key) for attr in User.__mapper__.column_attrs}
+    return {key: value for key, value in columns.items() if value is not None}
+
+
+def add_or_renew_waiting(session: Session, user: User) -> UUID | None:
+    """Insert; over one who still waits for verification, too. The id, or None if the email belongs to somebody."""
+    given = _given(user)
+    renewed = {name: given.get(name) for name in ("email", "password_hash", "first_name", "last_name", "phone_number")}
+    query = insert(User).values(given)
+    over = query.on_conflict_do_update(
+        index_elements=[func.lower(User.email)],
+        set_=renewed | {"version": User.version + 1},
+        where=User.awaits_verification.is_(True),
+    )
+    return session.scalar(over.returning(User.id))
+
+
+def lock_active_admins(session: Session) -> Sequence[UUID]:
+    """The ids of active administrators; none becomes another's last while this transaction lasts."""
+    query = select(User.id).where(User.role == Role.ADMIN, User.is_active).order_by(User.id)
+    return session.scalars(query.with_for_update(key_share=True)).all()
+
+
+def users(words: str | None, role: str | None, is_active: bool | None) -> Select[User]:
+    """Each of `words` stands somewhere in email or name."""
+    found = select(User)
+    for word in (words or "").lower().split():
+        found = found.where(_search_text().like(f"%{_literal(word)}%", escape="\\"))
+    if role is not None:
+        found = found.where(User.role == role)
+    return found if is_active is None else found.where(User.is_active.is_(is_active))
+
+
+def _search_text() -> ColumnElement[str]:
+    # As the index has it.
+    return func.lower(User.email + literal_column("' '") + User.first_name + literal_column("' '") + User.last_name)
+
+
+def _literal(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def live_sessions(user_id: UUID, now: datetime) -> Select[UserSession]:
+    return select(UserSession).where(
+        UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now
+    )
+
+
+def sessions_beyond(session: Session, user_id: UUID, most: int, now: datetime) -> Sequence[UUID]:
+    """The living sessions of a user beyond the `most` that were used last."""
+    living = live_sessions(user_id, now).with_only_columns(UserSession.id)
+    newest_first = living.order_by(UserSession.last_used_at.desc(), UserSession.id.desc())
+    return session.scalars(newest_first.offset(most)).all()
 
 
 def lock_session(session: Session, session_id: UUID) -> UserSession | None:
@@ -57,3 +117,70 @@ def revoke_sessions(
     living = query.where(UserSession.revoked_at.is_(None), UserSession.expires_at > now)
     ended = living.values(revoked_at=func.clock_timestamp(), revoked_why=why).returning(UserSession.id)
     return session.scalars(ended.execution_options(synchronize_session=False)).all()
+
+
+def add_mailed_token(session: Session, row: MailedToken) -> None:
+    """Insert; a second time it changes nothing: the mail goes out at least once, and it is the same mail."""
+    columns = {attr.key: getattr(row, attr.key) for attr in type(row).__mapper__.column_attrs}  # type: ignore[attr-defined]
+    session.execute(insert(type(row)).values(columns).on_conflict_do_nothing())
+
+
+def recent_tokens(session: Session, kind: type[Token], user_id: UUID, since: datetime) -> int:
+    """How many tokens were mailed to a user, good or not."""
+    recent = select(func.count()).select_from(kind).where(kind.user_id == user_id, kind.created_at > since)
+    return session.scalar(recent) or 0
+
+
+def find_mailed_token(session: Session, kind: type[Token], digest: bytes, now: datetime) -> Token | None:
+    """The token of this hash while it is good."""
+    return session.scalar(_good(kind, digest, now))
+
+
+def lock_mailed_token(session: Session, kind: type[Token], digest: bytes, now: datetime) -> Token | None:
+    """The same, kept from being used by anybody else."""
+    query = _good(kind, digest, now)
+    return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+def _good(kind: type[Token], digest: bytes, now: datetime) -> Select[Token]:
+    good = select(kind).where(kind.token_hash == digest)
+    return good.where(kind.used_at.is_(None), kind.expires_at > now)
+
+
+def use_up_tokens(session: Session, kind: type[Token], user_id: UUID, now: datetime) -> None:
+    """No link that went to this user works any more."""
+    living = update(kind).where(kind.user_id == user_id, kind.used_at.is_(None))
+    session.execute(living.values(used_at=now).execution_options(synchronize_session=False))
+
+
+@dataclass(frozen=True, slots=True)
+class TrailFilter:
+    """What is looked for in the audit trail; None = anything. `since` is included, `until` is not."""
+
+    user_id: UUID | None = None
+    action: str | None = None
+    resource_type: str | None = None
+    resource_id: str | None = None
+    trace_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def audit_logs(wanted: TrailFilter) -> Select[AuditLog]:
+    equal = {
+        AuditLog.user_id: wanted.user_id,
+        AuditLog.action: wanted.action,
+        AuditLog.resource_type: wanted.resource_type,
+        AuditLog.resource_id: wanted.resource_id,
+        AuditLog.trace_id: wanted.trace_id,
+    }
+    found = select(AuditLog).where(*(column == value for column, value in equal.items() if value is not None))
+    if wanted.since:
+        found = found.where(AuditLog.at >= wanted.since)
+    return found.where(AuditLog.at < wanted.until) if wanted.until else found
+
+
+def audit_logs_after(query: Select[AuditLog], at: datetime, row_id: UUID, *, newest_first: bool) -> Select[AuditLog]:
+    """Those that follow a row in the list's order."""
+    place, row = tuple_(AuditLog.at, AuditLog.id), tuple_(at, row_id)
+    return query.where(place < row if newest_first else place > row)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, TaskStatus
+from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK, TaskStatus
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
 
 Column = InstrumentedAttribute[Any]
@@ -121,6 +121,19 @@ def latest_task_of_request(session: Session, request_id: UUID) -> DeliveryTask |
 
 def latest_task_of_return(session: Session, return_id: UUID) -> DeliveryTask | None:
     return session.scalar(_latest().where(DeliveryTask.return_id == return_id))
+
+
+def open_tasks_of(session: Session, user_id: UUID) -> Sequence[UUID]:
+    """The newest task of each open request and return of a user, and what is on its way to them otherwise."""
+    newest = select(DeliveryTask.id).order_by(DeliveryTask.created_at.desc(), DeliveryTask.id.desc()).limit(1)
+    of_request = newest.where(DeliveryTask.request_id == BookRequest.id).scalar_subquery()
+    of_return = newest.where(DeliveryTask.return_id == BookReturn.id).scalar_subquery()
+    mine = union(
+        select(of_request).where(BookRequest.user_id == user_id, BookRequest.status.in_(OPEN_REQUEST)),
+        select(of_return).where(BookReturn.user_id == user_id, BookReturn.status.in_(OPEN_RETURN)),
+        select(DeliveryTask.id).where(DeliveryTask.recipient_id == user_id, DeliveryTask.status.in_(UNFINISHED_TASK)),
+    )
+    return sorted(task_id for task_id in session.scalars(mine) if task_id is not None)
 
 
 def _latest() -> Select[DeliveryTask]:

@@ -13,8 +13,10 @@ from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from luna_web.manage.steps import BootstrapPlan, Refused, RobotPlan, Steps, UserPlan
+from luna_web.shared import keys
 from luna_web.shared.config import Settings
 from luna_web.shared.errors import LunaError
+from luna_web.shared.keys import KeyKind
 from luna_web.shared.principal import Role
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -151,6 +153,17 @@ def list_users(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
         for user in users:
             disabled = "" if user.is_active else "\t(disabled)"
             say(f"{user.email}\t{user.role}\t{user.full_name}{disabled}")
+
+
+@app.command()
+def make_key(
+    algorithm: Annotated[KeyKind, typer.Option(help="Of EdDSA the public half is printed, too")] = KeyKind.HS256,
+) -> None:
+    """Print a fresh key for the front of LUNA_JWT_KEYS."""
+    key = keys.make_key(algorithm)
+    say(key.text())
+    if key.kind is KeyKind.EDDSA:
+        say(keys.public_half(key).text())
 
 
 @app.command()

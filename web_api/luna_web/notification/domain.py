@@ -188,6 +188,7 @@ REASONS = {
     "ABANDONED": "ended by staff",
     "REJECTED_BY_ROBOT": "no robot could take it",
     "DELIVERY_FAILED": "the delivery failed",
+    "USER_DEACTIVATED": "your account is closed",
 }
 
 

@@ -5,16 +5,20 @@ A wrong value stops the start with the variable's name and why.
 
 import base64
 import binascii
+from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from luna_web.shared.keys import Key, KeyKind, Keys, read_key, weakness_of
+
 DEVELOPMENT_JWT_SECRET = "development-only-jwt-secret-not-for-production"  # noqa: S105 - refused in production
 DEVELOPMENT_ENCRYPTION_KEY = "bHVuYS1kZXZlbG9wbWVudC1vbmx5LWtleS0zMi1ieXQ="
-MINIMUM_SECRET_BYTES = 32
+Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class Environment(StrEnum):
@@ -35,8 +39,18 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+class SmtpSecurity(StrEnum):
+    """How mail travels to its server: STARTTLS on a plain connection, TLS from the first byte, in the open."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="LUNA_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LUNA_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     environment: Environment = Environment.DEVELOPMENT
     database_url: str = Field(
@@ -49,23 +63,46 @@ class Settings(BaseSettings):
     celery_broker_url: str = "redis://localhost:6379/1"
 
     jwt_secret: SecretStr = SecretStr(DEVELOPMENT_JWT_SECRET)
+    jwt_keys: SecretStr | None = Field(
+        default=None, description="Keys as `shared.keys` writes them, with commas, the newest first"
+    )
     encryption_key: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_ENCRYPTION_KEY), description="Fernet key, for robot tokens at rest"
     )
     access_token_seconds: int = Field(default=3600, ge=60, le=86_400)
     refresh_token_seconds: int = Field(default=7 * 86_400, ge=3600, le=90 * 86_400)
+    session_seconds: int = Field(default=30 * 86_400, ge=3600, le=366 * 86_400, description="However often refreshed")
+    sessions_per_user: int = Field(default=50, ge=1, le=1000, description="One more ends the one unused for longest")
+    device_token_seconds: int = Field(default=180 * 86_400, ge=3600, le=400 * 86_400)
+    reset_token_seconds: int = Field(default=1800, ge=60, le=86_400)
+    verification_token_seconds: int = Field(default=86_400, ge=60, le=14 * 86_400)
     registration: Registration = Registration.OPEN
+    registration_domains: Words = Field(default=(), description="Where registration is `domains`: example.org,lib.edu")
     argon2_memory_kib: int = Field(default=19_456, ge=1024, le=1_048_576)
     argon2_passes: int = Field(default=2, ge=1, le=20)
     password_hashes_at_once: int = Field(default=2, ge=1, le=64, description="Each costs 20 MiB and 40 ms of a core")
 
     login_limit_per_address: str = "100/minute"
-    login_failures_per_account: str = "10/15minutes"
+    login_free_failures: int = Field(default=5, ge=1, le=100, description="Of an account, before delays grow")
+    login_free_failures_per_address: int = Field(default=100, ge=1, le=100_000)
+    login_longest_delay_seconds: int = Field(default=900, ge=1, le=86_400)
     register_limit_per_address: str = "30/minute"
+    recovery_limit_per_address: str = "30/minute"
+    read_limit: str = "600/minute"
+    write_limit: str = "120/minute"
 
-    public_url: str = "http://127.0.0.1:8000"
-    mail_dir: str | None = None
-    bridge_hosts: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "localhost")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="What links in mails begin with")
+    mail_from: str = "LUNA <luna@localhost>"
+    mail_dir: str | None = Field(default=None, description="Where mails are laid while there is no SMTP server")
+    smtp_host: str | None = None
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: SmtpSecurity = SmtpSecurity.STARTTLS
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_timeout_seconds: float = Field(default=5.0, ge=0.5, le=10, description="For each answer of the server")
+    smtp_ca_file: str | None = Field(default=None, description="Whom to trust instead of the system's authorities")
+
+    bridge_hosts: Words = ("127.0.0.1", "localhost")
     log_format: LogFormat = LogFormat.CONSOLE
     sim_speed: float = Field(default=1.0, gt=0, le=100)
     body_limit_bytes: int = Field(default=1 << 20, ge=1024)
@@ -74,10 +111,49 @@ class Settings(BaseSettings):
     import_silence_seconds: float = Field(default=120, ge=1, le=3600, description="Without progress an import is ended")
     import_memory_mib: int = Field(default=1024, ge=256, description="Of an importing process, as address space")
 
-    @field_validator("bridge_hosts", mode="before")
+    @field_validator("bridge_hosts", "registration_domains", mode="before")
     @classmethod
-    def _split_hosts(cls, value: object) -> object:
-        return tuple(host.strip() for host in value.split(",") if host.strip()) if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator(
+        "login_limit_per_address",
+        "register_limit_per_address",
+        "recovery_limit_per_address",
+        "read_limit",
+        "write_limit",
+    )
+    @classmethod
+    def _is_limit(cls, value: str) -> str:
+        from limits import parse
+
+        try:
+            parse(value)
+        except ValueError:
+            raise ValueError("must look like 120/minute") from None
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_sender(cls, value: str) -> str:
+        if not all(parseaddr(value)[1].rpartition("@")):
+            raise ValueError("must look like The library <luna@library.example>")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must look like https://luna.example.org")
+        return value.rstrip("/")
+
+    @field_validator("jwt_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        for text in _texts(value):
+            read_key(text)
+        return value
 
     @field_validator("encryption_key")
     @classmethod
@@ -91,15 +167,46 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _mail_can_leave(self) -> Self:
+        if self.registration is Registration.DOMAINS:
+            if not self.registration_domains:
+                raise ValueError("LUNA_REGISTRATION_DOMAINS must be set where LUNA_REGISTRATION=domains")
+            if self.smtp_host is None and self.mail_dir is None:
+                raise ValueError("LUNA_SMTP_HOST must be set where LUNA_REGISTRATION=domains, which sends mails")
+        return self
+
+    @model_validator(mode="after")
     def _secrets_are_strong_in_production(self) -> Self:
         if self.environment is Environment.DEVELOPMENT:
             return self
-        secret = self.jwt_secret.get_secret_value()
-        if secret == DEVELOPMENT_JWT_SECRET or len(secret.encode()) < MINIMUM_SECRET_BYTES:
-            raise ValueError(f"LUNA_JWT_SECRET must be set, to {MINIMUM_SECRET_BYTES} bytes or more that nobody knows")
+        for key in self.key_ring():
+            if weakness := weakness_of(key.raw):
+                raise ValueError(f"LUNA_JWT_SECRET or LUNA_JWT_KEYS must be set to secrets of your own: {weakness}")
+            if key.raw == DEVELOPMENT_JWT_SECRET.encode():
+                raise ValueError("LUNA_JWT_SECRET or LUNA_JWT_KEYS must be set: the key of development is known to all")
         if self.encryption_key.get_secret_value() == DEVELOPMENT_ENCRYPTION_KEY:
             raise ValueError("LUNA_ENCRYPTION_KEY must be set to a Fernet key of your own")
+        if weakness := weakness_of(base64.urlsafe_b64decode(self.encryption_key.get_secret_value())):
+            raise ValueError(f"LUNA_ENCRYPTION_KEY must be set to a Fernet key of your own: {weakness}")
         return self
+
+    def key_ring(self) -> Keys:
+        """Those of `jwt_keys`, then `jwt_secret`, unless that is the one of development and there are others."""
+        secret = self.jwt_secret.get_secret_value()
+        given = [read_key(text) for text in _texts(self.jwt_keys)]
+        if not given or secret != DEVELOPMENT_JWT_SECRET:
+            given.append(Key(KeyKind.HS256, secret.encode()))
+        return Keys(given)
+
+    @property
+    def origin(self) -> str:
+        """The `Origin` of our own pages (RFC 6454, section 6.1)."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def _texts(value: SecretStr | None) -> list[str]:
+    return [text for text in value.get_secret_value().split(",") if text.strip()] if value else []
 
 
 @lru_cache

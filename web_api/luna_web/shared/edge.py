@@ -1,6 +1,6 @@
 """The outermost layer: request id, API version, trailing slash, size and kind of the body, the last catch."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -42,7 +42,7 @@ class Edge:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
-        await self._serve(scope, receive, _Stamped(send, request_id), headers)
+        await self._serve(scope, receive, _Stamped(send, request_id, scope["state"]), headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: "_Stamped", headers: Headers) -> None:
         try:
@@ -72,11 +72,12 @@ def refusal(code: ErrorCode, status: int, message: str) -> LunaError:
 
 
 class _Stamped:
-    """Adds our headers to the answer and knows whether it has begun."""
+    """Adds our headers, and those that the request was given meanwhile, to the answer; knows whether it has begun."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, state: Mapping[str, Any]) -> None:
         self._send = send
         self._request_id = request_id
+        self._state = state
         self.started = False
 
     async def __call__(self, message: Message) -> None:
@@ -85,6 +86,7 @@ class _Stamped:
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self._request_id
             headers["API-Version"] = API_VERSION
+            headers.update(self._state.get("answer_headers", {}))
         await self._send(message)
 
 

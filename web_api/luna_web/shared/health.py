@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from luna_web.shared.envelope import failure, ok
 from luna_web.shared.errors import DependencyUnavailable
-from luna_web.shared.principal import public
+from luna_web.shared.principal import public_uncounted
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Check, Runtime
 
@@ -49,11 +49,11 @@ def health_router(checks: Sequence[Check], prefix: str = "") -> LunaRouter:
     router = LunaRouter(prefix=f"{prefix}/health", tags=["health"])
     every = (*FOUNDATION, *checks)
 
-    @router.get("/live", rule=public, data=Health)
+    @router.get("/live", rule=public_uncounted, data=Health)
     async def live(request: Request) -> Response:
         return ok(Health(status="ok", checks={}), request=request)
 
-    @router.get("/ready", rule=public, data=Health)
+    @router.get("/ready", rule=public_uncounted, data=Health)
     def ready(request: Request) -> Response:
         runtime: Runtime = request.app.state.luna
         told = {check.name: check.probe(runtime) or "ok" for check in every}

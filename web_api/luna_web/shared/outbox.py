@@ -1,6 +1,7 @@
 """Events are rows, written in the transaction that causes them, or not at all."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,14 @@ from luna_web.shared.tracing import trace_id as current_trace_id
 
 OUTBOX_CHANNEL = "luna_outbox"
 WANTED_CHANNEL = "luna_wanted"
+
+
+class TryLater(Exception):
+    """A consumer has no room for an event now. It is tried again after `wait`; that is no failure of the event."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"not before {wait.total_seconds():g} s")
+        self.wait = wait
 
 
 def record_event(

@@ -13,9 +13,12 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from luna_web.shared.errors import Forbidden, Unauthenticated
+from luna_web.shared.rate_limits import address_group
 
 if TYPE_CHECKING:
     from luna_web.shared.runtime import Runtime
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Role(StrEnum):
@@ -47,11 +50,14 @@ class Rule:
 
     `without_database`: a token's signature and what this process remembers of ended sessions are enough, and
     PostgreSQL is not asked (emergency stops).
+    `counted`: each call counts against the caller's limit of reads or writes. Not so what must never be refused
+    (emergency stops, health) and what counts by rules of its own (logins).
     """
 
     name: str
     roles: frozenset[Role] | None
     without_database: bool = False
+    counted: bool = True
 
     def admit(self, principal: Principal) -> None:
         """Forbidden unless the principal's role is among those of the rule."""
@@ -59,15 +65,16 @@ class Rule:
             raise Forbidden()
 
 
-def requires(*roles: Role, without_database: bool = False) -> Rule:
-    return Rule("requires " + ", ".join(sorted(roles)), frozenset(roles), without_database)
+def requires(*roles: Role, without_database: bool = False, counted: bool = True) -> Rule:
+    return Rule("requires " + ", ".join(sorted(roles)), frozenset(roles), without_database, counted)
 
 
 public = Rule("public", None)
+public_uncounted = Rule("public, not counted", None, counted=False)
 any_user = requires(*Role)
 staff = requires(*STAFF_ROLES)
 admin = requires(Role.ADMIN)
-staff_in_emergency = requires(*STAFF_ROLES, without_database=True)
+staff_in_emergency = requires(*STAFF_ROLES, without_database=True, counted=False)
 
 
 def bearer_token(request: Request) -> str:
@@ -97,14 +104,34 @@ def _ended(runtime: "Runtime", session_id: UUID, without_database: bool) -> bool
 _declared = Security(HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False))
 
 
+def count(request: Request, who: str) -> None:
+    """Count this request against the limit of `who`; the answer tells what is left. Raises RateLimited."""
+    runtime: Runtime = request.app.state.luna
+    allowance = runtime.traffic.take(who, writes=request.method not in _READING)
+    request.state.answer_headers = allowance.headers
+
+
+def address_of(request: Request) -> str:
+    """By whom a request is counted while nobody is logged in."""
+    try:
+        return f"address:{address_group(request.client.host if request.client else None)}"
+    except ValueError:
+        return "address:unknown"
+
+
 def guard(rule: Rule) -> Callable[..., Any]:
     """The dependency that holds a rule on a route."""
 
     async def admit_all() -> None:
         """Nothing is asked of anybody."""
 
+    def count_address(request: Request) -> None:
+        count(request, address_of(request))
+
     def admit(request: Request) -> None:
         principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
+        if rule.counted:
+            count(request, f"user:{principal.user_id}")
         rule.admit(principal)
         request.state.principal = principal
 
@@ -117,7 +144,7 @@ def guard(rule: Rule) -> Callable[..., Any]:
 
     held: Callable[..., Any] = enforce_at_once if rule.without_database else enforce
     if rule.roles is None:
-        held = admit_all
+        held = count_address if rule.counted else admit_all
     held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
     return held
 

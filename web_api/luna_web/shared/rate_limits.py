@@ -1,6 +1,7 @@
 """Rate limits, counted in Redis for all processes together."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -12,7 +13,11 @@ from luna_web.shared.errors import DependencyUnavailable, RateLimited
 
 if TYPE_CHECKING:
     from limits import RateLimitItem, WindowStats
+    from limits.storage import Storage
     from redis import Redis
+
+REDIS_REST_S = 1.0
+"""How long a Redis that failed is left alone, so that an outage costs one request a second its time-out, not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,51 @@ class RateLimits:
         except RedisError as error:
             raise DependencyUnavailable("Redis") from error
         return _allowed(left.remaining > 0, item, left, refused)
+
+
+class Traffic:
+    """Counts reads and writes of each caller, for all processes together and in one round trip to Redis.
+
+    While Redis is away each process counts for itself: still bounded, and deliveries go on
+    (docs/decisions/0005-what-goes-on-without-redis.md). Windows are those of the clock, so that a count needs no look
+    at how long its window lasts.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        reads: str,
+        writes: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        from limits.storage import MemoryStorage, RedisStorage
+
+        pool = redis.connection_pool
+        self._shared: Storage = RedisStorage("redis://", connection_pool=pool, key_prefix="luna:traffic")
+        self._own: Storage = MemoryStorage()
+        self._reads, self._writes = reads, writes
+        self._monotonic, self._clock = monotonic, clock
+        self._away_until = 0.0
+
+    def take(self, who: str, *, writes: bool) -> Allowance:
+        """Count one call of `who`. Raises RateLimited when that is more than the limit."""
+        item = _parsed(self._writes if writes else self._reads)
+        period, now = item.get_expiry(), self._clock()
+        window = int(now // period)
+        count = self._count(f"{'write' if writes else 'read'}/{who}/{window}", period)
+        allowance = Allowance(item.amount, max(item.amount - count, 0), max(1, round((window + 1) * period - now)))
+        if count > item.amount:
+            raise RateLimited(allowance.reset, headers=allowance.headers)
+        return allowance
+
+    def _count(self, key: str, period: int) -> int:
+        if self._monotonic() >= self._away_until:
+            try:
+                return self._shared.incr(key, period)
+            except RedisError:
+                self._away_until = self._monotonic() + REDIS_REST_S
+        return self._own.incr(key, period)
 
 
 def _allowed(room: bool, item: "RateLimitItem", left: "WindowStats", refused: type[RateLimited]) -> Allowance:

@@ -8,6 +8,7 @@ second, and a request costs no query.
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class RevocationWatch:
         self._monotonic = monotonic
         self._ended: dict[UUID, float] = {}
         self._last_look: float | None = None
+        self._waiting: dict[UUID, list[Callable[[], None]]] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -50,7 +52,24 @@ class RevocationWatch:
 
     def remember(self, session_id: UUID) -> None:
         """This process ended the session itself."""
-        self._ended[session_id] = self._monotonic()
+        self._end(session_id, self._monotonic())
+
+    def when_ended(self, session_id: UUID, tell: Callable[[], None]) -> Callable[[], None]:
+        """Have `tell` called, in some thread, once this process learns of the session's end; at once if it has.
+
+        What is returned takes the wish back. For connections that outlive a request.
+        """
+        self._waiting.setdefault(session_id, []).append(tell)
+        if session_id in self._ended:
+            self._tell(session_id)
+
+        def forget() -> None:
+            with suppress(KeyError, ValueError):
+                self._waiting[session_id].remove(tell)
+                if not self._waiting[session_id]:
+                    self._waiting.pop(session_id)
+
+        return forget
 
     def is_revoked(self, session_id: UUID) -> bool:
         """Whether the session has ended. Asks the database itself when the last look is too old."""
@@ -72,9 +91,19 @@ class RevocationWatch:
         with transaction(self._factory) as session:
             found = session.scalars(select(_sessions.c.id).where(_sessions.c.revoked_at > since)).all()
         for session_id in found:
-            self._ended.setdefault(session_id, started)
+            if session_id not in self._ended:
+                self._end(session_id, started)
         self._forget(started - self._lifetime)
         self._last_look = started
+
+    def _end(self, session_id: UUID, at: float) -> None:
+        self._ended[session_id] = at
+        self._tell(session_id)
+
+    def _tell(self, session_id: UUID) -> None:
+        """Whoever takes the list tells it, so that two threads tell nobody twice."""
+        for tell in self._waiting.pop(session_id, []):
+            tell()
 
     def _ask(self, session_id: UUID) -> bool:
         query = select(_sessions.c.revoked_at).where(_sessions.c.id == session_id)

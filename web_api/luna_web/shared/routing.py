@@ -21,6 +21,7 @@ from luna_web.shared.errors import (
     DependencyUnavailable,
     Forbidden,
     LunaError,
+    RateLimited,
     TokenExpired,
     Unauthenticated,
     ValidationFailed,
@@ -62,19 +63,20 @@ class LunaRouter(APIRouter):
         data: Any = None,
         items: Any = None,
         status: int = 200,
-        also: Mapping[int, str] | None = None,
+        also: Mapping[int, str | tuple[str, Any]] | None = None,
         errors: Sequence[ErrorKind] = (),
         idempotent: bool = False,
         answers: Mapping[int | str, dict[str, Any]] | None = None,
         **options: Any,
     ) -> Callable[[Endpoint], Endpoint]:
-        """Declare a route. `also`: further successful statuses (202) that carry the same data, with what they mean.
+        """Declare a route.
 
+        `also`: further successful statuses (202) with what they mean; they carry the same data, or that of a pair.
         `answers`: those that are no envelope (a file), as OpenAPI describes them.
         """
         model = _model(data, items)
         responses = _documented(rule, errors, has_body=method != "GET")
-        responses |= {code: _described(code, text, model) for code, text in (also or {}).items()}
+        responses |= {code: _also(code, meaning, model) for code, meaning in (also or {}).items()}
         responses |= dict(answers or {})
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -93,8 +95,9 @@ class LunaRouter(APIRouter):
         return register
 
 
-def _described(status: int, text: str, model: Any) -> dict[str, Any]:
-    """A further answer of a route; a 304 has no body."""
+def _also(status: int, meaning: str | tuple[str, Any], model: Any) -> dict[str, Any]:
+    """A further answer of a route, with data of its own if it is a pair; a 304 has no body."""
+    text, model = (meaning, model) if isinstance(meaning, str) else (meaning[0], _model(meaning[1], None))
     return {"description": text} if status == 304 else {"model": model, "description": text}
 
 
@@ -107,6 +110,8 @@ def _model(data: Any, items: Any) -> Any:
 def _documented(rule: Rule, errors: Iterable[ErrorKind], *, has_body: bool) -> dict[int | str, dict[str, Any]]:
     """The error answers of a route by status, each naming its codes."""
     usual: list[ErrorKind] = [ValidationFailed, DependencyUnavailable]
+    if rule.counted:
+        usual.append(RateLimited)
     if rule.roles is not None:
         usual += [Unauthenticated, TokenExpired, Forbidden]
     codes: dict[int, set[str]] = {}

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from luna_web.shared.clock import Clock, SystemClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, make_engine, make_session_factory
+from luna_web.shared.rate_limits import Traffic
 from luna_web.shared.revocation import RevocationWatch
 from luna_web.shared.tokens import AccessTokens
 
@@ -45,6 +46,7 @@ class Runtime:
     clock: Clock
     tokens: AccessTokens
     revocations: RevocationWatch
+    traffic: Traffic
     _ports: dict[str, object] = field(default_factory=dict)
 
     def provide(self, port: Port[T], thing: T) -> None:
@@ -75,16 +77,16 @@ def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
     clock = clock or SystemClock()
     engine = make_engine(settings)
     factory = make_session_factory(engine)
+    redis = Redis.from_url(settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S)
     return Runtime(
         settings=settings,
         engine=engine,
         session_factory=factory,
-        redis=Redis.from_url(
-            settings.redis_url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
-        ),
+        redis=redis,
         clock=clock,
-        tokens=AccessTokens(settings.jwt_secret.get_secret_value(), settings.access_token_seconds),
+        tokens=AccessTokens(settings.key_ring(), settings.access_token_seconds),
         revocations=RevocationWatch(factory, settings.access_token_seconds),
+        traffic=Traffic(redis, settings.read_limit, settings.write_limit),
     )
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: JSON Web Tokens whose algorithm, issuer, audience and claims are pinned (RFC 8725)."""
+"""Access tokens: JSON Web Tokens whose key, algorithm, issuer, audience and claims are pinned (RFC 8725)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,9 +8,9 @@ import jwt
 from jwt.types import Options
 
 from luna_web.shared.errors import TokenExpired, Unauthenticated
+from luna_web.shared.keys import Key, Keys
 from luna_web.shared.principal import Principal, Role
 
-ALGORITHM = "HS256"
 ISSUER = "luna-auth"
 AUDIENCE = "luna-api"
 TYPE_ACCESS = "access"
@@ -26,13 +26,15 @@ class VerifiedToken:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens of `lifetime` seconds, signed with one secret."""
+    """Issues and verifies access tokens of `lifetime` seconds: the newest of `keys` signs, each verifies its own."""
 
-    def __init__(self, secret: str, lifetime: int) -> None:
-        self._secret = secret
+    def __init__(self, keys: Keys, lifetime: int) -> None:
+        self._keys = keys
         self.lifetime = lifetime
 
-    def issue(self, principal: Principal, now: datetime) -> str:
+    def issue(self, principal: Principal, now: datetime, seconds: int | None = None) -> str:
+        """A token from now on, for `lifetime` or so many `seconds`."""
+        key = self._keys.newest
         moment = int(now.timestamp())
         claims = {
             "sub": str(principal.user_id),
@@ -41,13 +43,13 @@ class AccessTokens:
             "sid": str(principal.session_id),
             "iat": moment,
             "nbf": moment,
-            "exp": moment + self.lifetime,
+            "exp": moment + (self.lifetime if seconds is None else seconds),
             "jti": uuid4().hex,
             "iss": ISSUER,
             "aud": AUDIENCE,
             "typ": TYPE_ACCESS,
         }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return jwt.encode(claims, key.signing(), algorithm=key.kind.algorithm, headers={"kid": key.kid})
 
     def verify(self, token: str, now: datetime) -> VerifiedToken:
         """Whose token this is; Unauthenticated or TokenExpired if it is not good at this moment.
@@ -55,8 +57,14 @@ class AccessTokens:
         Times are compared here and not by PyJWT, which knows only the machine's clock.
         """
         try:
+            key = self._key_of(token)
             claims = jwt.decode(
-                token, self._secret, algorithms=[ALGORITHM], issuer=ISSUER, audience=AUDIENCE, options=_OPTIONS
+                token,
+                key.verifying,
+                algorithms=[key.kind.algorithm],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options=_OPTIONS,
             )
             expires_at = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
             not_before = datetime.fromtimestamp(int(claims["nbf"]), now.tzinfo)
@@ -68,3 +76,11 @@ class AccessTokens:
         if now >= expires_at:
             raise TokenExpired()
         return VerifiedToken(principal, expires_at)
+
+    def _key_of(self, token: str) -> Key:
+        """The key that a token names, if it is one of ours. The key, not the token, says with which algorithm."""
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = self._keys.named(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise jwt.InvalidTokenError("no such key")
+        return key

@@ -70,7 +70,7 @@ def main() -> int:
 
 def _serve(settings: Settings, factory: SessionFactory) -> int:
     foreman = Foreman(factory, settings)
-    consumers = all_consumers(foreman.wake)
+    consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
     ready = Readiness("celery", "relay")
     relay = Relay(

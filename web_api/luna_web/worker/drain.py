@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.models import ConsumerOffset, Outbox
+from luna_web.shared.outbox import TryLater
 from luna_web.shared.tracing import bind_trace_id
 from luna_web.worker import repository
 from luna_web.worker.domain import MOST_ATTEMPTS, Consumer, Drain, retry_after
@@ -63,6 +64,9 @@ class Drainer:
             try:
                 with session.begin_nested():
                     consumer.handle(session, event)
+            except TryLater as later:
+                repository.back_off(session, drain, later.wait)
+                return False
             except DBAPIError as error:
                 if error.connection_invalidated:
                     raise

@@ -4,13 +4,13 @@ Everything that follows from rows of `books` and `copies` is kept here, by gener
 once a statement over its transition tables, so that whatever writes many thousands of rows keeps it right, too.
 
 Revision ID: 0005_catalog
-Revises: 0003_deliveries
+Revises: 0004_accounts
 """
 
 from alembic import op
 
 revision = "0005_catalog"
-down_revision = "0003_deliveries"
+down_revision = "0004_accounts"
 branch_labels = None
 depends_on = None
 

@@ -97,6 +97,12 @@ class TestLogin:
         assert wrong["error"] == missing["error"]
         assert wrong["error"]["code"] == "INVALID_CREDENTIALS"
 
+    @pytest.mark.parametrize("near", [PASSWORD.lower(), PASSWORD[:-1], PASSWORD + "x", PASSWORD + " ", " " + PASSWORD])
+    def test_every_character_of_a_password_counts(self, client: Api, people: People, near: str) -> None:
+        people.make(email="bea@example.org")
+
+        refused(login(client, "bea@example.org", near), 401, "INVALID_CREDENTIALS")
+
     def test_only_who_knows_the_password_learns_that_an_account_is_disabled(self, client: Api, people: People) -> None:
         people.make(email="bea@example.org", is_active=False)
 
@@ -116,10 +122,9 @@ class TestLogin:
         self, client: Api, people: People, settings: Settings
     ) -> None:
         people.make(email="bea@example.org")
-        allowed = int(settings.login_failures_per_account.partition("/")[0])
 
         for email in ("bea@example.org", "nobody@example.org"):
-            for _ in range(allowed):
+            for _ in range(settings.login_free_failures + 1):
                 refused(login(client, email, "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
             answer = login(client, email.upper())
             refused(answer, 429, "TOO_MANY_ATTEMPTS")

@@ -26,7 +26,7 @@ def library(runtime: Runtime, people: People, catalog: Catalog) -> Library:
 @pytest.fixture
 def tell(runtime: Runtime) -> Callable[[], None]:
     """Everything that has happened is told; again, if that was so already."""
-    consumers = all_consumers()
+    consumers = all_consumers(runtime.settings)
     drainer = Drainer(runtime.session_factory, consumers)
 
     def drain_all() -> None:

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from luna_web.book.seed import SEED
+from luna_web.shared.config import Settings
+from luna_web.shared.keys import read_key
 from tests.integration.servers import Postgres
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -187,3 +189,11 @@ class TestRefusals:
         assert refused.returncode == 1
         assert "robots.0.token" in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
+def test_a_key_that_is_made_is_one_that_a_server_starts_with(manage: Run, algorithm: str) -> None:
+    made = manage("make-key", "--algorithm", algorithm).stdout.split()
+
+    assert made[0].startswith(f"{algorithm}:")
+    assert Settings(_env_file=None, jwt_keys=",".join(made)).key_ring().newest == read_key(made[0])

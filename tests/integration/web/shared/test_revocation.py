@@ -116,3 +116,47 @@ def test_another_process_knows_within_a_second(running: RevocationWatch, runtime
     revoke(runtime.session_factory, person)
 
     wait_until("the other process knows", lambda: running.known_revoked(person.session_id), 1.0)
+
+
+class TestTelling:
+    """For connections that outlive a request."""
+
+    def test_whoever_waits_is_told_once(
+        self, watch: RevocationWatch, session_factory: SessionFactory, person: Person
+    ) -> None:
+        told: list[str] = []
+        watch.look()
+        watch.when_ended(person.session_id, lambda: told.append("it"))
+        watch.when_ended(new_id(), lambda: told.append("another"))
+
+        revoke(session_factory, person)
+        watch.look()
+        watch.look()
+
+        assert told == ["it"]
+
+    def test_an_end_of_this_process_is_told_at_once(self, watch: RevocationWatch, person: Person) -> None:
+        told: list[str] = []
+        watch.when_ended(person.session_id, lambda: told.append("it"))
+
+        watch.remember(person.session_id)
+
+        assert told == ["it"]
+
+    def test_who_comes_late_is_told_at_once(self, watch: RevocationWatch, person: Person) -> None:
+        told: list[str] = []
+        watch.remember(person.session_id)
+
+        watch.when_ended(person.session_id, lambda: told.append("it"))
+
+        assert told == ["it"]
+
+    def test_who_leaves_is_not_told(self, watch: RevocationWatch, person: Person) -> None:
+        told: list[str] = []
+        forget = watch.when_ended(person.session_id, lambda: told.append("it"))
+        forget()
+        forget()
+
+        watch.remember(person.session_id)
+
+        assert told == []

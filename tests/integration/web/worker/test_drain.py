@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import select
 
 from luna_web.shared.database import SessionFactory, transaction
-from luna_web.shared.models import DeadLetter
+from luna_web.shared.models import DeadLetter, Outbox
+from luna_web.shared.outbox import TryLater
 from luna_web.worker import repository
 from luna_web.worker.domain import FIRST_RESEND, MOST_ATTEMPTS, Drain
 from luna_web.worker.drain import Drainer
@@ -209,3 +211,21 @@ class TestRelay:
         assert count(session_factory, "SELECT count(*) FROM drains_due") == 1
         look()
         assert handled(session_factory)[-1] == 3
+
+
+def test_a_consumer_without_room_is_no_failure_however_often(
+    session_factory: SessionFactory, aggregate: Aggregate, counting: Counting, look: Look
+) -> None:
+    def no_room(event: Outbox) -> bool:
+        raise TryLater(timedelta(seconds=1))
+
+    counting.fails = no_room
+    aggregate.happens()
+    for _ in range(MOST_ATTEMPTS + 2):
+        look()
+        waiting_time_is_over(session_factory)
+    counting.fails = lambda event: False
+    look()
+
+    assert handled(session_factory) == [1]
+    assert count(session_factory, "SELECT count(*) FROM dead_letters") == 0

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from luna_web.auth.domain import (
     GRACE,
     SECRET_BYTES,
+    MailedSecret,
     RefreshToken,
     RefreshVerdict,
     SessionState,
     judge_refresh,
     password_problems,
+    read_mailed_secret,
     read_refresh_token,
+    repeated_successor,
 )
 from luna_web.auth.passwords import common_passwords
 
@@ -53,6 +56,12 @@ class TestPasswords:
     def test_what_is_wrong_is_said(self, password: str, problem: str) -> None:
         assert problem in problems(password)
 
+    @pytest.mark.parametrize(
+        "password", ["Library-2026!", "L1brary2026!", "99-Librarian-99", "Robots!2", "Luna2026#", "!Adm1n!007"]
+    )
+    def test_words_of_the_library_are_no_passwords(self, password: str) -> None:
+        assert "must not be a word of the library with decoration" in problems(password)
+
     @given(st.text())
     def test_any_text_gets_an_answer(self, password: str) -> None:
         assert isinstance(problems(password), tuple)
@@ -67,11 +76,11 @@ class TestRefreshTokens:
     def test_a_token_reads_back(self, session_id: UUID, secret: bytes) -> None:
         made = token(secret, session_id)
 
-        assert read_refresh_token(made.text(KEY), KEY) == made
+        assert read_refresh_token(made.text(KEY), [KEY]) == made
 
     @given(st.text())
     def test_what_nobody_issued_reads_as_nothing(self, text: str) -> None:
-        assert read_refresh_token(text, KEY) is None
+        assert read_refresh_token(text, [KEY]) is None
 
     @given(st.integers(0, 85), st.integers(1, 63))
     def test_a_changed_character_breaks_the_seal(self, place: int, by: int) -> None:
@@ -80,10 +89,10 @@ class TestRefreshTokens:
         place %= len(text) - 1
         other = alphabet[(alphabet.index(text[place]) + by) % 64]
 
-        assert read_refresh_token(text[:place] + other + text[place + 1 :], KEY) is None
+        assert read_refresh_token(text[:place] + other + text[place + 1 :], [KEY]) is None
 
     def test_another_key_did_not_seal_it(self) -> None:
-        assert read_refresh_token(token().text(KEY), b"x" * 32) is None
+        assert read_refresh_token(token().text(KEY), [b"x" * 32]) is None
 
     def test_the_same_token_always_has_the_same_successor_and_no_other_has_it(self) -> None:
         follower = token().successor(KEY)
@@ -91,6 +100,35 @@ class TestRefreshTokens:
         assert follower == token().successor(KEY)
         assert follower != token().successor(b"x" * 32)
         assert len({token().digest(), follower.digest(), follower.successor(KEY).digest()}) == 3
+
+
+class TestKeysInTurn:
+    def test_a_token_of_an_older_key_is_read(self) -> None:
+        assert read_refresh_token(token().text(KEY), [b"x" * 32, KEY]) == token()
+
+    def test_the_successor_that_was_handed_out_is_found_by_whichever_key_derived_it(self) -> None:
+        follower = token().successor(KEY)
+        state = SessionState(follower.digest(), token().digest(), NOW, NOW + timedelta(days=1), revoked=False)
+
+        assert repeated_successor(token(), state, [b"x" * 32, KEY]) == follower
+        assert repeated_successor(token(), state, [b"x" * 32]) is None
+
+
+class TestMailedSecrets:
+    @given(st.uuids(), st.uuids())
+    def test_the_same_wish_derives_the_same_token(self, event_id: UUID, user_id: UUID) -> None:
+        made = MailedSecret.derive(KEY, event_id, user_id)
+
+        assert made == MailedSecret.derive(KEY, event_id, user_id)
+        assert made != MailedSecret.derive(b"x" * 32, event_id, user_id)
+        assert read_mailed_secret(made.text()) == made
+        assert made.secret not in made.digest()
+
+    @given(st.text())
+    def test_any_text_gets_an_answer(self, text: str) -> None:
+        found = read_mailed_secret(text)
+
+        assert found is None or len(found.secret) == SECRET_BYTES
 
 
 class TestJudgement:

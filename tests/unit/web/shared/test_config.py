@@ -6,15 +6,16 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
-from luna_web.shared.config import DEVELOPMENT_ENCRYPTION_KEY, Settings
+from luna_web.shared.config import DEVELOPMENT_ENCRYPTION_KEY, DEVELOPMENT_JWT_SECRET, Settings
+from luna_web.shared.keys import Key, KeyKind, make_key
 
-STRONG = "x" * 32
+STRONG = "a secret of tests that is long enough"
 KEY = Fernet.generate_key().decode()
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LUNA_JWT_SECRET", "LUNA_ENCRYPTION_KEY", "LUNA_ENVIRONMENT"):
+    for name in ("LUNA_JWT_SECRET", "LUNA_JWT_KEYS", "LUNA_ENCRYPTION_KEY", "LUNA_ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -28,7 +29,7 @@ def test_production_starts_with_strong_ones() -> None:
     assert settings.jwt_secret.get_secret_value() == STRONG
 
 
-@pytest.mark.parametrize("secret", [None, "short", "x" * 31])
+@pytest.mark.parametrize("secret", [None, "short", "0123456789abcdef0123456789abcde", "x" * 64])
 def test_production_refuses_a_missing_or_short_jwt_secret(secret: str | None) -> None:
     given: dict[str, Any] = {} if secret is None else {"jwt_secret": secret}
 
@@ -59,3 +60,86 @@ def test_hosts_come_as_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LUNA_BRIDGE_HOSTS", "robots.example.org, 10.0.0.7")
 
     assert Settings(_env_file=None).bridge_hosts == ("robots.example.org", "10.0.0.7")
+
+
+class TestKeys:
+    def test_the_secret_alone_is_a_key(self) -> None:
+        assert [key.raw for key in Settings(_env_file=None, jwt_secret=STRONG).key_ring()] == [STRONG.encode()]
+
+    def test_keys_come_before_it_and_replace_that_of_development(self) -> None:
+        new, old = make_key(KeyKind.EDDSA), make_key(KeyKind.HS256)
+        listed = f"{new.text()}, {old.text()}"
+
+        assert list(Settings(_env_file=None, jwt_keys=listed).key_ring()) == [new, old]
+        both = Settings(_env_file=None, jwt_keys=listed, jwt_secret=STRONG)
+        assert [key.raw for key in both.key_ring()] == [new.raw, old.raw, STRONG.encode()]
+
+    def test_production_starts_with_keys_alone(self) -> None:
+        Settings(_env_file=None, environment="production", jwt_keys=make_key(KeyKind.EDDSA).text(), encryption_key=KEY)
+
+    @pytest.mark.parametrize("weak", ["HS256:c2hvcnQ", "HS256:" + "A" * 64, "EdDSA:c2hvcnQ", "secret"])
+    def test_one_weak_key_among_several_stops_the_start(self, weak: str) -> None:
+        with pytest.raises(ValidationError, match="jwt_keys") as refused:
+            Settings(_env_file=None, jwt_keys=f"{make_key(KeyKind.HS256).text()},{weak}")
+        assert weak not in str(refused.value)
+
+    def test_the_secret_of_development_is_not_let_in_by_another_door(self) -> None:
+        known = Key(KeyKind.HS256, DEVELOPMENT_JWT_SECRET.encode()).text()
+
+        with pytest.raises(ValidationError, match="known to all"):
+            Settings(_env_file=None, environment="production", jwt_keys=known, encryption_key=KEY)
+
+    def test_a_weak_secret_beside_good_keys_stops_production(self) -> None:
+        good = make_key(KeyKind.HS256).text()
+
+        with pytest.raises(ValidationError, match="LUNA_JWT_SECRET"):
+            Settings(_env_file=None, environment="production", jwt_keys=good, jwt_secret="short", encryption_key=KEY)
+
+    def test_an_encryption_key_that_repeats_itself_stops_production(self) -> None:
+        with pytest.raises(ValidationError, match="LUNA_ENCRYPTION_KEY"):
+            Settings(_env_file=None, environment="production", jwt_secret=STRONG, encryption_key="A" * 43 + "=")
+
+    def test_what_was_given_is_not_shown(self) -> None:
+        with pytest.raises(ValidationError) as refused:
+            Settings(_env_file=None, environment="production", jwt_secret="a-secret-that-is-short", encryption_key=KEY)
+        assert "a-secret-that" not in str(refused.value)
+
+
+@pytest.mark.parametrize("limit", ["", "many", "120", "120/fortnight"])
+def test_a_limit_that_is_none_is_refused(limit: str) -> None:
+    with pytest.raises(ValidationError, match="write_limit"):
+        Settings(_env_file=None, write_limit=limit)
+
+
+@pytest.mark.parametrize("sender", ["", "the library", "@example.org", "luna@"])
+def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
+    with pytest.raises(ValidationError, match="mail_from"):
+        Settings(_env_file=None, mail_from=sender)
+
+
+@pytest.mark.parametrize("address", ["", "luna.example.org", "ftp://luna.example.org", "https://", "https://x/?a=b"])
+def test_a_public_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="public_url"):
+        Settings(_env_file=None, public_url=address)
+
+
+def test_the_origin_is_that_of_the_public_address() -> None:
+    assert (
+        Settings(_env_file=None, public_url="https://lib.example.org:8443/luna/").origin
+        == "https://lib.example.org:8443"
+    )
+
+
+class TestDomains:
+    def test_they_come_as_a_list_with_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LUNA_REGISTRATION_DOMAINS", "example.org, lib.example")
+
+        found = Settings(_env_file=None, registration="domains", smtp_host="mail.example.org")
+
+        assert found.registration_domains == ("example.org", "lib.example")
+
+    def test_without_any_or_without_mail_the_start_stops(self) -> None:
+        with pytest.raises(ValidationError, match="LUNA_REGISTRATION_DOMAINS"):
+            Settings(_env_file=None, registration="domains", smtp_host="mail.example.org")
+        with pytest.raises(ValidationError, match="LUNA_SMTP_HOST"):
+            Settings(_env_file=None, registration="domains", registration_domains="example.org")

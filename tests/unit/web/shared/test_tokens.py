@@ -7,13 +7,15 @@ import jwt
 import pytest
 
 from luna_web.shared.errors import TokenExpired, Unauthenticated
+from luna_web.shared.keys import Key, KeyKind, Keys, make_key, public_half
 from luna_web.shared.principal import Principal, Role
-from luna_web.shared.tokens import ALGORITHM, AUDIENCE, CLAIMS, ISSUER, AccessTokens
+from luna_web.shared.tokens import AUDIENCE, CLAIMS, ISSUER, AccessTokens
 
 SECRET = "a secret of tests, thirty-two bytes or more"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 WHO = Principal(uuid4(), "ada@example.org", Role.LIBRARIAN, uuid4())
-TOKENS = AccessTokens(SECRET, 3600)
+KEY = Key(KeyKind.HS256, SECRET.encode())
+TOKENS = AccessTokens(Keys([KEY]), 3600)
 
 
 def claims(**changed: object) -> dict[str, object]:
@@ -21,8 +23,8 @@ def claims(**changed: object) -> dict[str, object]:
     return {key: value for key, value in (given | changed).items() if value is not None}
 
 
-def signed(payload: dict[str, object], secret: str = SECRET, algorithm: str = ALGORITHM) -> str:
-    return jwt.encode(payload, secret, algorithm=algorithm)
+def signed(payload: dict[str, object], secret: str = SECRET, algorithm: str = "HS256", kid: str = KEY.kid) -> str:
+    return jwt.encode(payload, secret, algorithm=algorithm, headers={"kid": kid})
 
 
 def test_a_token_says_who_asked() -> None:
@@ -74,7 +76,10 @@ def test_a_claim_that_is_not_ours_is_refused(wrong: dict[str, object]) -> None:
         "a.b.c",
         signed(claims(), secret="another secret, thirty-two bytes or more"),
         signed(claims(), secret=SECRET * 2, algorithm="HS512"),
-        jwt.encode(claims(), "", algorithm="none"),
+        jwt.encode(claims(), "", algorithm="none", headers={"kid": KEY.kid}),
+        jwt.encode(claims(), SECRET, algorithm="HS256"),
+        signed(claims(), kid="another"),
+        jwt.encode(claims(), SECRET, algorithm="HS256", headers={"kid": KEY.kid, "jku": "https://evil.example"}) + "x",
         "\u00e9.\u00e9.\u00e9",
     ],
 )
@@ -87,3 +92,44 @@ def test_issuer_and_audience_are_pinned() -> None:
     given = claims()
 
     assert (given["iss"], given["aud"]) == (ISSUER, AUDIENCE)
+
+
+def tokens(*keys: Key) -> AccessTokens:
+    return AccessTokens(Keys(keys), 3600)
+
+
+@pytest.mark.parametrize("kind", [KeyKind.HS256, KeyKind.EDDSA])
+def test_both_kinds_of_key_sign_and_verify(kind: KeyKind) -> None:
+    key = make_key(kind)
+
+    assert tokens(key).verify(tokens(key).issue(WHO, NOW), NOW).principal == WHO
+
+
+@pytest.mark.parametrize("older", [KeyKind.HS256, KeyKind.EDDSA])
+@pytest.mark.parametrize("newer", [KeyKind.HS256, KeyKind.EDDSA])
+def test_a_new_key_in_front_logs_nobody_out(older: KeyKind, newer: KeyKind) -> None:
+    old, new = make_key(older), make_key(newer)
+    earlier = tokens(old).issue(WHO, NOW)
+
+    assert tokens(new, old).verify(earlier, NOW).principal == WHO
+    assert jwt.get_unverified_header(tokens(new, old).issue(WHO, NOW))["kid"] == new.kid
+    with pytest.raises(Unauthenticated):
+        tokens(new).verify(earlier, NOW)
+
+
+def test_a_public_half_verifies_and_does_not_sign() -> None:
+    key = make_key(KeyKind.EDDSA)
+    elsewhere = tokens(public_half(key))
+
+    assert elsewhere.verify(tokens(key).issue(WHO, NOW), NOW).principal == WHO
+    with pytest.raises(LookupError, match="verifies"):
+        elsewhere.issue(WHO, NOW)
+
+
+def test_a_public_key_is_never_taken_for_a_shared_secret() -> None:
+    """RFC 8725, section 2.1: a token signed with HS256 over the public key's bytes."""
+    key = make_key(KeyKind.EDDSA)
+    forged = jwt.encode(claims(), public_half(key).raw, algorithm="HS256", headers={"kid": key.kid})
+
+    with pytest.raises(Unauthenticated):
+        tokens(key).verify(forged, NOW)

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     BROUGHT_BACK = "BROUGHT_BACK"
     DELIVERY_FAILED = "DELIVERY_FAILED"
     CAUGHT_UP = "CAUGHT_UP"
+    USER_DEACTIVATED = "USER_DEACTIVATED"
 
 
 @dataclass(frozen=True, slots=True)

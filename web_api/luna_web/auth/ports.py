@@ -1,0 +1,21 @@
+"""What the auth service asks of others, in plain values. `luna_web.main` wires who answers."""
+
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from luna_web.auth.service import UserView
+from luna_web.shared.audit import RequestMeta
+from luna_web.shared.principal import Principal
+from luna_web.shared.runtime import Port
+
+
+class Departures(Protocol):
+    """What must be settled before somebody goes."""
+
+    def settle(self, session: Session, leaving: UserView, by: Principal, meta: RequestMeta) -> None:
+        """End what of theirs can end, in this transaction. Raises UserInUse while something is under way."""
+        ...
+
+
+DEPARTURES: Port[Departures] = Port("departures of users")

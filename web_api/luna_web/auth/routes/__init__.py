@@ -1,0 +1,5 @@
+"""HTTP of accounts and sessions."""
+
+from luna_web.auth.routes import administering, entering, own, recovering
+
+routers = (entering.router, recovering.router, own.router, administering.router)
