@@ -20,7 +20,7 @@ RELEVANCE = "relevance"
 CANDIDATES = 1_000
 """Ranking and counting words read every match; beyond these many it would take longer than a reader waits."""
 SAME_TITLE = 100
-"""Titles that begin as the question does are ranked whatever else matches, up to these many."""
+"""Titles that begin with the words of the question are ranked whatever else matches, up to these many."""
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "title": Book.title_key,
     "author": Book.author_key,
@@ -152,7 +152,8 @@ def ranked(question: Question) -> Select[Any]:
     asked, conditions = question.q.plain, question.conditions()
     match = (Book.id, Book.search, Book.title_key)
     found = select(*match).where(*conditions).limit(CANDIDATES + 1).cte("found")
-    beginning = select(*match).where(*conditions, Book.title_key.startswith(asked, autoescape=True))
+    # The byte after a space: all that begins with these words, and with no longer ones.
+    beginning = select(*match).where(*conditions, Book.title_key >= asked, Book.title_key < asked + "!")
     alike = beginning.order_by(Book.title_key, Book.id).limit(SAME_TITLE).cte("alike")
     more = select(alike).where(alike.c.id.not_in(select(found.c.id)))
     pool = select(found).union_all(more).subquery("pool")
