@@ -20,8 +20,8 @@ def test_the_demonstration_delivers_a_book_and_takes_it_back(world: World) -> No
     assert "Both trips done" in done.stdout
 
 
-def test_the_commands_of_the_api_guide_work_as_printed(world: World) -> None:
-    guide = (ROOT / "docs" / "api.md").read_text()
+def test_the_commands_of_the_api_guide_and_of_the_catalogs_page_work_as_printed(world: World) -> None:
+    guide = "".join((ROOT / "docs" / page).read_text() for page in ("api.md", "catalog.md"))
     script = "set -euo pipefail\n" + "\n".join(re.findall(r"^```bash\n(.*?)^```", guide, re.MULTILINE | re.DOTALL))
 
     done = subprocess.run(

@@ -59,6 +59,11 @@ class Question:
         return [typed for typed in (self.q, self.title, self.author, self.publisher) if typed]
 
     @property
+    def has_words(self) -> bool:
+        """Whether anything is asked of the full-text index."""
+        return bool(self._typed)
+
+    @property
     def to_fold(self) -> list[str]:
         """All texts that `luna_text` is to make of, so that one query does it."""
         return [text for typed in self._typed for text in typed.to_fold]

@@ -36,7 +36,7 @@ def if_none_match_names(header: str | None, version: int) -> bool:
     return header.strip() == "*" or any(tag == str(version) for _, tag in _TAG.findall(header))
 
 
-def _if_match(
+async def _if_match(
     header: Annotated[
         str | None, Header(alias="If-Match", max_length=500, description="The ETag that the change builds on")
     ] = None,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from luna_web.book.domain import CopyStatus
 from luna_web.book.repository import lists
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration.world import Api, Catalog, data
@@ -136,6 +137,37 @@ class TestRelevance:
         ids = [book["id"] for page in pages for book in page["data"]]
         assert len(set(ids)) == len(ids) == 7
         assert {page["pagination"]["total"] for page in pages} == {7}
+
+
+class TestTotals:
+    @pytest.mark.parametrize(
+        ("params", "total"),
+        [({}, 4), ({"status": "AVAILABLE"}, 3), ({"status": "AVAILABLE", "year_from": 2000}, 1), ({"q": "robots"}, 4),
+         ({"q": "robots", "sort": "title"}, 4), ({"page": 9}, 4), ({"q": "robots", "page": 9, "sort": "author"}, 4),
+         ({"status": "CHECKED_OUT", "page": 9}, 1)],
+    )  # fmt: skip
+    def test_each_list_says_how_many_there_are(
+        self, student: Api, librarian: Api, catalog: Catalog, params: dict[str, Any], total: int
+    ) -> None:
+        catalog.add("Robots", publication_year=2001)
+        catalog.add("Robots", publication_year=1920, copies=2)
+        catalog.add("Robots")
+        catalog.add("Robots", copies=(CopyStatus.CHECKED_OUT,))
+        data(librarian.delete(f"/books/{catalog.add('Robots')}"))
+
+        assert student.get("/books", params=params).json()["pagination"]["total"] == total
+
+    def test_beyond_its_cap_a_total_says_so_and_pages_go_on(
+        self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "CANDIDATES", 2)
+        for number in range(4):
+            catalog.add(f"Robots {number}")
+
+        last = student.get("/books", params={"q": "robots", "sort": "title", "page": 2, "limit": 2}).json()
+
+        assert [book["title"] for book in last["data"]] == ["Robots 2", "Robots 3"]
+        assert (last["pagination"]["total"], last["pagination"]["total_capped"]) == (2, True)
 
 
 class TestSorts:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from luna_web.book.models import Book, Copy, TitleStatus
-from luna_web.book.repository.lists import PLANNED_WITH_VALUES
+from luna_web.book.repository.lists import planned
 
 BATCH = 1_000
 
@@ -42,5 +42,5 @@ def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], las
         .order_by(Book.id)
         .limit(BATCH)
     )
-    session.execute(select(PLANNED_WITH_VALUES))
+    session.execute(select(*planned()))
     return session.execute(query.where(Book.id > last) if last else query).all()

@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from luna_web.book.models import Book, CatalogGeneration
+from luna_web.book.models import Book, CatalogGeneration, TitleStatus
 from luna_web.book.search import Question, tsquery
 from luna_web.shared.paging import REACH, Order, PageParams, chosen_sort, count_capped
 
 RELEVANCE = "relevance"
 CANDIDATES = 1_000
-"""Ranking reads every match; beyond these many it would take longer than a reader waits."""
+"""Ranking and counting words read every match; beyond these many it would take longer than a reader waits."""
 SAME_TITLE = 100
-"""Titles that begin as the question does are ranked whatever else matches, up to these many."""
+"""Titles that begin with the words of the question are ranked whatever else matches, up to these many."""
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
     "title": Book.title_key,
     "author": Book.author_key,
@@ -41,7 +41,7 @@ class CatalogState:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of ids. `total` is counted up to `cap`, and one beyond it says that there are more."""
+    """One page of ids. `total` is counted up to `cap`; one beyond it says that there are more."""
 
     ids: list[UUID]
     total: int
@@ -49,8 +49,20 @@ class Found:
     corrected_query: str | None = None
 
 
-PLANNED_WITH_VALUES = func.set_config("plan_cache_mode", "force_custom_plan", True)
-"""For the rest of the transaction: words are too different for one plan."""
+PLANNED = {
+    # Words are too different for one plan.
+    "plan_cache_mode": "force_custom_plan",
+    # Indexes are in memory or on a solid disk; the default is a spinning one's, and prefers to read tables whole.
+    "random_page_cost": "1.1",
+    # Starting workers takes longer than a search may.
+    "max_parallel_workers_per_gather": "0",
+}
+"""How the rest of the transaction's statements are planned."""
+
+
+def planned() -> tuple[ColumnElement[str], ...]:
+    """Columns that set `PLANNED` for this transaction."""
+    return tuple(func.set_config(name, value, True) for name, value in PLANNED.items())
 
 
 def state(session: Session, texts: Sequence[str]) -> CatalogState:
@@ -62,12 +74,12 @@ def state(session: Session, texts: Sequence[str]) -> CatalogState:
     )
     folded = select(func.luna_text(given.c.text)).order_by(given.c.place).scalar_subquery()
     query = select(
-        PLANNED_WITH_VALUES,
         select(func.coalesce(func.sum(CatalogGeneration.titles), 0)).scalar_subquery(),
         select(func.coalesce(func.sum(CatalogGeneration.copies), 0)).scalar_subquery(),
         func.array(folded, type_=ARRAY(Text)),
+        *planned(),
     )
-    _, titles, copies, words = session.execute(query).one()
+    titles, copies, words, *_ = session.execute(query).one()
     return CatalogState(int(titles), int(copies), words)
 
 
@@ -85,21 +97,34 @@ def find(session: Session, question: Question, params: PageParams) -> Found:
 
 def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
     page = ordered(question, sort, params.order or Order.ASC).offset(params.offset).limit(params.limit)
-    return _found(session, session.execute(page).all(), question, params, REACH)
+    return _found(session, session.execute(page).all(), question, params)
 
 
 def ordered(question: Question, sort: str, order: Order) -> Select[Any]:
-    """(id, total): all that match, in order. `total` is counted once, up to 10,001."""
-    conditions = question.conditions()
-    counted = select(Book.id).where(*conditions).limit(REACH + 1).subquery()
-    total = select(func.count()).select_from(counted).scalar_subquery()
-    return select(Book.id, total.label("total")).where(*conditions).order_by(*_ordered(sort, order))
+    """(id, total): all that match, in order."""
+    total = select(func.count()).select_from(counted(question).limit(cap_of(question) + 1).subquery())
+    matching = select(Book.id, total.scalar_subquery().label("total")).where(*question.conditions())
+    return matching.order_by(*_ordered(sort, order))
 
 
-def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams, cap: int) -> Found:
+def counted(question: Question) -> Select[Any]:
+    """As many rows as titles match. Titles of a status are counted where the status stands: only living ones do."""
+    filters = question.filters
+    if filters.status and filters.as_plain().keys() == {"status"}:
+        return select(TitleStatus.book_id).where(TitleStatus.status == filters.status)
+    return select(Book.id).where(*question.conditions())
+
+
+def cap_of(question: Question) -> int:
+    """How far matches are counted: each match of words or of a shelf is a row to fetch, others stand in an index."""
+    return CANDIDATES if question.has_words or question.filters.shelf_location else REACH
+
+
+def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams) -> Found:
     """A page beyond the last has no row that could tell the total."""
+    cap = cap_of(question)
     if not rows and params.offset:
-        return Found([], count_capped(session, select(Book.id).where(*question.conditions()), cap), cap)
+        return Found([], count_capped(session, counted(question), cap), cap)
     return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
 
 
@@ -115,7 +140,7 @@ def _by_relevance(session: Session, question: Question, params: PageParams) -> F
     """`total` goes up to the ranked candidates, since no page lies beyond them."""
     limit = min(params.limit, CANDIDATES - params.offset)
     rows = session.execute(ranked(question).offset(params.offset).limit(limit)).all() if limit > 0 else []
-    return _found(session, rows, question, params, CANDIDATES)
+    return _found(session, rows, question, params)
 
 
 def ranked(question: Question) -> Select[Any]:
@@ -127,7 +152,8 @@ def ranked(question: Question) -> Select[Any]:
     asked, conditions = question.q.plain, question.conditions()
     match = (Book.id, Book.search, Book.title_key)
     found = select(*match).where(*conditions).limit(CANDIDATES + 1).cte("found")
-    beginning = select(*match).where(*conditions, Book.title_key.startswith(asked, autoescape=True))
+    # The byte after a space: all that begins with these words, and with no longer ones.
+    beginning = select(*match).where(*conditions, Book.title_key >= asked, Book.title_key < asked + "!")
     alike = beginning.order_by(Book.title_key, Book.id).limit(SAME_TITLE).cte("alike")
     more = select(alike).where(alike.c.id.not_in(select(found.c.id)))
     pool = select(found).union_all(more).subquery("pool")

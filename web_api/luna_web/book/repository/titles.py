@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -49,14 +49,34 @@ def living() -> ColumnElement[bool]:
     return Book.deleted_at.is_(None)
 
 
-def standing_of(session: Session, *which: ColumnElement[bool]) -> Standing | None:
-    """The standing of the one living title that `which` names."""
-    query = (
-        select(Book.id, Book.version, Book.updated_at, *_comes_to())
-        .outerjoin(Copy, (Copy.book_id == Book.id) & Copy.deleted_at.is_(None))
-        .where(living(), *which)
-        .group_by(Book.id)
-    )
+# Built once: putting them together costs a read as much as asking the database.
+_AVAILABLE = Copy.status == CopyStatus.AVAILABLE
+_COMES_TO: tuple[ColumnElement[Any], ...] = (
+    func.count(Copy.id),
+    func.count().filter(_AVAILABLE),
+    func.array_agg(Copy.status.distinct()).filter(Copy.id.is_not(None)),
+    func.array_agg(aggregate_order_by(Copy.shelf_location, Copy.barcode)).filter(_AVAILABLE),
+)
+_HOLDINGS = select(Copy.book_id, *_COMES_TO).where(Copy.deleted_at.is_(None)).group_by(Copy.book_id)
+_STANDING = (
+    select(Book.id, Book.version, Book.updated_at, *_COMES_TO)
+    .outerjoin(Copy, (Copy.book_id == Book.id) & Copy.deleted_at.is_(None))
+    .where(Book.deleted_at.is_(None))
+    .group_by(Book.id)
+)
+
+
+def standing_of(session: Session, book_id: UUID) -> Standing | None:
+    """The standing of a living title."""
+    return _standing(session, _STANDING.where(Book.id == book_id))
+
+
+def standing_of_isbn(session: Session, isbn13: str) -> Standing | None:
+    """The standing of the living title that has this ISBN."""
+    return _standing(session, _STANDING.where(Book.isbn13 == isbn13))
+
+
+def _standing(session: Session, query: Select[Any]) -> Standing | None:
     row = session.execute(query).one_or_none()
     return Standing(row[0], row[1], row[2], _holdings(*row[3:])) if row else None
 
@@ -66,21 +86,9 @@ def holdings(session: Session, book_ids: Collection[UUID]) -> dict[UUID, Holding
     found = dict.fromkeys(book_ids, NO_COPIES)
     if not book_ids:
         return found
-    of_these = (Copy.book_id.in_(book_ids), Copy.deleted_at.is_(None))
-    for book_id, *row in session.execute(select(Copy.book_id, *_comes_to()).where(*of_these).group_by(Copy.book_id)):
+    for book_id, *row in session.execute(_HOLDINGS.where(Copy.book_id.in_(book_ids))):
         found[book_id] = _holdings(*row)
     return found
-
-
-def _comes_to() -> tuple[Label[Any], ...]:
-    available = Copy.status == CopyStatus.AVAILABLE
-    shelves = func.array_agg(aggregate_order_by(Copy.shelf_location, Copy.barcode))
-    return (
-        func.count(Copy.id).label("total"),
-        func.count().filter(available).label("available"),
-        func.array_agg(Copy.status.distinct()).filter(Copy.id.is_not(None)).label("statuses"),
-        shelves.filter(available).label("shelves"),
-    )
 
 
 def _holdings(total: int, available: int, statuses: Sequence[str] | None, shelves: Sequence[str | None]) -> Holdings:

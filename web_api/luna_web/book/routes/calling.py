@@ -17,11 +17,12 @@ from luna_web.shared.fields import ShortText
 from luna_web.shared.principal import CurrentPrincipal
 from luna_web.shared.runtime import Runtime
 
+# Those that ask nobody are `async`: on the event loop they cost no change of thread.
 Year = Annotated[int | None, Query(ge=0, le=9999)]
 Words = Annotated[ShortText | None, Query()]
 
 
-def book_filters(
+async def book_filters(
     q: Words = None,
     author: Words = None,
     title: Words = None,
@@ -47,7 +48,7 @@ def circulation(runtime: Runtime) -> Circulation:
     return runtime.once(CIRCULATION, NoCirculation)
 
 
-def _reader(session: DbSession, request: Request) -> Reader:
+async def _reader(session: DbSession, request: Request) -> Reader:
     runtime: Runtime = request.app.state.luna
     return Reader(session, Cache.of(runtime), circulation(runtime))
 
@@ -55,7 +56,7 @@ def _reader(session: DbSession, request: Request) -> Reader:
 Reading = Annotated[Reader, Depends(_reader)]
 
 
-def _cataloguer(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Cataloguer:
+async def _cataloguer(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Cataloguer:
     return Cataloguer(session, principal, meta, circulation(request.app.state.luna))
 
 

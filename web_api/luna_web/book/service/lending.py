@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from luna_web.book import events
 from luna_web.book.domain import TRANSITIONS, CopyStatus, StatusReason, allowed_from
 from luna_web.book.errors import BookNotAvailable, BookNotFound, CopyNotFound
-from luna_web.book.models import Book, Copy
+from luna_web.book.models import Copy
 from luna_web.book.repository import copies as rows
 from luna_web.book.repository import titles
 from luna_web.book.service.views import CopyView, copy_view
@@ -38,7 +38,7 @@ def reserve_copy(session: Session, book_id: UUID) -> CopyView:
     """
     copy = rows.lock_available_copy(session, book_id)
     if copy is None:
-        standing = titles.standing_of(session, Book.id == book_id)
+        standing = titles.standing_of(session, book_id)
         if standing is None:
             raise BookNotFound()
         raise BookNotAvailable(standing.holdings.status)

@@ -80,11 +80,11 @@ class Reader:
 
     def title(self, book_id: UUID) -> BookOut:
         """One title; BookNotFound if there is none or it was deleted."""
-        return self._title(titles.standing_of(self.session, Book.id == book_id))
+        return self._title(titles.standing_of(self.session, book_id))
 
     def title_by_isbn(self, isbn: str) -> BookOut:
         """The title of an ISBN in any spelling. Raises IsbnInvalid, BookNotFound."""
-        return self._title(titles.standing_of(self.session, Book.isbn13 == checked_isbn(isbn)))
+        return self._title(titles.standing_of_isbn(self.session, checked_isbn(isbn)))
 
     def _title(self, standing: Standing | None) -> BookOut:
         if standing is None:
@@ -100,7 +100,7 @@ class Reader:
 
     def availability(self, book_id: UUID) -> AvailabilityOut:
         """How many copies a title has and how many are free, read live."""
-        standing = titles.standing_of(self.session, Book.id == book_id)
+        standing = titles.standing_of(self.session, book_id)
         if standing is None:
             raise BookNotFound()
         held, outlook = standing.holdings, self.circulation.outlook(self.session, book_id)
