@@ -1,0 +1,245 @@
+"""Who may use which route: one table of every route, and every row of it tried as nobody, as each role, as a stranger.
+
+A route that is not in the table fails here, and so does a row without a route.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import insert
+
+from luna_web.notification.models import Notification
+from luna_web.shared.ids import new_id
+from luna_web.shared.principal import STAFF_ROLES, Role
+from luna_web.shared.runtime import Runtime
+from tests.integration.web.delivery.world import Library
+from tests.integration.world import Api, Catalog, People
+
+
+class Who(StrEnum):
+    NOBODY = "also without a token"
+    ANYBODY = "everybody with a token"
+    OWNER = "everybody with a token, of what is theirs"
+    STAFF = "librarians and administrators"
+    ADMIN = "administrators"
+
+
+ADMITTED: dict[Who, frozenset[Role]] = {
+    Who.NOBODY: frozenset(Role),
+    Who.ANYBODY: frozenset(Role),
+    Who.OWNER: frozenset(Role),
+    Who.STAFF: STAFF_ROLES,
+    Who.ADMIN: frozenset({Role.ADMIN}),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`thing`: what the route's id names and `others` besides its owner may touch; to the rest it does not exist."""
+
+    who: Who
+    thing: str = ""
+    others: frozenset[Role] = frozenset()
+
+
+PUBLIC, ANYBODY, STAFF, ADMIN = Row(Who.NOBODY), Row(Who.ANYBODY), Row(Who.STAFF), Row(Who.ADMIN)
+ONLY_ADMIN = frozenset({Role.ADMIN})
+
+
+def own(thing: str, others: frozenset[Role] = frozenset()) -> Row:
+    return Row(Who.OWNER, thing, others)
+
+
+ROUTES: dict[str, Row] = {
+    "GET /health/live": PUBLIC,
+    "GET /health/ready": PUBLIC,
+    # accounts
+    "POST /api/v1/auth/register": PUBLIC,
+    "POST /api/v1/auth/login": PUBLIC,
+    "POST /api/v1/auth/refresh": PUBLIC,
+    "POST /api/v1/auth/forgot-password": PUBLIC,
+    "POST /api/v1/auth/reset-password": PUBLIC,
+    "POST /api/v1/auth/verify-email": PUBLIC,
+    "POST /api/v1/auth/verify-email/resend": PUBLIC,
+    "POST /api/v1/auth/logout": ANYBODY,
+    "GET /api/v1/auth/me": ANYBODY,
+    "PUT /api/v1/auth/me": ANYBODY,
+    "PUT /api/v1/auth/change-password": ANYBODY,
+    "GET /api/v1/auth/sessions": ANYBODY,
+    "DELETE /api/v1/auth/sessions/{session_id}": own("session"),
+    "GET /api/v1/auth/users": ADMIN,
+    "POST /api/v1/auth/users": ADMIN,
+    "GET /api/v1/auth/users/{user_id}": ADMIN,
+    "PUT /api/v1/auth/users/{user_id}": ADMIN,
+    "DELETE /api/v1/auth/users/{user_id}": ADMIN,
+    "DELETE /api/v1/auth/users/{user_id}/sessions": ADMIN,
+    "GET /api/v1/auth/audit-logs": ADMIN,
+    # catalog
+    "GET /api/v1/books": ANYBODY,
+    "GET /api/v1/books/suggestions": ANYBODY,
+    "GET /api/v1/books/stats": ANYBODY,
+    "GET /api/v1/books/isbn/{isbn}": ANYBODY,
+    "GET /api/v1/books/{book_id}": ANYBODY,
+    "GET /api/v1/books/{book_id}/availability": ANYBODY,
+    "GET /api/v1/books/export": STAFF,
+    "POST /api/v1/books": STAFF,
+    "PUT /api/v1/books/{book_id}": STAFF,
+    "DELETE /api/v1/books/{book_id}": STAFF,
+    "GET /api/v1/books/{book_id}/copies": STAFF,
+    "POST /api/v1/books/{book_id}/copies": STAFF,
+    "PUT /api/v1/books/{book_id}/copies/{copy_id}": STAFF,
+    "DELETE /api/v1/books/{book_id}/copies/{copy_id}": STAFF,
+    "POST /api/v1/books/bulk-import": STAFF,
+    "GET /api/v1/books/imports": STAFF,
+    "GET /api/v1/books/imports/{job_id}": STAFF,
+    "GET /api/v1/books/imports/{job_id}/errors": STAFF,
+    "GET /api/v1/books/imports/{job_id}/errors.csv": STAFF,
+    "PUT /api/v1/books/imports/{job_id}/cancel": STAFF,
+    # requests, returns, loans, deliveries
+    "POST /api/v1/requests": ANYBODY,
+    "GET /api/v1/requests": ANYBODY,
+    "GET /api/v1/requests/{request_id}": own("request", STAFF_ROLES),
+    "GET /api/v1/requests/{request_id}/activity": own("request", STAFF_ROLES),
+    "PUT /api/v1/requests/{request_id}/approve": STAFF,
+    "POST /api/v1/requests/{request_id}/approve": STAFF,
+    "PUT /api/v1/requests/{request_id}/cancel": own("request", ONLY_ADMIN),
+    "PUT /api/v1/requests/{request_id}/complete": own("request"),
+    "POST /api/v1/returns": ANYBODY,
+    "GET /api/v1/returns": ANYBODY,
+    "GET /api/v1/returns/{return_id}": own("return", STAFF_ROLES),
+    "GET /api/v1/returns/{return_id}/activity": own("return", STAFF_ROLES),
+    "PUT /api/v1/returns/{return_id}/picked-up": own("return"),
+    "PUT /api/v1/returns/{return_id}/cancel": own("return", STAFF_ROLES),
+    "GET /api/v1/loans": ANYBODY,
+    "GET /api/v1/deliveries": STAFF,
+    "GET /api/v1/deliveries/{task_id}": STAFF,
+    "GET /api/v1/deliveries/{task_id}/history": STAFF,
+    "PUT /api/v1/deliveries/{task_id}/book-placed": STAFF,
+    "PUT /api/v1/deliveries/{task_id}/complete": STAFF,
+    "PUT /api/v1/deliveries/{task_id}/cancel": STAFF,
+    # robots: a reader sees that of their own delivery only
+    "GET /api/v1/robot/status": STAFF,
+    "GET /api/v1/robot/status/{robot_id}": own("robot", STAFF_ROLES),
+    "GET /api/v1/robot/robots": STAFF,
+    "GET /api/v1/robot/map": ANYBODY,
+    "GET /api/v1/robot/map/image": ANYBODY,
+    "GET /api/v1/robot/waypoints": ANYBODY,
+    "GET /api/v1/robot/waypoints/{waypoint_id}": ANYBODY,
+    "POST /api/v1/robot/emergency-stop": STAFF,
+    "POST /api/v1/robot/emergency-stop/{robot_id}": STAFF,
+    "POST /api/v1/robot/emergency-stop/release": STAFF,
+    "POST /api/v1/robot/emergency-stop/{robot_id}/release": STAFF,
+    "POST /api/v1/robot/{robot_id}/pause": STAFF,
+    "POST /api/v1/robot/{robot_id}/resume": STAFF,
+    "POST /api/v1/robot/{robot_id}/send-home": STAFF,
+    # notifications
+    "GET /api/v1/notifications": ANYBODY,
+    "PUT /api/v1/notifications/read-all": ANYBODY,
+    "GET /api/v1/notifications/{notification_id}": own("notification"),
+    "PUT /api/v1/notifications/{notification_id}/read": own("notification"),
+}
+OPEN = frozenset(name for name, row in ROUTES.items() if row.who is Who.NOBODY)
+OWNED = [name for name, row in ROUTES.items() if row.thing]
+LISTS = {"session": "/auth/sessions", "request": "/requests", "return": "/returns", "notification": "/notifications"}
+
+
+def test_the_table_has_every_route_and_nothing_else(app: FastAPI) -> None:
+    served = {
+        f"{method} {context.original_route.path}"
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        for method in context.original_route.methods
+    }
+
+    assert served == set(ROUTES)
+
+
+def call(api: Api, name: str, ids: str | None = None) -> int:
+    """The status of a call with an empty body, and with `ids` or made-up ones in its path."""
+    method, path = name.split(" ")
+    url = re.sub(r"\{\w+\}", ids or str(uuid4()), path)
+    body: dict[str, Any] = {"json": {}} if method in ("POST", "PUT") else {}
+    headers = {"Authorization": f"Bearer {api.token}"} if api.token else {}
+    status: int = api.http.request(method, url, headers=headers, **body).status_code
+    return status
+
+
+@pytest.mark.parametrize("token", [None, "e30.e30.e30"], ids=["without a token", "with a made-up one"])
+def test_only_what_is_public_answers(client: Api, token: str | None) -> None:
+    stranger = client if token is None else client.as_token(token)
+
+    answering = {name for name in ROUTES if call(stranger, name) != 401}
+
+    assert answering == OPEN
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_gets_past_the_rules_of_its_rows_and_no_others(people: People, role: Role) -> None:
+    # Somebody new for each route, since some end the session that calls them.
+    statuses = {name: call(people.make(role).api, name) for name in ROUTES}
+
+    assert {name for name, status in statuses.items() if status == 401} == set()
+    turned_away = {name for name, status in statuses.items() if status == 403}
+    assert turned_away == {name for name, row in ROUTES.items() if role not in ADMITTED[row.who]}
+
+
+@pytest.fixture
+def library(runtime: Runtime, people: People, catalog: Catalog) -> Library:
+    return Library(runtime, people, catalog)
+
+
+@pytest.fixture
+def make(library: Library, runtime: Runtime) -> Callable[[str], str]:
+    """Makes something that belongs to `library.reader`; its id."""
+
+    def notification() -> str:
+        row = {"id": new_id(), "user_id": library.reader.id, "event_id": new_id(), "title": "t", "message": "m",
+               "notification_type": "SYSTEM_ALERT"}  # fmt: skip
+        with library.transaction() as session:
+            session.execute(insert(Notification).values(row))
+        return str(row["id"])
+
+    def robot() -> str:
+        library.setting_off(library.book())
+        return str(library.luna1.id)
+
+    makers: dict[str, Callable[[], str]] = {
+        "session": lambda: str(library.reader.session_id),
+        "request": lambda: str(library.requested(library.book())["id"]),
+        "return": lambda: str(library.return_asked(library.lent(library.book()))["id"]),
+        "notification": notification,
+        "robot": robot,
+    }
+    return lambda thing: makers[thing]()
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_what_belongs_to_somebody_is_there_for_them_and_whom_the_table_names(
+    library: Library, people: People, make: Callable[[str], str], name: str
+) -> None:
+    row = ROUTES[name]
+    thing = make(row.thing)
+
+    assert call(people.make(Role.STUDENT).api, name, thing) == 404
+    for role in STAFF_ROLES:
+        status = call(people.make(role).api, name, thing)
+        assert (status in (403, 404)) == (role not in row.others), f"{role}: {status}"
+    assert call(library.reader.api, name, thing) not in (401, 403, 404)
+
+
+@pytest.mark.parametrize("thing", LISTS)
+def test_lists_hold_what_is_ones_own(library: Library, people: People, make: Callable[[str], str], thing: str) -> None:
+    made = make(thing)
+
+    def listed(api: Api) -> set[str]:
+        return {row["id"] for row in api.get(LISTS[thing]).json()["data"]}
+
+    assert made in listed(library.reader.api)
+    assert made not in listed(people.make(Role.STUDENT).api)
