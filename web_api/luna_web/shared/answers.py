@@ -139,7 +139,23 @@ def _trace_of(error: Exception, told: LunaError) -> Exception | None:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    return failure(from_any(error), request=request)
+    told = from_any(error)
+    if told.status in (401, 403):
+        _note_refusal(request, told)
+    return failure(told, request=request)
+
+
+def _note_refusal(request: Request, told: LunaError) -> None:
+    """Who was turned away from what: somebody who tries doors shows in the log (OWASP ASVS 5.0, 16.3.2)."""
+    principal = getattr(request.state, "principal", None)
+    log.warning(
+        "access_refused",
+        code=told.code,
+        method=request.method,
+        path=request.url.path[:200],
+        user_id=str(principal.user_id) if principal else None,
+        address=request.client.host if request.client else None,
+    )
 
 
 def install(app: FastAPI) -> None:

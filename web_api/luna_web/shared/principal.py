@@ -132,8 +132,8 @@ def guard(rule: Rule) -> Callable[..., Any]:
         principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
         if rule.counted:
             count(request, f"user:{principal.user_id}")
-        rule.admit(principal)
         request.state.principal = principal
+        rule.admit(principal)
 
     def enforce(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
         admit(request)

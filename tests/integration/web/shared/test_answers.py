@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.world import Api, Catalog, data, refused
 
@@ -136,3 +137,20 @@ class TestTokens:
 
     def test_the_scheme_may_be_written_small(self, student: Api) -> None:
         data(student.get("/auth/me", headers={"Authorization": f"bearer {student.token}"}))
+
+
+class TestRefusals:
+    def test_who_was_turned_away_from_what_is_in_the_log(self, student: Api) -> None:
+        with capture_logs() as lines:
+            student.get("/deliveries")
+
+        (line,) = [line for line in lines if line["event"] == "access_refused"]
+        assert (line["code"], line["method"], line["path"]) == ("FORBIDDEN", "GET", "/api/v1/deliveries")
+        assert line["user_id"]
+
+    def test_the_token_is_not(self, client: Api) -> None:
+        with capture_logs() as lines:
+            client.as_token("e30.e30.secret").get("/deliveries")
+
+        assert [line["event"] for line in lines] == ["access_refused"]
+        assert "secret" not in str(lines)
