@@ -97,7 +97,7 @@ def _free_port() -> int:
 def _table(section: dict[str, Any]) -> Table:
     table = Table(title=section["title"], title_justify="left")
     for number, heading in enumerate(section["columns"]):
-        table.add_column(heading, justify="right" if number else "left")
+        table.add_column(heading, justify="right" if number else "left", no_wrap=not number)
     for row in section["rows"]:
         table.add_row(*("—" if cell is None else str(cell) for cell in row))
     return table

@@ -66,7 +66,8 @@ def _statement(session: Session, name: str, params: Params) -> Select[Any]:
     question = question.folded(lists.state(session, question.to_fold).folded)
     paged = PageParams(params.get("page", 1), params["limit"])
     if "sort" in params:
-        found = lists.ordered(question, params["sort"], Order(params.get("order", "asc")))
+        find = lists.sorted_few if question.has_words else lists.ordered
+        found = find(question, params["sort"], Order(params.get("order", "asc")))
     else:
         found = lists.ranked(question)
     return found.offset(paged.offset).limit(paged.limit)

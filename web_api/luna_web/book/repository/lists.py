@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from luna_web.book.models import Book, CatalogGeneration, TitleStatus
 from luna_web.book.search import Question, tsquery
-from luna_web.shared.paging import REACH, Order, PageParams, chosen_sort, count_capped
+from luna_web.shared.paging import REACH, Order, PageParams, Sortable, chosen_sort, count_capped
 
 RELEVANCE = "relevance"
 CANDIDATES = 1_000
@@ -96,15 +96,38 @@ def find(session: Session, question: Question, params: PageParams) -> Found:
 
 
 def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
-    page = ordered(question, sort, params.order or Order.ASC).offset(params.offset).limit(params.limit)
-    return _found(session, session.execute(page).all(), question, params)
+    """The matches are sorted while they are few; the index of the sort is walked where they stand close in it."""
+    order, cap = params.order or Order.ASC, cap_of(question)
+    if cap == CANDIDATES:
+        rows = session.execute(_paged(sorted_few(question, sort, order), params)).all()
+        found = _found(session, rows, question, params)
+        if found.total <= cap:
+            return found
+        page = session.scalars(_paged(ordered(question, sort, order), params))
+        return Found(list(page), found.total, cap)
+    total = select(func.count()).select_from(counted(question).limit(cap + 1).subquery()).scalar_subquery()
+    walked = ordered(question, sort, order).add_columns(total.label("total"))
+    return _found(session, session.execute(_paged(walked, params)).all(), question, params)
+
+
+def _paged(query: Select[Any], params: PageParams) -> Select[Any]:
+    return query.offset(params.offset).limit(params.limit)
 
 
 def ordered(question: Question, sort: str, order: Order) -> Select[Any]:
-    """(id, total): all that match, in order."""
-    total = select(func.count()).select_from(counted(question).limit(cap_of(question) + 1).subquery())
-    matching = select(Book.id, total.scalar_subquery().label("total")).where(*question.conditions())
-    return matching.order_by(*_ordered(sort, order))
+    """The ids of all that match, in order."""
+    return select(Book.id).where(*question.conditions()).order_by(*_directed(SORTS[sort], Book.id, sort, order))
+
+
+def sorted_few(question: Question, sort: str, order: Order) -> Select[Any]:
+    """(id, total): the first matches found, in order; all of them if `total` is not above the cap.
+
+    How many titles have the beginning of a word nobody can estimate, so the planner is not to choose here.
+    """
+    matching = select(Book.id, SORTS[sort].label("key")).where(*question.conditions()).limit(CANDIDATES + 1)
+    few = matching.cte("few").prefix_with("MATERIALIZED", dialect="postgresql")
+    total = select(func.count()).select_from(few).scalar_subquery()
+    return select(few.c.id, total.label("total")).order_by(*_directed(few.c.key, few.c.id, sort, order))
 
 
 def counted(question: Question) -> Select[Any]:
@@ -128,12 +151,11 @@ def _found(session: Session, rows: Sequence[Row[Any]], question: Question, param
     return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
 
 
-def _ordered(sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
+def _directed(key: Sortable, tie: Sortable, sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
     """As the indexes have it: titles without a value last, ties by id in the same direction."""
-    column = SORTS[sort]
     if order is Order.ASC:
-        return column.asc(), Book.id.asc()
-    return (column.desc().nulls_last() if sort in MAY_LACK else column.desc()), Book.id.desc()
+        return key.asc(), tie.asc()
+    return (key.desc().nulls_last() if sort in MAY_LACK else key.desc()), tie.desc()
 
 
 def _by_relevance(session: Session, question: Question, params: PageParams) -> Found:
