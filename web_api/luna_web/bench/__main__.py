@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from luna_web.bench import logins, searching, throughput
+from luna_web.bench import importing, logins, searching, throughput
 from luna_web.bench.client import Client
 from luna_web.bench.load import load
 from luna_web.bench.sections import Account, Bench, Measure
@@ -23,7 +23,7 @@ from luna_web.bench.titles import Maker
 from luna_web.shared.config import get_settings
 from luna_web.shared.database import make_engine, make_session_factory
 
-SECTIONS: Sequence[Measure] = (searching.measure, throughput.measure, logins.measure)
+SECTIONS: Sequence[Measure] = (searching.measure, throughput.measure, logins.measure, importing.measure)
 """In the order in which they are measured and shown. Those that change the catalog come last."""
 
 
@@ -32,11 +32,12 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--titles", type=int, required=True)
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--records", type=int, default=50_000)
     parser.add_argument("--address", required=True)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args(words)
     _fill(asked.titles)
-    bench = _bench(asked.address, Account(**json.load(sys.stdin)), asked.times, asked.seconds)
+    bench = _bench(asked, Account(**json.load(sys.stdin)))
     sections = [asdict(measure(bench)) for measure in SECTIONS]
     result = {"name": "catalog", "at": time.time(), "titles": asked.titles, "sections": sections}
     asked.out.write_text(json.dumps(result, indent=1))
@@ -57,11 +58,11 @@ def _fill(titles: int) -> None:
     load(owner, Maker.from_seed(), titles, lambda done: _tell(f"{done:,} of {titles:,} titles"))
 
 
-def _bench(address: str, account: Account, times: int, seconds: float) -> Bench:
-    settings = get_settings()
+def _bench(asked: argparse.Namespace, account: Account) -> Bench:
+    settings, address = get_settings(), asked.address
     client = Client(address, logins.token(address, account.email, account.password))
     factory = make_session_factory(make_engine(settings))
-    return Bench(settings, factory, address, account, client, times, seconds, _tell)
+    return Bench(settings, factory, address, account, client, asked.times, asked.seconds, asked.records, _tell)
 
 
 def _tell(text: str) -> None:

@@ -33,7 +33,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where to measure: a running web tier over a loaded catalog. `times` is how often each thing is asked."""
+    """Where to measure: a running web tier over a loaded catalog.
+
+    `times` is how often each thing is asked, `records` how many are imported in each format.
+    """
 
     settings: Settings
     factory: SessionFactory
@@ -42,6 +45,7 @@ class Bench:
     client: Client
     times: int
     seconds: float
+    records: int
     tell: Callable[[str], None]
 
     def rows(self, ask: Callable[[Session], Any]) -> Any:

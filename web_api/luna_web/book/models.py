@@ -23,6 +23,7 @@ class Book(UuidKey, Timestamps, Versioned, Base):
     author_romanized: Mapped[str | None]
     isbn13: Mapped[str | None]
     isbn_given: Mapped[str | None]
+    isbns_other: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     isbns_invalid: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     control_number: Mapped[str | None]
     publisher: Mapped[str | None]

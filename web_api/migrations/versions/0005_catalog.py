@@ -71,15 +71,15 @@ END $$;
 
 -- What a title is found by: A title, B author, C publisher, D description and numbers printed wrong.
 CREATE FUNCTION luna_search(
-  title text, title_romanized text, author text, author_romanized text, isbn13 text, isbns_invalid text[],
+  title text, title_romanized text, author text, author_romanized text, isbns text[], isbns_invalid text[],
   publisher text, description text
 ) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   found tsvector;
 BEGIN
   found := setweight(public.luna_vector(concat_ws(E'\n', title, title_romanized)), 'A');
-  IF isbn13 IS NOT NULL THEN
-    found := found || array_to_tsvector(ARRAY[isbn13]);
+  IF isbns <> '{{}}' THEN
+    found := found || array_to_tsvector(isbns);
   END IF;
   IF author IS NOT NULL OR author_romanized IS NOT NULL THEN
     found := found || setweight(public.luna_vector(concat_ws(E'\n', author, author_romanized)), 'B');
@@ -102,6 +102,7 @@ COLUMNS = """
 DROP INDEX books_title_idx, books_author_idx, books_year_idx;
 ALTER TABLE books DROP COLUMN search, DROP COLUMN title_key, DROP COLUMN author_key;
 DROP TEXT SEARCH CONFIGURATION luna;
+ALTER TABLE books ADD COLUMN isbns_other text[] NOT NULL DEFAULT '{}';
 ALTER TABLE books
   ADD COLUMN title_key text COLLATE "C" NOT NULL
     GENERATED ALWAYS AS (left(luna_text(left(coalesce(title_romanized, title), 300)), 200)) STORED,
@@ -113,7 +114,10 @@ ALTER TABLE books
     GENERATED ALWAYS AS (left(luna_text(left(coalesce(author_romanized, author), 300)), 200)) STORED,
   ADD COLUMN search tsvector NOT NULL
     GENERATED ALWAYS AS (
-      luna_search(title, title_romanized, author, author_romanized, isbn13, isbns_invalid, publisher, description)
+      luna_search(
+        title, title_romanized, author, author_romanized, array_remove(array_prepend(isbn13, isbns_other), NULL),
+        isbns_invalid, publisher, description
+      )
     ) STORED;
 CREATE INDEX books_title_idx ON books (title_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX books_own_idx ON books (own_key, id) WHERE deleted_at IS NULL AND own_key IS NOT NULL;
@@ -294,8 +298,9 @@ DROP FUNCTION keep_search_terms(), keep_book_status_of_titles(), keep_book_statu
   raise_catalog_generation();
 DROP INDEX copies_shelf_location_idx, books_year_idx, books_year_down_idx;
 CREATE INDEX copies_shelf_location_idx ON copies (shelf_location) WHERE deleted_at IS NULL;
-ALTER TABLE books DROP COLUMN search, DROP COLUMN title_key, DROP COLUMN own_key, DROP COLUMN author_key;
-DROP FUNCTION luna_search(text, text, text, text, text, text[], text, text), luna_vector(text), luna_joined(text),
+ALTER TABLE books DROP COLUMN search, DROP COLUMN title_key, DROP COLUMN own_key, DROP COLUMN author_key,
+  DROP COLUMN isbns_other;
+DROP FUNCTION luna_search(text, text, text, text, text[], text[], text, text), luna_vector(text), luna_joined(text),
   luna_text(text);
 CREATE TEXT SEARCH CONFIGURATION luna (COPY = simple);
 ALTER TEXT SEARCH CONFIGURATION luna ALTER MAPPING FOR hword, hword_part, word WITH unaccent, simple;

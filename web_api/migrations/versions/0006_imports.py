@@ -21,7 +21,6 @@ CREATE FUNCTION luna_match_key(title text, author text, year int) RETURNS uuid L
 RETURN md5(coalesce(nullif(luna_match_words(title), ''), title) || '|' || coalesce(luna_match_words(author), '')
            || '|' || coalesce(year::text, ''))::uuid;
 
-ALTER TABLE books ADD COLUMN isbns_other text[] NOT NULL DEFAULT '{}';
 CREATE INDEX books_match_idx ON books (luna_match_key(title, author, publication_year), id) WHERE deleted_at IS NULL;
 
 -- Numbers of items whose barcodes an import makes: the upper half of what the eight digits of a barcode hold.
@@ -136,6 +135,5 @@ def downgrade() -> None:
     op.execute("DROP TABLE import_pins, import_met, import_errors, import_chunks, import_jobs")
     op.execute("DROP SEQUENCE import_barcode_seq")
     op.execute("DROP INDEX books_match_idx")
-    op.execute("ALTER TABLE books DROP COLUMN isbns_other")
     op.execute("DROP FUNCTION luna_match_key(text, text, int)")
     op.execute("DROP FUNCTION luna_match_words(text)")

@@ -107,7 +107,7 @@ def test_a_restore_can_fill_the_search_column(session: Session) -> None:
     """It runs with an empty search path, in which no function of ours is found by its bare name."""
     session.execute(text("SET LOCAL search_path = ''"))
 
-    record = "'L''Étranger 學', 'x', 'O''Neill', 'x', '9780441172719', '{1-2}', 'x', 'x'"
+    record = "'L''Étranger 學', 'x', 'O''Neill', 'x', '{9780441172719}', '{1-2}', 'x', 'x'"
     found = session.scalar(text(f"SELECT public.luna_search({record})::text"))
 
     assert "'letranger'" in str(found)

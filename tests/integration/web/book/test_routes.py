@@ -37,6 +37,12 @@ class TestGet:
 
         assert data(student.get(f"/books/isbn/{spelling}"))["id"] == str(book)
 
+    def test_a_title_is_found_by_every_isbn_that_it_has(self, student: Api, catalog: Catalog) -> None:
+        book = catalog.add("Dune", isbn13="9780441172719", isbns_other=["9780340960196"])
+
+        assert data(student.get("/books/isbn/0-340-96019-1"))["id"] == str(book)
+        assert [row["id"] for row in data(student.get("/books", params={"q": "978-0340960196"}))] == [str(book)]
+
     def test_an_isbn_with_a_wrong_check_digit_is_told_so(self, student: Api) -> None:
         refused(student.get("/books/isbn/9780441172718"), 422, "ISBN_INVALID")
 
