@@ -199,12 +199,10 @@ class Import:
             return effects
         connection = connection_of(session)
         described = [entry.described for entry in entries]
-        keys = shelving.keys_of(connection, [one.book for one in described])
+        keys = shelving.stage(connection, described)
         known = shelving.known(connection, self._purpose, described, keys)
         ids = iter(sorted(new_id() for _ in range(_ids_needed(entries, self._options.copies))))
-        shelf = Shelf(
-            known, lambda book: shelving.keys_of(connection, [book])[0], lambda: next(ids), self._options.copies
-        )
+        shelf = Shelf(known, lambda book: shelving.key_of(connection, book), lambda: next(ids), self._options.copies)
         for entry, key in zip(entries, keys, strict=True):
             outcome, remarks = shelf.take(entry.described, key)
             effects.outcomes[outcome] += 1

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
@@ -152,7 +154,8 @@ class _Finish:
         try:
             return _in(factory, self._answer)
         except BaseException:
-            _in(factory, lambda session: service.give_up(session, self._job_id))
+            with suppress(SQLAlchemyError):
+                _in(factory, lambda session: service.give_up(session, self._job_id))
             raise
 
     def _answer(self, session: DbSession) -> Response:

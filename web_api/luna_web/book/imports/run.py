@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 TRY_LATER = 75
 """EX_TEMPFAIL of sysexits.h."""
 NICENESS = 10
+SWITCH_SECONDS = 0.0005
+"""So that who writes a batch does not wait long for who reads the next one ahead: it must keep PostgreSQL busy."""
 
 
 def limit_yourself(memory_mib: int) -> None:
@@ -110,6 +112,7 @@ def main(arguments: list[str]) -> int:
     settings = get_settings()
     configure_logs(settings.log_format)
     limit_yourself(settings.import_memory_mib)
+    sys.setswitchinterval(SWITCH_SECONDS)
     claim = Claim(UUID(arguments[0]), UUID(arguments[1]), timedelta(seconds=settings.import_lease_seconds))
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
@@ -118,12 +121,13 @@ def main(arguments: list[str]) -> int:
     pulse = Pulse(factory, claim)
     pulse.start()
     try:
-        return _work(Import(factory, claim, pulse.beat, stopping.is_set), factory, claim, settings)
+        return see_through(Import(factory, claim, pulse.beat, stopping.is_set), factory, claim, settings)
     finally:
         engine.dispose()
 
 
-def _work(job: Import, factory: SessionFactory, claim: Claim, settings: Settings) -> int:
+def see_through(job: Import, factory: SessionFactory, claim: Claim, settings: Settings) -> int:
+    """Run it, and tell of whatever ends it; the exit code."""
     try:
         try:
             job.run()

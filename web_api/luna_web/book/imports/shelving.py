@@ -5,6 +5,7 @@ This is psycopg and its COPY, not the ORM: at thousands of titles a second each 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +46,12 @@ class Purpose:
 
 
 def prepare(connection: Connection) -> None:
-    """Once for each connection: a table for changed titles, and no plan that reads a million titles for a thousand."""
+    """Once for each connection: tables for what a batch says and changes, and no plan that reads all titles for it."""
     connection.execute("SET enable_seqscan = off")
+    connection.execute(
+        "CREATE TEMPORARY TABLE import_entries (place int, isbn text, control text, title text, author text, year int,"
+        " key uuid GENERATED ALWAYS AS (luna_match_key(title, author, year)) STORED) ON COMMIT DELETE ROWS"
+    )
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE import_changes (id uuid, version int, {}) ON COMMIT DELETE ROWS").format(
             sql.SQL(", ").join(
@@ -57,27 +62,33 @@ def prepare(connection: Connection) -> None:
     )
 
 
-def keys_of(connection: Connection, books: Sequence[CatalogRecord]) -> list[Key]:
-    """Title, author and year of each as the catalog compares them."""
-    query = (
-        "SELECT luna_match_key(title, author, year)"
-        " FROM unnest(%s::text[], %s::text[], %s::int[]) WITH ORDINALITY AS e (title, author, year, place)"
-        " ORDER BY place"
+def stage(connection: Connection, entries: Sequence[Described]) -> list[Key]:
+    """Lay a batch beside the catalog; of each record title, author and year as the catalog compares them."""
+    connection.execute("DELETE FROM import_entries")
+    statement = sql.SQL("COPY import_entries (place, isbn, control, title, author, year) FROM STDIN (FORMAT BINARY)")
+    books = (one.book for one in entries)
+    rows = (
+        (place, book.isbn13, book.control_number, book.title, book.author, book.publication_year)
+        for place, book in enumerate(books)
     )
-    told = ([book.title for book in books], [book.author for book in books], [book.publication_year for book in books])
-    return [key for (key,) in connection.execute(query, told)]
+    _copy(connection, statement, ("int4", "text", "text", "text", "text", "int4"), rows)
+    return [key for (key,) in connection.execute("SELECT key FROM import_entries ORDER BY place")]
+
+
+def key_of(connection: Connection, book: CatalogRecord) -> Key:
+    """The same of one title."""
+    told = (book.title, book.author, book.publication_year)
+    row = connection.execute("SELECT luna_match_key(%s, %s, %s::int)", told).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    key: Key = row[0]
+    return key
 
 
 def known(connection: Connection, purpose: Purpose, entries: Sequence[Described], keys: Sequence[Key]) -> Known:
-    """Every title, copy and pin that these records could be about."""
+    """Every title, copy and pin that the staged records could be about."""
+    pins: dict[Key, UUID] = dict(connection.execute(_FIND_PINS).fetchall())
+    titles = {title.id: title for title in _titles(connection, purpose)}
     isbns, controls, barcodes = numbers_of(entries)
-    nameless = [
-        key for one, key in zip(entries, keys, strict=True) if not one.book.isbn13 and not one.book.control_number
-    ]
-    pins: dict[Key, UUID] = dict(
-        connection.execute("SELECT match_key, book_id FROM import_pins WHERE match_key = ANY(%s)", (nameless,))
-    )
-    titles = {title.id: title for title in _titles(connection, purpose, entries, keys, isbns, controls, pins)}
     copies = {copy.id: copy for copy in _copies(connection, purpose, barcodes)} if barcodes else {}
     if purpose.dry_run:
         _draw(connection, purpose, titles, copies, (isbns, controls, barcodes, list(keys)))
@@ -86,23 +97,38 @@ def known(connection: Connection, purpose: Purpose, entries: Sequence[Described]
     return Known(list(titles.values()), list(copies.values()), pins)
 
 
+_FIND_PINS = """
+SELECT e.key, pin.book_id FROM import_entries e CROSS JOIN LATERAL (
+  SELECT book_id FROM import_pins WHERE match_key = e.key LIMIT 1) AS pin
+ WHERE e.isbn IS NULL AND e.control IS NULL
+"""
+# LATERAL with a LIMIT leaves the planner no choice: from each record by an index to its title, however many there are.
 _FIND_TITLES = sql.SQL(
     """
-    SELECT b.id, b.version, met.job_id IS NOT NULL, {key}, {columns}
-      FROM books b LEFT JOIN import_met met ON met.job_id = %(job)s AND met.thing_id = b.id
-     WHERE b.deleted_at IS NULL AND b.id IN (
-       SELECT id FROM books WHERE isbn13 = ANY(%(isbns)s) AND deleted_at IS NULL
-       UNION SELECT id FROM books WHERE control_number = ANY(%(controls)s) AND deleted_at IS NULL
-       UNION SELECT unnest(%(pinned)s::uuid[])
-       UNION SELECT alike.id
-         FROM unnest(%(isbn)s::text[], %(control)s::text[], %(key)s::uuid[]) AS e (isbn, control, key)
-        CROSS JOIN LATERAL (
-          SELECT b.id FROM books b
-           WHERE {key} = e.key AND b.deleted_at IS NULL
-             AND (e.isbn IS NULL OR b.isbn13 IS NULL) AND (e.control IS NULL OR b.control_number IS NULL)
-           ORDER BY b.id LIMIT {candidates}
-        ) AS alike
-     )
+    WITH found AS MATERIALIZED (
+      SELECT one.id FROM import_entries e CROSS JOIN LATERAL (
+        SELECT b.id FROM books b WHERE b.isbn13 = e.isbn AND b.deleted_at IS NULL LIMIT 1) AS one
+      UNION
+      SELECT one.id FROM import_entries e CROSS JOIN LATERAL (
+        SELECT b.id FROM books b WHERE b.control_number = e.control AND b.deleted_at IS NULL LIMIT 1) AS one
+      UNION
+      SELECT one.id FROM import_entries e CROSS JOIN LATERAL (
+        SELECT pin.book_id AS id FROM import_pins pin WHERE pin.match_key = e.key LIMIT 1) AS one
+       WHERE e.isbn IS NULL AND e.control IS NULL
+      UNION
+      SELECT alike.id FROM import_entries e CROSS JOIN LATERAL (
+        SELECT b.id FROM books b
+         WHERE {key} = e.key AND b.deleted_at IS NULL
+           AND (e.isbn IS NULL OR b.isbn13 IS NULL) AND (e.control IS NULL OR b.control_number IS NULL)
+         ORDER BY b.id LIMIT {candidates}) AS alike
+    )
+    SELECT title.*, met.yes IS NOT NULL
+      FROM found CROSS JOIN LATERAL (
+        SELECT b.id, b.version, {key}, {columns} FROM books b
+         WHERE b.id = found.id AND b.deleted_at IS NULL LIMIT 1) AS title
+      LEFT JOIN LATERAL (
+        SELECT true AS yes FROM import_met met
+         WHERE met.job_id = %(job)s AND met.thing_id = found.id LIMIT 1) AS met ON true
     """
 ).format(
     key=_KEY,
@@ -111,25 +137,8 @@ _FIND_TITLES = sql.SQL(
 )
 
 
-def _titles(
-    connection: Connection,
-    purpose: Purpose,
-    entries: Sequence[Described],
-    keys: Sequence[Key],
-    isbns: Sequence[str],
-    controls: Sequence[str],
-    pins: dict[Key, UUID],
-) -> Iterator[Title]:
-    told = {
-        "job": purpose.job_id,
-        "isbns": isbns,
-        "controls": controls,
-        "pinned": list(pins.values()),
-        "isbn": [one.book.isbn13 for one in entries],
-        "control": [one.book.control_number for one in entries],
-        "key": list(keys),
-    }
-    for book_id, version, met, key, *values in connection.execute(_FIND_TITLES, told):
+def _titles(connection: Connection, purpose: Purpose) -> Iterator[Title]:
+    for book_id, version, key, *values, met in connection.execute(_FIND_TITLES, {"job": purpose.job_id}):
         yield Title(book_id, _book(values), key, version, met)
 
 
@@ -193,12 +202,15 @@ def _add_titles(connection: Connection, titles: Sequence[Title]) -> None:
     _copy(connection, statement, _TYPES, ((title.id, 1, *_values(title.book)) for title in titles))
 
 
-def _values(book: CatalogRecord) -> tuple[Any, ...]:
-    return tuple(list(value) if isinstance(value, tuple) else value for value in _plain(book))
+_told = attrgetter(*COLUMNS)
+_LIST_PLACES = tuple(place for place, name in enumerate(COLUMNS) if name in _LISTS)
 
 
-def _plain(book: CatalogRecord) -> Iterator[Any]:
-    return (getattr(book, name) for name in COLUMNS)
+def _values(book: CatalogRecord) -> list[Any]:
+    values = list(_told(book))
+    for place in _LIST_PLACES:
+        values[place] = list(values[place])
+    return values
 
 
 _CHANGE_TITLES = sql.SQL(
@@ -300,7 +312,7 @@ def _draft(connection: Connection, purpose: Purpose, titles: Sequence[Title], co
 
 
 def _drawn_title(title: Title) -> dict[str, Any]:
-    return {"book": list(_values(title.book)), "made": title.made}
+    return {"book": _values(title.book), "made": title.made}
 
 
 def _drawn_copy(copy: Held) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """Whoever dies, cancels or interferes in the middle: each record is done once."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from luna_web.book.imports import repository
+from luna_web.book.imports import importing, repository, run
 from luna_web.book.imports.batches import BATCH
 from luna_web.book.imports.foreman import MOST_ATTEMPTS, Foreman
 from luna_web.book.imports.importing import Claim, ClaimLost, Import, StopAsked
@@ -20,6 +23,7 @@ from tests.integration.web.book.imports.desk import LEASE, Desk, counts
 from tests.integration.world import Catalog
 from tests.unit.web.book.imports.files import csv_file
 
+ROOT = Path(__file__).resolve().parents[5] / "web_api"
 ROWS = [{"title": f"Volume {number}", "isbn": "", "barcode": f"B{number:05}"} for number in range(3 * BATCH)]
 FILE = csv_file(ROWS)
 
@@ -104,6 +108,36 @@ class TestDeath:
         assert desk.job(job["id"])["rows_read"] == BATCH
         assert desk.work()
         assert counts(desk.job(job["id"])) == (3 * BATCH, 0, 0, 0)
+
+
+class TestMemory:
+    def test_a_file_that_needs_too_much_fails_its_job(
+        self, desk: Desk, settings: Settings, import_factory: SessionFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = desk.send(FILE)
+        with transaction(import_factory) as session:
+            claimed = repository.claim(session, uuid4(), LEASE, 5)
+        assert claimed is not None
+        assert claimed.claimed_by is not None
+        claim = Claim(claimed.id, claimed.claimed_by, LEASE)
+        monkeypatch.setattr(importing, "open_reader", out_of_memory)
+
+        run.see_through(Import(import_factory, claim), import_factory, claim, settings)
+
+        failed = desk.job(job["id"])
+        assert failed["state"] == "FAILED"
+        assert failed["failure"].startswith("the file needs more memory than an import may use (1024 MiB)")
+
+    def test_the_process_gets_no_more_than_it_may_have(self) -> None:
+        code = "from luna_web.book.imports.run import limit_yourself; limit_yourself(512); bytearray(600 << 20)"
+
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+
+        assert "MemoryError" in done.stderr
+
+
+def out_of_memory(*_: object) -> None:
+    raise MemoryError
 
 
 class TestCancel:

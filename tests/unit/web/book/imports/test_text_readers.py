@@ -54,6 +54,27 @@ class TestEncodingAndSeparator:
         assert set(titles(reader)) == {"Война и мир"}
         assert reader.detected.encoding == "cp1251"
 
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("El año de la ñ; ¿Qué pasó?", "cp1252"),
+            ("Straße der Träume", "cp1252"),
+            ("L’été à Nîmes – œuvres", "cp1252"),
+            ("Żółta łódź i inne baśnie", "cp1250"),
+            ("Příliš žluťoučký kůň", "cp1250"),
+            ("Şeker Portakalı ve ağaç", "cp1254"),
+            ("Größe und Übermut", "mac_roman"),
+            ("Größe und Übermut", "cp850"),
+            ("Преступление и наказание: роман в шести частях с эпилогом", "koi8_r"),
+            ("日本の愚かな構図", "shift_jis"),
+            ("中国古典小说审美论", "gb18030"),
+        ],
+    )
+    def test_older_encodings_are_told_apart_by_their_letters(self, text: str, encoding: str) -> None:
+        content = csv_file([{"title": text, "author": "A"}] * 20, separator="|", encoding=encoding)
+
+        assert set(titles(opened(content))) == {text}
+
     def test_one_that_is_told_goes_before(self) -> None:
         content = csv_file([{"title": "naïve"}], encoding="latin-1")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from luna_web.book.imports.domain import FileFault
 from luna_web.book.imports.fields import field_of_header, header_key
+from luna_web.book.imports.readers.guessing import guessed_encoding
 
 SAMPLE = 1 << 18
 """Bytes of a file that are looked at."""
@@ -17,10 +18,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_GUESSED = (
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "iso8859_2", "iso8859_5",
-    "iso8859_15", "cp437", "cp850", "cp852", "mac_roman", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
-)  # fmt: skip
 SEPARATORS = (",", ";", "\t", "|", "^")
 NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "caret": "^", "\\t": "\t"}
 _LINES_LOOKED_AT = 40
@@ -38,7 +35,7 @@ def encoding_of(sample: bytes, told: str | None) -> str:
         return marked
     if _is_utf8(sample):
         return "utf-8"
-    return _utf16_without_mark(sample) or _guessed(sample)
+    return _utf16_without_mark(sample) or guessed_encoding(sample)
 
 
 def _named(told: str, marked: str | None) -> str:
@@ -75,17 +72,6 @@ def _utf16_without_mark(sample: bytes) -> str | None:
         if zeros.count(0) > len(zeros) * 0.7:
             return name
     return None
-
-
-def _guessed(sample: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample[: 1 << 16], cp_isolation=list(_GUESSED), enable_fallback=False).best()
-    if best is not None:
-        return str(best.encoding)
-    if not any(0x80 <= byte <= 0x9F for byte in sample):
-        return "iso8859-1"
-    return "cp1252"
 
 
 @dataclass(frozen=True, slots=True)
