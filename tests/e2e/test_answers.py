@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.e2e.world import World
+from tests.e2e.world import PASSWORD, World
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -52,6 +52,16 @@ def test_malformed_json(student: httpx.Client) -> None:
 
 def test_an_unknown_path(student: httpx.Client) -> None:
     refused(student.get("/no-such-thing"), 404, "NOT_FOUND")
+
+
+def test_nobody_invents_the_address_that_they_are_counted_by(world: World) -> None:
+    login = {"email": world.person("STUDENT"), "password": PASSWORD}
+    for number in range(3):
+        world.raw().post("/auth/login", json=login, headers={"X-Forwarded-For": f"203.0.113.{number}"})
+
+    rows = world.raw("ADMIN").get("/auth/audit-logs", params={"action": "user.logged_in"}).json()["data"]
+
+    assert {row["ip_address"] for row in rows} == {"127.0.0.1"}
 
 
 def test_a_book_whose_copies_are_all_out(world: World) -> None:

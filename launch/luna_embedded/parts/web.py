@@ -15,7 +15,9 @@ WORKER = "worker"
 
 def part(run: Run) -> Part:
     port = run.options.port
-    listen = ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3", "--no-access-log"]
+    # Nothing stands in front of it: an X-Forwarded-For would be the caller's own invention.
+    listen = ["--host", "127.0.0.1", "--port", str(port), "--no-proxy-headers"]
+    listen += ["--timeout-graceful-shutdown", "3", "--no-access-log"]
     return Part(
         name=NAME,
         command=(run.web_python, "-m", "uvicorn", "luna_web.main:app", *listen),

@@ -69,11 +69,15 @@ class Attempts:
         self._account_patience = account_patience(runtime.settings)
         self._address_patience = address_patience(runtime.settings)
 
+    def known_device(self, email: str, device_token: str | None) -> Device | None:
+        """The device that this token proves, if it has logged in to this account before."""
+        now = self._runtime.clock.now()
+        return read_device(device_token, email, self._device_keys, now) if device_token else None
+
     @contextmanager
     def attempt(self, email: str, device_token: str | None, meta: RequestMeta) -> Iterator[Attempt]:
         """One guess at the password of this email. Raises TooManyAttempts before it is made."""
-        now = self._runtime.clock.now()
-        device = read_device(device_token, email, self._device_keys, now) if device_token else None
+        device = self.known_device(email, device_token)
         account = self._account(email)
         with self._counted(self._counters(account, device, meta), account, device, meta) as attempt:
             yield attempt

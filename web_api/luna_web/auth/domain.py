@@ -12,6 +12,8 @@ from uuid import UUID
 GRACE = timedelta(seconds=10)
 """How long a refresh that was answered, but whose answer got lost, may be asked again."""
 SECRET_BYTES = 32
+UNSETTLED = "!"
+"""Instead of a password's hash, which no password has: several have registered this email, and none has verified it."""
 MAILED_SECRET_BYTES = 32
 _MIN, _MAX = 8, 128
 CONTEXT_WORDS = frozenset(

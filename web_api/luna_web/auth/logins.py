@@ -43,7 +43,9 @@ class Logins:
         TooManyAttempts, DependencyUnavailable without Redis.
         """
         limit = self._runtime.settings.login_limit_per_address
-        allowance = self._limits.take(limit, "login", address_group(meta.ip_address), TooManyAttempts)
+        device = self._attempts.known_device(email, device_token)
+        who = f"device:{device.id.hex()}" if device else address_group(meta.ip_address)
+        allowance = self._limits.take(limit, "login", who, TooManyAttempts)
         with self._attempts.attempt(email, device_token, meta) as attempt:
             user = self._find(email)
             right = self._passwords.matches(user.password_hash if user else None, password)

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from luna_web.auth import mails, repository
-from luna_web.auth.domain import MailedSecret, registration_of
+from luna_web.auth.domain import UNSETTLED, MailedSecret, registration_of
 from luna_web.auth.events import MAIL_EVENTS, MailKind, MailWanted
 from luna_web.auth.models import EmailVerification, PasswordReset, User
 from luna_web.auth.repository import Token
@@ -70,6 +70,8 @@ class AccountMails:
             return self._plain(event, user, mails.PASSWORD_CHANGED)
         if kind is MailKind.REGISTERED and not user.awaits_verification:
             return self._reset(session, event, user, mails.ALREADY_REGISTERED)
+        if kind in (MailKind.REGISTERED, MailKind.VERIFICATION) and user.password_hash == UNSETTLED:
+            return self._reset(session, event, user, mails.REGISTERED_AGAIN)
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION):
             return self._verification(session, event, wanted, user) if user.awaits_verification else None
         return self._reset(session, event, user, mails.INVITATION if kind is MailKind.INVITATION else mails.RESET)

@@ -32,6 +32,18 @@ $link
 The link works once, within $valid. If it was not you, do nothing: without it the account cannot be used.
 """,
 )
+REGISTERED_AGAIN = Words(
+    "Choose the password of your library account",
+    """Hello,
+
+an account at the library was opened more than once with this email address, perhaps not always by you.
+To make it yours, choose a password now; those that were given before do not count:
+
+$link
+
+The link works once, within $valid. If it was not you, do nothing: without it the account cannot be used.
+""",
+)
 ALREADY_REGISTERED = Words(
     "You have an account already",
     """Hello,

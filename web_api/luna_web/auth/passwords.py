@@ -11,6 +11,7 @@ from luna_web.shared.config import Settings
 from luna_web.shared.errors import DependencyUnavailable
 
 WAIT_S = 5.0
+MOST_WAITING = 16
 _COMMON = Path(__file__).with_name("common_passwords.txt")
 
 
@@ -29,7 +30,7 @@ class Passwords:
 
     def __init__(self, memory_kib: int, passes: int, at_once: int) -> None:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
-        self._slots = threading.BoundedSemaphore(at_once)
+        self._slots = _Slots(at_once)
         self._nobody: str | None = None
 
     @classmethod
@@ -37,13 +38,13 @@ class Passwords:
         return cls(settings.argon2_memory_kib, settings.argon2_passes, settings.password_hashes_at_once)
 
     def hash(self, password: str) -> str:
-        with _Slot(self._slots):
+        with self._slots:
             return self._hasher.hash(password)
 
     def matches(self, known: str | None, password: str) -> bool:
         """Whether this is the password; with no hash to compare, the same time is spent and the answer is no."""
         compared = known or self._hash_of_nobody()
-        with _Slot(self._slots):
+        with self._slots:
             try:
                 self._hasher.verify(compared, password)
             except (VerificationError, InvalidHashError):
@@ -64,15 +65,23 @@ class Passwords:
         return self._nobody
 
 
-class _Slot:
-    """One of the places for hashing; DependencyUnavailable when none comes free in time."""
+class _Slots:
+    """The places for hashing. DependencyUnavailable when none comes free in time, or too many wait already.
 
-    def __init__(self, slots: threading.BoundedSemaphore) -> None:
-        self._slots = slots
+    Whoever waits holds one of the threads that serve everybody: a burst of logins must leave some for the others.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._slots = threading.BoundedSemaphore(count)
+        self._room = threading.BoundedSemaphore(count + MOST_WAITING)
 
     def __enter__(self) -> None:
+        if not self._room.acquire(blocking=False):
+            raise DependencyUnavailable("Password checking", retry_after=2)
         if not self._slots.acquire(timeout=WAIT_S):
+            self._room.release()
             raise DependencyUnavailable("Password checking", retry_after=5)
 
     def __exit__(self, *_: object) -> None:
         self._slots.release()
+        self._room.release()

@@ -5,6 +5,9 @@ worker looks the account up and derives the token (`auth.mailing`).
 """
 
 from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from luna_web.auth import repository
 from luna_web.auth.attempts import Attempts
@@ -13,6 +16,7 @@ from luna_web.auth.errors import ResetTokenInvalid, VerificationTokenInvalid
 from luna_web.auth.events import MailKind, ask_for_mail
 from luna_web.auth.models import EmailVerification, PasswordReset, User
 from luna_web.auth.passwords import Passwords
+from luna_web.auth.repository import Token
 from luna_web.auth.service import check_password, found
 from luna_web.auth.sessions import Sessions
 from luna_web.shared.audit import RequestMeta, audit
@@ -53,11 +57,9 @@ class Recovery:
         hashed = self._passwords.hash(password)
         now = self._runtime.clock.now()
         with transaction(self._runtime.session_factory) as session:
+            user = self._lock_owner(session, PasswordReset, secret, now)
             row = repository.lock_mailed_token(session, PasswordReset, secret.digest(), now)
-            if row is None:
-                raise ResetTokenInvalid()
-            user = found(repository.lock_user(session, row.user_id))
-            if not user.is_active:
+            if row is None or user is None or not user.is_active:
                 raise ResetTokenInvalid()
             user.password_hash = hashed
             user.version += 1
@@ -74,17 +76,23 @@ class Recovery:
     def verify(self, token: str, meta: RequestMeta) -> None:
         """The email is its owner's: the account may log in. Raises VerificationTokenInvalid."""
         self._count(meta)
-        digest = _secret(token, VerificationTokenInvalid).digest()
+        secret = _secret(token, VerificationTokenInvalid)
         now = self._runtime.clock.now()
         with transaction(self._runtime.session_factory) as session:
-            row = repository.lock_mailed_token(session, EmailVerification, digest, now)
-            user = repository.lock_user(session, row.user_id) if row else None
+            user = self._lock_owner(session, EmailVerification, secret, now)
+            row = repository.lock_mailed_token(session, EmailVerification, secret.digest(), now)
             if row is None or user is None or row.registration != registration_of(user.password_hash):
                 raise VerificationTokenInvalid()
             self._verified(user)
             user.version += 1
             repository.use_up_tokens(session, EmailVerification, user.id, now)
             audit(session, None, "user.email_verified", "user", user.id, {}, meta)
+
+    @staticmethod
+    def _lock_owner(session: Session, kind: type[Token], secret: MailedSecret, now: datetime) -> User | None:
+        """The user first and their tokens after, in which order everybody locks them."""
+        seen = repository.find_mailed_token(session, kind, secret.digest(), now)
+        return repository.lock_user(session, seen.user_id) if seen else None
 
     def _verified(self, user: User) -> None:
         user.awaits_verification = False

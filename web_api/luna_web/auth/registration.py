@@ -77,11 +77,13 @@ class Registration:
         return LoggedIn(user, tokens, self._attempts.device_token(new.email), allowance)
 
     def _wait(self, new: NewUser, hashed: str, meta: RequestMeta, allowance: Allowance) -> Waiting:
+        """Of two who register one email before it is verified neither's password counts: its reader chooses one."""
         user = unsaved(new, hashed)
         user.awaits_verification = True
         with transaction(self._runtime.session_factory) as session:
-            made = repository.add_or_renew_waiting(session, user)
+            made = repository.add_user(session, user)
+            repository.unsettle_waiting(session, user)
             action = "user.registered" if made else "user.registration_refused"
-            audit(session, None, action, "user", made, {"awaits_verification": True}, meta)
+            audit(session, None, action, "user", user.id if made else None, {"awaits_verification": True}, meta)
             ask_for_mail(session, MailKind.REGISTERED, email=new.email, registration=registration_of(hashed))
         return Waiting(new.email, allowance)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, tupl
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from luna_web.auth.domain import RevokedWhy
+from luna_web.auth.domain import UNSETTLED, RevokedWhy
 from luna_web.auth.models import EmailVerification, MailedToken, PasswordReset, User, UserSession
 from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Role
@@ -20,6 +20,11 @@ Token = TypeVar("Token", PasswordReset, EmailVerification)
 
 def get_user(session: Session, user_id: UUID) -> User | None:
     return session.scalar(select(User).where(User.id == user_id))
+
+
+def is_active(session: Session, user_id: UUID) -> bool:
+    """As the table has it now, not as this transaction has seen it."""
+    return bool(session.scalar(select(User.is_active).where(User.id == user_id)))
 
 
 def get_user_by_email(session: Session, email: str) -> User | None:
@@ -47,17 +52,11 @@ def _given(user: User) -> dict[str, Any]:
     return {key: value for key, value in columns.items() if value is not None}
 
 
-def add_or_renew_waiting(session: Session, user: User) -> UUID | None:
-    """Insert; over one who still waits for verification, too. The id, or None if the email belongs to somebody."""
-    given = _given(user)
-    renewed = {name: given.get(name) for name in ("email", "password_hash", "first_name", "last_name", "phone_number")}
-    query = insert(User).values(given)
-    over = query.on_conflict_do_update(
-        index_elements=[func.lower(User.email)],
-        set_=renewed | {"version": User.version + 1},
-        where=User.awaits_verification.is_(True),
-    )
-    return session.scalar(over.returning(User.id))
+def unsettle_waiting(session: Session, newcomer: User) -> None:
+    """An account of this email that waits for verification, other than the newcomer's own, has no password any more."""
+    waiting = update(User).where(func.lower(User.email) == func.lower(newcomer.email), User.awaits_verification)
+    others = waiting.where(User.id != newcomer.id).values(password_hash=UNSETTLED, version=User.version + 1)
+    session.execute(others.execution_options(synchronize_session=False))
 
 
 def lock_active_admins(session: Session) -> Sequence[UUID]:

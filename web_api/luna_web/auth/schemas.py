@@ -10,7 +10,9 @@ from luna_web.shared.fields import Input, Name, Output, Secret, storable
 from luna_web.shared.principal import Role
 
 # The local part is a dot-atom or looks like one: nothing in it can end an address and begin another (RFC 5322, 3.4).
-_EMAIL = r"^[^@\s\x00-\x1f\x7f,;:<>()\[\]\\\"]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)*$"
+# The domain is one of the DNS (RFC 1123, 2.1); an international one is written in its ASCII form (xn--…).
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = rf"^[^@\s\x00-\x1f\x7f,;:<>()\[\]\\\"]{{1,64}}@{_LABEL}(\.{_LABEL})*$"
 _PHONE = r"^\+?[0-9 ()./-]{3,31}$"
 
 Email = Annotated[

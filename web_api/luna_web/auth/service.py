@@ -15,7 +15,7 @@ from luna_web.auth.passwords import Passwords, common_passwords
 from luna_web.auth.schemas import ProfileIn
 from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.clock import Clock
-from luna_web.shared.errors import ValidationFailed
+from luna_web.shared.errors import Unauthenticated, ValidationFailed
 from luna_web.shared.ids import new_id
 from luna_web.shared.principal import Principal, Role
 
@@ -51,6 +51,12 @@ class NewUser:
 def get_user(session: Session, user_id: UUID) -> UserView:
     """A user, active or not; UserNotFound if there never was one."""
     return view(found(repository.get_user(session, user_id)))
+
+
+def check_active(session: Session, user_id: UUID) -> None:
+    """Unauthenticated if this account is active no more, whatever the caller's token says."""
+    if not repository.is_active(session, user_id):
+        raise Unauthenticated("This account is not active any more")
 
 
 def find_user_by_email(session: Session, email: str) -> UserView | None:

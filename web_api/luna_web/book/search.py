@@ -103,7 +103,7 @@ def tsquery(text: str) -> ColumnElement[Any]:
 def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if filters.isbn13:
-        found.append(Book.isbn13 == filters.isbn13)
+        found.append(has_isbn(filters.isbn13))
     if filters.year_from is not None:
         found.append(Book.publication_year >= filters.year_from)
     if filters.year_to is not None:
@@ -113,6 +113,12 @@ def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.shelf_location:
         found.append(_on_shelf(filters.shelf_location))
     return found
+
+
+def has_isbn(isbn13: str) -> ColumnElement[bool]:
+    """The title's own ISBN, or one that its record has beside it."""
+    found = Book.search.bool_op("@@")(tsquery(f"'{isbn13}'"))
+    return found & ((Book.isbn13 == isbn13) | Book.isbns_other.contains([isbn13]))
 
 
 def _on_shelf(beginning: str) -> ColumnElement[bool]:

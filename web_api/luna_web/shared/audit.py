@@ -29,7 +29,7 @@ def request_meta(request: Request) -> RequestMeta:
 
 def client_address(request: Request) -> str | None:
     try:
-        return str(ip_address(request.client.host)) if request.client else None
+        return str(ip_address(request.client.host.partition("%")[0])) if request.client else None
     except ValueError:
         return None
 

@@ -61,6 +61,7 @@ def make_engine(settings: Settings, *, url: str | None = None) -> Engine:
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes into logs; what was written may be a secret
         connect_args=connect_args(),
     )
 

@@ -47,7 +47,7 @@ class Edge:
     async def _serve(self, scope: Scope, receive: Receive, send: "_Stamped", headers: Headers) -> None:
         try:
             self._check(scope, headers)
-            limited = receive if scope["path"] in self._upload_paths else _Limited(receive, self._body_limit)
+            limited = receive if self._is_upload(scope) else _Limited(receive, self._body_limit)
             await self._app(scope, limited, send)
         except Exception as error:
             if send.started:
@@ -58,13 +58,17 @@ class Edge:
         wanted = headers.get("Accept-Version")
         if wanted not in (None, API_VERSION, "1"):
             raise refusal(ErrorCode.NOT_ACCEPTABLE, 406, f"This server speaks {API_VERSION} only")
-        if scope["method"] not in _METHODS_WITH_BODY or scope["path"] in self._upload_paths:
+        if scope["method"] not in _METHODS_WITH_BODY or self._is_upload(scope):
             return
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > self._body_limit:
             raise refusal(ErrorCode.PAYLOAD_TOO_LARGE, 413, f"The body may have {self._body_limit} bytes")
         if (length not in ("", "0") or "transfer-encoding" in headers) and not _is_json(headers):
             raise refusal(ErrorCode.UNSUPPORTED_MEDIA_TYPE, 415, "Send application/json")
+
+    def _is_upload(self, scope: Scope) -> bool:
+        """POST alone: another method of the same path may be another route's, which reads its body whole."""
+        return scope["method"] == "POST" and scope["path"] in self._upload_paths
 
 
 def refusal(code: ErrorCode, status: int, message: str) -> LunaError:

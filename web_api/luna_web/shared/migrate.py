@@ -32,7 +32,8 @@ def newest_revision(folder: Path = MIGRATIONS) -> str:
 
 def owner_engine(url: str) -> Engine:
     """A connection as the owner; migrations may take long."""
-    return create_engine(url, connect_args=connect_args(statement_timeout_ms=0), pool_size=1, max_overflow=0)
+    patient = connect_args(statement_timeout_ms=0)
+    return create_engine(url, connect_args=patient, pool_size=1, max_overflow=0, hide_parameters=True)
 
 
 def migrate(engine: Engine, progress: Callable[[str], None]) -> bool:

@@ -1,5 +1,6 @@
 """Rate limits, counted in Redis for all processes together."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ class Traffic:
         self._reads, self._writes = reads, writes
         self._monotonic, self._clock = monotonic, clock
         self._away_until = 0.0
+        self._probing = threading.Lock()
 
     def take(self, who: str, *, writes: bool) -> Allowance:
         """Count one call of `who`. Raises RateLimited when that is more than the limit."""
@@ -107,12 +109,26 @@ class Traffic:
         return allowance
 
     def _count(self, key: str, period: int) -> int:
-        if self._monotonic() >= self._away_until:
+        if self._may_ask():
             try:
-                return self._shared.incr(key, period)
+                count = self._shared.incr(key, period)
             except RedisError:
                 self._away_until = self._monotonic() + REDIS_REST_S
+            else:
+                self._away_until = 0.0
+                return count
         return self._own.incr(key, period)
+
+    def _may_ask(self) -> bool:
+        """Everybody while Redis answers; one at a time, each a second later, while it does not."""
+        if not self._away_until:
+            return True
+        with self._probing:
+            now = self._monotonic()
+            if now < self._away_until:
+                return False
+            self._away_until = now + REDIS_REST_S
+            return True
 
 
 def _allowed(room: bool, item: "RateLimitItem", left: "WindowStats", refused: type[RateLimited]) -> Allowance:
@@ -134,5 +150,7 @@ def address_group(address: str | None) -> str:
     """By whom an address is counted: itself, or its /64, since that is what one IPv6 customer has."""
     if address is None:
         return "unknown"
-    known = ip_address(address)
-    return str(ip_network((known, 64), strict=False)) if isinstance(known, IPv6Address) else str(known)
+    known = ip_address(address.partition("%")[0])
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped or ip_network((int(known), 64), strict=False))

@@ -1,6 +1,6 @@
 """Which sessions have ended: the table `sessions` is the truth, each process follows it.
 
-Twice a second the sessions revoked in the last ten seconds are read and remembered for as long as an access token can
+Twice a second the sessions revoked in the last minute are read and remembered for as long as an access token can
 live; when the last look is older than a second, each request asks for itself. So a logout counts everywhere within a
 second, and a request costs no query.
 """
@@ -12,14 +12,16 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from luna_web.shared.database import SessionFactory, transaction
 
+log = structlog.get_logger(__name__)
 POLL_S = 0.5
 STALE_S = 1.0
-OVERLAP_S = 10.0
+OVERLAP_S = 60.0
 
 _sessions = table("sessions", column("id"), column("revoked_at"))
 
@@ -37,6 +39,7 @@ class RevocationWatch:
         self._ended: dict[UUID, float] = {}
         self._last_look: float | None = None
         self._waiting: dict[UUID, list[Callable[[], None]]] = {}
+        self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -59,12 +62,13 @@ class RevocationWatch:
 
         What is returned takes the wish back. For connections that outlive a request.
         """
-        self._waiting.setdefault(session_id, []).append(tell)
+        with self._lock:
+            self._waiting.setdefault(session_id, []).append(tell)
         if session_id in self._ended:
             self._tell(session_id)
 
         def forget() -> None:
-            with suppress(KeyError, ValueError):
+            with self._lock, suppress(KeyError, ValueError):
                 self._waiting[session_id].remove(tell)
                 if not self._waiting[session_id]:
                     self._waiting.pop(session_id)
@@ -84,7 +88,7 @@ class RevocationWatch:
         return session_id in self._ended
 
     def look(self) -> None:
-        """Read what was revoked since the last look, with ten seconds of overlap for commits that came late."""
+        """Read what was revoked since the last look, with a minute of overlap for commits that came late."""
         started = self._monotonic()
         window = self._lifetime if self._last_look is None else started - self._last_look + OVERLAP_S
         since = func.clock_timestamp() - timedelta(seconds=min(window, self._lifetime))
@@ -102,8 +106,13 @@ class RevocationWatch:
 
     def _tell(self, session_id: UUID) -> None:
         """Whoever takes the list tells it, so that two threads tell nobody twice."""
-        for tell in self._waiting.pop(session_id, []):
-            tell()
+        with self._lock:
+            told = self._waiting.pop(session_id, [])
+        for tell in told:
+            try:
+                tell()
+            except Exception:
+                log.exception("session_end_not_told", session_id=str(session_id))
 
     def _ask(self, session_id: UUID) -> bool:
         query = select(_sessions.c.revoked_at).where(_sessions.c.id == session_id)
@@ -112,7 +121,8 @@ class RevocationWatch:
         return row is None or row.revoked_at is not None
 
     def _forget(self, before: float) -> None:
-        for session_id in [known for known, at in self._ended.items() if at < before]:
+        # A copy: requests add to it from their own threads.
+        for session_id in [known for known, at in list(self._ended.items()) if at < before]:
             self._ended.pop(session_id, None)
 
     def _run(self) -> None:
@@ -121,5 +131,8 @@ class RevocationWatch:
                 self.look()
             except SQLAlchemyError:
                 # Nothing is lost: `is_revoked` asks for itself until a look succeeds again.
+                self._stopping.wait(POLL_S)
+            except Exception:
+                log.exception("revocations_not_read")
                 self._stopping.wait(POLL_S)
             self._stopping.wait(POLL_S)

@@ -1,7 +1,9 @@
 """Access tokens: JSON Web Tokens whose key, algorithm, issuer, audience and claims are pinned (RFC 8725)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
@@ -66,7 +68,8 @@ class AccessTokens:
                 audience=AUDIENCE,
                 options=_OPTIONS,
             )
-            expires_at = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
+            ends = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
+            expires_at = min(ends, datetime.fromtimestamp(self._latest_end(claims), now.tzinfo))
             not_before = datetime.fromtimestamp(int(claims["nbf"]), now.tzinfo)
             principal = Principal(UUID(claims["sub"]), str(claims["email"]), Role(claims["role"]), UUID(claims["sid"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
@@ -76,6 +79,10 @@ class AccessTokens:
         if now >= expires_at:
             raise TokenExpired()
         return VerifiedToken(principal, expires_at)
+
+    def _latest_end(self, claims: Mapping[str, Any]) -> int:
+        """A lifetime that was shortened counts for tokens from before, too: ended sessions are remembered no longer."""
+        return int(claims["iat"]) + self.lifetime
 
     def _key_of(self, token: str) -> Key:
         """The key that a token names, if it is one of ours. The key, not the token, says with which algorithm."""

@@ -88,6 +88,13 @@ class TestEnvelope:
             "PAYLOAD_TOO_LARGE",
         )
 
+    @pytest.mark.parametrize("method", ["PUT", "DELETE"])
+    def test_only_an_upload_may_be_large(self, client: Api, method: str) -> None:
+        """The path of an upload is, with another method, a book of that id."""
+        large, kind = b"x" * (2 << 20), {"Content-Type": "text/csv"}
+
+        refused(client.call(method, "/books/bulk-import", content=large, headers=kind), 413, "PAYLOAD_TOO_LARGE")
+
     def test_fields_that_are_wrong_are_named_each(self, client: Api) -> None:
         details = refused(
             client.post("/auth/register", {"email": "nobody", "first_name": "", "surprise": 1}), 422, "VALIDATION_ERROR"

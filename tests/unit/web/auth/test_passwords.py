@@ -53,10 +53,20 @@ def test_an_account_that_is_not_there_costs_as_much_time_as_a_wrong_password() -
 def test_when_all_places_are_taken_the_caller_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAIT_S", 0.01)
     busy = cheap(at_once=1)
-    with module._Slot(busy._slots), pytest.raises(DependencyUnavailable) as refused:
+    with busy._slots, pytest.raises(DependencyUnavailable) as refused:
         busy.hash("Correct-horse-9")
 
     assert refused.value.headers["Retry-After"] == "5"
+    busy.hash("Correct-horse-9")
+
+
+def test_when_too_many_wait_the_next_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WAITING", 0)
+    busy = cheap(at_once=1)
+    with busy._slots, pytest.raises(DependencyUnavailable) as refused:
+        busy.hash("Correct-horse-9")
+
+    assert refused.value.headers["Retry-After"] == "2"
     busy.hash("Correct-horse-9")
 
 

@@ -90,3 +90,11 @@ class TestAddressGroup:
 
     def test_a_caller_without_an_address_counts_too(self) -> None:
         assert address_group(None) == "unknown"
+
+
+class TestAddressGroups:
+    def test_ipv4_behind_an_ipv6_socket_counts_as_itself(self) -> None:
+        assert address_group("::ffff:192.0.2.1") == "192.0.2.1"
+
+    def test_a_zone_is_no_part_of_an_address(self) -> None:
+        assert address_group("fe80::1%eth0") == "fe80::/64"

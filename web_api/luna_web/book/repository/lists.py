@@ -56,6 +56,8 @@ PLANNED = {
     "random_page_cost": "1.1",
     # Starting workers takes longer than a search may.
     "max_parallel_workers_per_gather": "0",
+    # A table that is read whole is read from its beginning: two pages of one search must rank the same thousand.
+    "synchronize_seqscans": "off",
 }
 """How the rest of the transaction's statements are planned."""
 

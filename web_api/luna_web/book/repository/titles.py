@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.book.domain import NO_COPIES, CopyStatus, Holdings
 from luna_web.book.models import Book, Copy, TitleStatus
-from luna_web.book.search import tsquery
+from luna_web.book.search import has_isbn
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,8 @@ def standing_of(session: Session, book_id: UUID) -> Standing | None:
 
 def standing_of_isbn(session: Session, isbn13: str) -> Standing | None:
     """The standing of the living title that has this ISBN, else of the first that has it beside another one."""
-    beside = _STANDING.where(Book.search.bool_op("@@")(tsquery(f"'{isbn13}'")), Book.isbns_other.contains([isbn13]))
     found = _standing(session, _STANDING.where(Book.isbn13 == isbn13))
-    return found or _standing(session, beside.order_by(Book.id).limit(1))
+    return found or _standing(session, _STANDING.where(has_isbn(isbn13)).order_by(Book.id).limit(1))
 
 
 def _standing(session: Session, query: Select[Any]) -> Standing | None:

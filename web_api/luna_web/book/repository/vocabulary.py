@@ -1,6 +1,6 @@
 """The words of the catalog, for correcting a mistyped one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -19,11 +19,6 @@ COUNTED = 200
 def lower_threshold(session: Session) -> None:
     """From here on `similar` finds words down to `THRESHOLD` in this transaction."""
     session.execute(select(func.set_config("pg_trgm.similarity_threshold", str(THRESHOLD), True)))
-
-
-def known(session: Session, words: Collection[str]) -> frozenset[str]:
-    """Those of these words that some title has."""
-    return frozenset(session.scalars(select(SearchTerm.term).where(SearchTerm.term.in_(words))))
 
 
 def similar(session: Session, word: str) -> Sequence[str]:

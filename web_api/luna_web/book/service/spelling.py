@@ -13,7 +13,7 @@ SHORTEST = 3
 
 def corrected(session: Session, typed: Typed) -> Typed | None:
     """What was probably meant; None if every word is known or nothing is near enough."""
-    unknown = typed.single - vocabulary.known(session, typed.single)
+    unknown = {word for word in typed.single if not vocabulary.titles_with(session, word)}
     vocabulary.lower_threshold(session)
     better = {word: _meant(session, word) for word in unknown if SHORTEST <= len(word) <= spelling.LONGEST}
     return typed.corrected(better.get)

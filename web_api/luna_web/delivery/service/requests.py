@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from luna_web.auth import service as accounts
 from luna_web.book import service as books
 from luna_web.delivery import repository
 from luna_web.delivery.domain import machines
@@ -29,10 +30,12 @@ from luna_web.shared.tracing import trace_id
 def create(work: Work, wish: NewRequest) -> TaskRows:
     """The request, its task and the copy kept for it, in one transaction.
 
-    Raises AlreadyRequested, LimitReached, BookNotAvailable, UnknownLocation, LocationInactive, NotFound.
+    Raises Unauthenticated for whose account was deactivated meanwhile,
+    AlreadyRequested, LimitReached, BookNotAvailable, UnknownLocation, LocationInactive, NotFound.
     """
     priority = _priority(work, wish.priority)
     repository.lock_user_limits(work.session, work.principal.user_id)
+    accounts.check_active(work.session, work.principal.user_id)
     title = books.get_title(work.session, wish.book_id)
     place = places.for_readers(work.session, wish.request_location)
     _within_limits(work, wish.book_id)
