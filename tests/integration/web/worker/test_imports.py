@@ -14,7 +14,7 @@ from tests.integration.world import Api, Json, data
 from tests.unit.web.book.imports.files import csv_file
 
 Start = Callable[[], WorkerProcess]
-MANY = 12_000
+MANY = 8_000
 FILE = csv_file([{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(MANY)])
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
@@ -44,7 +44,7 @@ def wait_midway(api: Api, job_id: str) -> None:
     assert look(api, job_id)["state"] == "RUNNING"
 
 
-def once(api: Api, job: Json) -> bool:
+def once(job: Json) -> bool:
     """Each record is there once, with its copy."""
     stats = (job["state"], job["added"], job["copies_added"], job["rejected"], job["updated"], job["unchanged"])
     return stats == ("COMPLETED", MANY, MANY, 0, 0, 0)
@@ -54,34 +54,21 @@ def importing_processes(worker: WorkerProcess) -> list[psutil.Process]:
     return psutil.Process(worker.process.pid).children()
 
 
-def test_a_file_is_imported(start_worker: Start, librarian: Api) -> None:
-    start_worker().wait_ready()
-
-    assert once(librarian, wait_ended(librarian, send(librarian, FILE)))
-
-
-def test_the_worker_is_killed_and_another_goes_on(start_worker: Start, librarian: Api) -> None:
+def test_whoever_is_killed_another_goes_on(start_worker: Start, librarian: Api) -> None:
+    """First the importing process, which the worker replaces; then the worker, which takes its process with it."""
     first = start_worker().wait_ready()
     job_id = send(librarian, FILE)
     wait_midway(librarian, job_id)
-    (importing,) = importing_processes(first)
+    importing_processes(first)[0].kill()
+    landed = look(librarian, job_id)["rows_read"]
+    wait_until("the worker goes on", lambda: look(librarian, job_id)["rows_read"] > landed)
 
+    importing = importing_processes(first)
     first.kill()
-    wait_until("its import has ended with it", lambda: not importing.is_running(), 5)
+    wait_until("its import has ended with it", lambda: not any(one.is_running() for one in importing), 5)
     start_worker()
 
-    assert once(librarian, wait_ended(librarian, job_id))
-
-
-def test_the_importing_process_is_killed_and_the_worker_starts_another(start_worker: Start, librarian: Api) -> None:
-    worker = start_worker().wait_ready()
-    job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
-
-    importing_processes(worker)[0].kill()
-
-    assert once(librarian, wait_ended(librarian, job_id))
-    assert worker.process.poll() is None
+    assert once(wait_ended(librarian, job_id))
 
 
 def test_postgresql_throws_everybody_out(
@@ -94,7 +81,7 @@ def test_postgresql_throws_everybody_out(
     with postgres_server.admin() as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
 
-    assert once(librarian, wait_ended(librarian, job_id))
+    assert once(wait_ended(librarian, job_id))
     assert worker.process.poll() is None
 
 
@@ -119,7 +106,7 @@ def test_a_worker_that_is_asked_to_end_leaves_the_rest_to_the_next(start_worker:
     assert first.process.wait(10) == 0, first.log
     start_worker()
 
-    assert once(librarian, wait_ended(librarian, job_id))
+    assert once(wait_ended(librarian, job_id))
 
 
 def bomb() -> bytes:
@@ -132,16 +119,15 @@ def bomb() -> bytes:
 HOSTILE = {
     "a zip bomb": (bomb(), "as only a zip bomb does"),
     "XML entities": (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "b">]><collection/>', "remove its DTD"),
-    "a million columns": (b"title" + b"," * 1_000_000 + b"\n", "at most 1,000 are taken"),
-    "broken quotes": (b"title,author\n" + b'"a"b,c\n' * 2000, "rows have broken quotes"),
 }
 
 
 def test_files_that_were_made_to_harm_harm_nobody(start_worker: Start, librarian: Api) -> None:
     worker = start_worker().wait_ready()
 
-    for name, (content, says) in HOSTILE.items():
-        job = wait_ended(librarian, send(librarian, content))
+    sent = {name: send(librarian, content) for name, (content, _) in HOSTILE.items()}
+    for name, (_, says) in HOSTILE.items():
+        job = wait_ended(librarian, sent[name])
         assert (job["state"], says in (job["failure"] or "")) == ("FAILED", True), (name, job["failure"])
     deep = b'{"title": ' + b"[" * 200_000 + b"}\n" + b'{"title": "Dune"}\n' + b"x" * 3_000_000
     job = wait_ended(librarian, send(librarian, deep))

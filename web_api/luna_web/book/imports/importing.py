@@ -20,7 +20,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from luna_web.book.imports import events, repository, shelving
+from luna_web.book.imports import events, finding, repository, writing
 from luna_web.book.imports.batches import BATCH, Batch, ReadAhead, problem
 from luna_web.book.imports.chunks import open_chunks
 from luna_web.book.imports.domain import (
@@ -37,7 +37,8 @@ from luna_web.book.imports.merging import Outcome, Shelf
 from luna_web.book.imports.models import ImportJob
 from luna_web.book.imports.readers.base import Reader
 from luna_web.book.imports.readers.opening import open_reader
-from luna_web.book.imports.shelving import Connection, Overtaken, Purpose
+from luna_web.book.imports.rows import Connection, Purpose
+from luna_web.book.imports.writing import Overtaken
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_id
 
@@ -77,7 +78,7 @@ class Claim:
 
 
 class Import:
-    """One job in the hands of this process. `factory`'s connections are prepared (`shelving.prepare`).
+    """One job in the hands of this process. `factory`'s connections are prepared (`rows.prepare`).
 
     `alive` is called whenever something got done; `stop_asked` is looked at, and `committed`
     called, after each batch.
@@ -199,15 +200,15 @@ class Import:
             return effects
         connection = connection_of(session)
         described = [entry.described for entry in entries]
-        keys = shelving.stage(connection, described)
-        known = shelving.known(connection, self._purpose, described, keys)
+        keys = finding.stage(connection, described)
+        known = finding.known(connection, self._purpose, described, keys)
         ids = iter(sorted(new_id() for _ in range(_ids_needed(entries, self._options.copies))))
-        shelf = Shelf(known, lambda book: shelving.key_of(connection, book), lambda: next(ids), self._options.copies)
+        shelf = Shelf(known, lambda book: finding.key_of(connection, book), lambda: next(ids), self._options.copies)
         for entry, key in zip(entries, keys, strict=True):
             outcome, remarks = shelf.take(entry.described, key)
             effects.outcomes[outcome] += 1
             effects.problems += [problem(Severity.WARNING, entry.number, entry.line, remark) for remark in remarks]
-        effects.copies = shelving.write(connection, self._purpose, shelf.titles.values(), shelf.copies, shelf.new_pins)
+        effects.copies = writing.write(connection, self._purpose, shelf.titles.values(), shelf.copies, shelf.new_pins)
         return effects
 
     def _one_by_one(self, session: Session, entries: Sequence[Entry]) -> Effects:

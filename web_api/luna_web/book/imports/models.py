@@ -1,4 +1,4 @@
-"""Tables of bulk import. What a running job writes in bulk (`import_met`, `import_pins`) is in `batches`."""
+"""Tables of bulk import. What a running job writes in bulk (`import_met`, `import_pins`) is in `writing`."""
 
 from datetime import datetime
 from typing import Any

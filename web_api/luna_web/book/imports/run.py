@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
-from luna_web.book.imports import repository, shelving
+from luna_web.book.imports import repository, rows
 from luna_web.book.imports.domain import ImportState
 from luna_web.book.imports.importing import Claim, ClaimLost, Import, StopAsked, is_connection_lost
 from luna_web.shared.config import Settings, get_settings
@@ -44,12 +44,12 @@ def limit_yourself(memory_mib: int) -> None:
 
 
 def prepared_factory(settings: Settings) -> tuple[Engine, SessionFactory]:
-    """Sessions over connections that `shelving` can use."""
+    """Sessions over connections that batches are written by."""
     engine = make_engine(settings)
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: shelving.Connection, _: object) -> None:
-        shelving.prepare(connection)
+    def prepare(connection: rows.Connection, _: object) -> None:
+        rows.prepare(connection)
         connection.commit()
 
     return engine, make_session_factory(engine)

@@ -171,6 +171,6 @@ def test_deaths_change_nothing(
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Machine,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
