@@ -18,4 +18,4 @@ def defused(text: str) -> str:
 
 def restored(cell: str) -> str:
     """The text that `defused` made this cell of."""
-    return cell[1:] if _DEFUSED.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _DEFUSED.match(cell) else cell

@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from luna_web.book.imports.describing import shown
 from luna_web.book.imports.domain import Entry, FileFault, Problem, Rejected, Remark, Severity
 from luna_web.book.imports.readers.base import Item, Reader
 
 BATCH = 1000
 """Records."""
 WEIGHT = 4 << 20
-"""Characters of titles and descriptions, which are all that is ever long."""
+"""Characters of titles and descriptions, which are all that is ever long; a copy weighs as much as `COPY_WEIGHT`."""
+COPY_WEIGHT = 200
 AHEAD = 2
 _LOOK_SECONDS = 0.5
 _MAX_REASON = 500
@@ -116,8 +118,11 @@ def _judge(reader: Reader, item: Item, batch: Batch) -> int:
     batch.entries.append(Entry(item.number, item.line, described))
     for remark in described.remarks:
         batch.problems.append(problem(Severity.WARNING, item.number, item.line, remark))
-    return len(described.book.title) + len(described.book.description or "")
+    copies = len(described.copies.named) + described.copies.count
+    return len(described.book.title) + len(described.book.description or "") + copies * COPY_WEIGHT
 
 
 def problem(severity: Severity, number: int, line: int | None, remark: Remark) -> Problem:
-    return Problem(severity, remark.reason[:_MAX_REASON], number, line, remark.field, remark.value)
+    """With a value that can be stored, whoever made the remark."""
+    value = None if remark.value is None else shown(remark.value)
+    return Problem(severity, remark.reason[:_MAX_REASON], number, line, remark.field, value)

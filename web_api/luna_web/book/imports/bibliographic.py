@@ -25,9 +25,9 @@ _DELETED = "d"
 def refusal_of_leader(leader: str) -> Remark | None:
     """Why a record that begins so is none to import; None if it may be."""
     if leader[6] in _NOT_TITLES:
-        return Remark("leader", f"is {_NOT_TITLES[leader[6]]} (leader/06), and only titles are imported", leader)
+        return Remark("leader", f"is {_NOT_TITLES[leader[6]]} (leader/06), and only titles are imported", shown(leader))
     if leader[5] == _DELETED:
-        return Remark("leader", "is marked as deleted (leader/05), and an import deletes nothing", leader)
+        return Remark("leader", "is marked as deleted (leader/05), and an import deletes nothing", shown(leader))
     return None
 
 

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_SECONDS = 5.0
 TIDY_EVERY_SECONDS = 60.0
 MOST_ATTEMPTS = 5
+TRY_LATER_SECONDS = 5
+"""The first pause after a lost database; each one is twice the one before."""
 UPLOADS_EXPIRE = timedelta(hours=1)
 JOBS_EXPIRE = timedelta(days=90)
 _END_WITHIN_SECONDS = 3.0
@@ -106,12 +108,13 @@ class Foreman:
             _end(process)
         code = process.returncode
         log.info("import_process_ended", job=str(job_id), code=code)
+        if spoke_last and not code:
+            return
         if not spoke_last:
-            self._fail_silent(job_id, claim_id)
-        elif code:
-            with transaction(self._factory) as session:
-                repository.let_go(session, job_id, claim_id, unharmed=code == TRY_LATER)
-            self._stopping.wait(min(attempts, MOST_ATTEMPTS) * 0.2)
+            log.warning("import_process_silent", job=str(job_id), seconds=self._silence)
+        with transaction(self._factory) as session:
+            repository.let_go(session, job_id, claim_id, unharmed=False)
+        self._stopping.wait(pause_seconds(code, attempts))
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> bool:
         """Until it ends; False when it said nothing for too long. A stop asks it to end."""
@@ -129,14 +132,6 @@ class Foreman:
                 heard = time.monotonic()
         return False
 
-    def _fail_silent(self, job_id: UUID, claim_id: UUID) -> None:
-        why = f"nothing happened for {self._silence:.0f} s behind the last batch; the file was given up"
-        with transaction(self._factory) as session:
-            if repository.finish(session, job_id, claim_id, ImportState.FAILED, failure=why):
-                job = repository.get_job(session, job_id)
-                assert job is not None  # noqa: S101 - it was updated just now
-                events.import_changed(session, job)
-
     def _tidy(self) -> None:
         """What ended jobs, old jobs and broken uploads leave behind; a little at a time."""
         if time.monotonic() - self._tidied < TIDY_EVERY_SECONDS and self._tidied:
@@ -149,6 +144,12 @@ class Foreman:
             with transaction(self._factory) as session:
                 more = repository.tidy_some(session)
         self._tidied = time.monotonic()
+
+
+def pause_seconds(code: int, attempts: int) -> float:
+    """Before the next attempt: long where the process lost a database that we still reach, else hardly any."""
+    attempt = min(attempts, MOST_ATTEMPTS)
+    return float(TRY_LATER_SECONDS << (attempt - 1)) if code == TRY_LATER else attempt * 0.2
 
 
 def _give_up(session: Session, job: ImportJob) -> None:

@@ -52,6 +52,10 @@ _LOST_RACES = (
     Overtaken,
 )  # fmt: skip
 _REFUSED = (pg.DataError, pg.IntegrityError, pg.ProgramLimitExceeded)
+_TOO_LONG = (pg.QueryCanceled,)
+"""Not to be tried again at the same size: each time it would take as long."""
+_AWAY = ("08", "57P")
+"""Classes of SQLSTATE (PostgreSQL, appendix A): connection exceptions, and a server that shuts down or starts."""
 
 
 class ClaimLost(Exception):
@@ -137,7 +141,10 @@ class Import:
     def _open(self, job: ImportJob) -> Reader:
         assert job.format and job.queued_at  # noqa: S101 - the table holds it
         source = open_chunks(self._fetch, job.size_bytes)
-        reader = open_reader(ImportFormat(job.format), source, job.size_bytes, self._options, job.queued_at.year + 1)
+        latest_year = job.queued_at.year + 1
+        reader = open_reader(
+            ImportFormat(job.format), source, job.size_bytes, self._options, latest_year, self._alive
+        )
         if job.detected is None:
             with transaction(self._factory) as session:
                 session.execute(
@@ -164,8 +171,13 @@ class Import:
         for attempt in range(TRIES):
             try:
                 return self._try(batch, self._together)
-            except _LOST_RACES + _REFUSED as error:
-                log.info("import_batch_again", job=str(self._claim.job_id), error=type(error).__name__)
+            except (*_LOST_RACES, *_REFUSED, *_TOO_LONG, DBAPIError) as error:
+                cause = _cause(error)
+                if isinstance(cause, _TOO_LONG):
+                    break
+                if not isinstance(cause, _LOST_RACES + _REFUSED):
+                    raise
+                log.info("import_batch_again", job=str(self._claim.job_id), error=type(cause).__name__)
                 time.sleep(random.uniform(0, 0.05) * attempt)  # noqa: S311 - to part those who collided
         return self._try(batch, self._one_by_one)
 
@@ -217,7 +229,7 @@ class Import:
             try:
                 with session.begin_nested():
                     one = self._together(session, [entry])
-            except _LOST_RACES + _REFUSED as error:
+            except _LOST_RACES + _REFUSED + _TOO_LONG as error:
                 log.warning("import_record_refused", record=entry.number, error=str(error)[:200])
                 total.rejected += 1
                 total.problems.append(problem(Severity.REJECTED, entry.number, entry.line, _refusal(error)))
@@ -225,6 +237,7 @@ class Import:
             total.outcomes.update(one.outcomes)
             total.problems += one.problems
             total.copies += one.copies
+            self._alive()
         return total
 
     # Problems
@@ -262,6 +275,11 @@ def _ids_needed(entries: Sequence[Entry], default_copies: int) -> int:
     return sum(1 + len(one.described.copies.named) + max(one.described.copies.count, default_copies) for one in entries)
 
 
+def _cause(error: Exception) -> BaseException:
+    """What psycopg said, also where SQLAlchemy passed it on."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
 def _refusal(error: Exception) -> Remark:
     if isinstance(error, PgError) and not isinstance(error, pg.UniqueViolation):
         return Remark(error.diag.column_name, "the database refuses it: " + (error.diag.message_primary or "unknown"))
@@ -269,7 +287,11 @@ def _refusal(error: Exception) -> Remark:
 
 
 def is_connection_lost(error: Exception) -> bool:
-    """Whether the database went away, so that another try later will do."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or (isinstance(error.orig, PgError) and is_connection_lost(error.orig))
-    return isinstance(error, pg.OperationalError) and not isinstance(error, pg.QueryCanceled | pg.LockNotAvailable)
+    """Whether the database went away, so that another try later will do.
+
+    A full disk or too little memory is no such thing. An error without SQLSTATE is the client's own: no server answered.
+    """
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    cause = _cause(error)
+    return isinstance(cause, pg.OperationalError) and (cause.sqlstate is None or cause.sqlstate.startswith(_AWAY))

@@ -76,17 +76,20 @@ class FilePart:
         return passed + place
 
     async def _headers(self) -> bytes:
-        while (place := self._held.find(b"\r\n\r\n")) < 0:
-            if len(self._held) > MAX_HEADERS:
-                raise ValidationFailed({"file": ["the headers of a part are too long"]})
+        while (place := self._held.find(b"\r\n\r\n")) < 0 and len(self._held) <= MAX_HEADERS:
             await self._more()
+        if not 0 <= place <= MAX_HEADERS:
+            raise ValidationFailed({"file": [f"the headers of a part have more than {MAX_HEADERS:,} bytes"]})
         headers, self._held = self._held[:place], self._held[place + 2 :]
         return headers
 
     def _read_headers(self, raw: bytes) -> None:
-        headers = BytesHeaderParser(policy=HTTP).parsebytes(raw.lstrip(b"\r\n") + b"\r\n\r\n")
-        self.file_name = headers.get_filename()
-        self.content_type = headers.get_content_type() if "content-type" in headers else None
+        try:
+            headers = BytesHeaderParser(policy=HTTP).parsebytes(raw.lstrip(b"\r\n") + b"\r\n\r\n")
+            self.file_name = headers.get_filename()
+            self.content_type = headers.get_content_type() if "content-type" in headers else None
+        except Exception as error:  # the parser has no class of its own for what it cannot read
+            raise ValidationFailed({"file": ["the headers of a part cannot be read"]}) from error
         if self.file_name is not None:
             self._held = self._held.removeprefix(b"\r\n")
 

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from luna_web.book.csv_cells import defused
 from luna_web.book.imports import repository
 from luna_web.book.imports.domain import Severity
 from luna_web.book.imports.models import ImportProblem
@@ -12,16 +13,8 @@ from luna_web.shared.database import SessionFactory, transaction
 
 HEADER = ("severity", "record", "line", "field", "reason", "value")
 PAGE = 1000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BOM = "\ufeff"
 """By which spreadsheets know UTF-8."""
-
-
-def defused(text: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    if text is None:
-        return ""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def as_csv(factory: SessionFactory, job_id: UUID, severity: Severity | None) -> Iterator[str]:
@@ -39,7 +32,8 @@ def as_csv(factory: SessionFactory, job_id: UUID, severity: Severity | None) -> 
 
 def _row(problem: ImportProblem) -> tuple[str, ...]:
     numbers = (str(problem.record or ""), str(problem.line or ""))
-    return (problem.severity, *numbers, defused(problem.field), defused(problem.reason), defused(problem.value))
+    texts = (problem.field, problem.reason, problem.value)
+    return (problem.severity, *numbers, *(defused(text or "") for text in texts))
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """A row of a table (CSV, XLSX, JSON Lines) as a title, by the headers in `fields.TABLE`."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from luna_web.book.years import read_year
 _SEVERAL = re.compile(r"[;|,\n]+")
 _ISBNS = re.compile(r"[;|,\n/]+|\s{2,}|(?<=[\dXx])\s+(?=97[89])")
 _LIST_MARK = "\n"
+_MANY = frozenset({IGNORE, "isbn", "barcode"})
+"""What several columns may give."""
 MAX_URL = 2000
 
 
@@ -33,22 +36,35 @@ class Columns:
 def columns_of(headers: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     """The fields of these columns: by `mapping` first, then by their names.
 
-    Raises FileFault if none gives the title, a mapped column is not there, or two were mapped to one field.
+    Raises FileFault if none gives the title, a name is no text, a mapped column is not there, or two were mapped to
+    one field. A mapped column goes before one of the field's name; of two columns of one name the first is taken.
     """
-    names = tuple(clean(header) for header in headers)
+    names = tuple(clean(_storable_name(header)) for header in headers)
     told = {header_key(column): field for column, field in mapping.items()}
     missing = sorted(column for column in mapping if header_key(column) not in {header_key(name) for name in names})
     if missing:
         raise FileFault(f"there is no column {missing[0]!r}; {_list_of(names)}")
+    if twice := [field for field, number in Counter(told.values()).items() if number > 1 and field not in _MANY]:
+        raise FileFault(f"more than one column is mapped to {twice[0]!r}; say - for those to leave out")
     fields: list[str | None] = [told.get(header_key(name)) or field_of_header(name) for name in names]
     seen: set[str] = set()
     for place, field in enumerate(fields):
-        if field in seen and field not in (IGNORE, "isbn", "barcode"):
-            fields[place] = IGNORE if header_key(names[place]) not in told else field
-        seen.add(field or IGNORE)
+        if field is None or field in _MANY:
+            continue
+        if field in seen or (field in told.values() and header_key(names[place]) not in told):
+            fields[place] = IGNORE
+        else:
+            seen.add(field)
     if "title" not in fields:
         raise FileFault(f"no column gives the title; {_list_of(names)}. Say which one it is: ?mapping=COLUMN:title")
     return Columns(names, tuple(fields))
+
+
+def _storable_name(header: str) -> str:
+    try:
+        return storable(header, None)
+    except Rejected as refused:
+        raise FileFault(f"the header {refused.remark.value!r} {refused.remark.reason}") from None
 
 
 def _list_of(names: Sequence[str]) -> str:

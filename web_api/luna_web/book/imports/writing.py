@@ -1,6 +1,6 @@
 """Writing what a batch came to: sets of rows, no row by itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from psycopg import sql
@@ -27,8 +27,11 @@ def write(
     else:
         _add_titles(connection, [title for title in touched if title.is_new])
         _change_titles(connection, [title for title in touched if title.changed and not title.is_new])
-        _add_copies(connection, [copy for copy in held if copy.is_new])
+        new = [copy for copy in held if copy.is_new]
+        _hold_titles(connection, {copy.book_id for copy in new} - {title.id for title in touched if title.is_new})
+        # In the order of the desk: a copy, then (by a trigger, on adding, too) the status of its title.
         _move_copies(connection, [copy for copy in held if copy.changed and not copy.is_new])
+        _add_copies(connection, new)
         _pin(connection, pins)
         _meet(
             connection,
@@ -63,6 +66,15 @@ def _change_titles(connection: Connection, titles: Sequence[Title]) -> None:
     if connection.execute(_CHANGE_TITLES).rowcount != len(titles):
         raise Overtaken("a title was changed meanwhile")
     connection.execute("DELETE FROM import_changes")
+
+
+def _hold_titles(connection: Connection, titles: Collection[UUID]) -> None:
+    """Nobody deletes these titles until our copies of them are there. Raises Overtaken if somebody did."""
+    if not titles:
+        return
+    query = "SELECT id FROM books WHERE id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE"
+    if len(connection.execute(query, (list(titles),)).fetchall()) != len(titles):
+        raise Overtaken("a title was deleted meanwhile")
 
 
 def _add_copies(connection: Connection, copies: Sequence[Held]) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -215,6 +216,67 @@ class TestTogether:
 
         (shown,) = desk.books()
         assert (shown["publisher"], shown["description"]) == ("Ace", "Sand.")
+
+
+    def test_a_title_that_a_librarian_deletes_at_the_same_moment_gets_no_copy(
+        self, desk: Desk, catalog: Catalog, settings: Settings
+    ) -> None:
+        catalog.add("Dune", isbn13="9780441172719", copies=0)
+        content = csv_file([{"title": "Dune", "isbn": "9780441172719", "barcode": "B01"}])
+        job = desk.send(content)
+        engine, other = prepared_factory(settings)
+        with other() as session, ThreadPoolExecutor(1) as pool:
+            session.execute(text("UPDATE books SET deleted_at = now(), version = version + 1"))
+            working = pool.submit(desk.work)
+            wait_until("the import waits for the librarian", lambda: waits(desk))
+            session.commit()
+            working.result(timeout=20)
+        engine.dispose()
+
+        assert counts(desk.job(job["id"])) == (1, 0, 0, 0)
+        query = "SELECT b.deleted_at FROM copies c JOIN books b ON b.id = c.book_id"
+        assert desk.rows(query) == [{"deleted_at": None}]
+
+    def test_while_it_waits_for_a_copy_the_status_of_its_title_is_free(
+        self, desk: Desk, catalog: Catalog, settings: Settings
+    ) -> None:
+        catalog.add("Dune", isbn13="9780441172719", copies=0)
+        desk.done(csv_file([{"title": "Dune", "isbn": "9780441172719", "barcode": "B01", "shelf": "A"}]))
+        row = {"title": "Dune", "isbn": "9780441172719", "shelf": "C"}
+        desk.send(csv_file([{**row, "barcode": "B01"}, {**row, "barcode": "B02"}]))
+        engine, other = prepared_factory(settings)
+        with other() as session, ThreadPoolExecutor(1) as pool:
+            session.execute(text("SELECT 1 FROM copies FOR NO KEY UPDATE"))
+            working = pool.submit(desk.work)
+            wait_until("the import waits for the desk", lambda: waits(desk))
+            try:
+                session.execute(text("SELECT 1 FROM book_status FOR NO KEY UPDATE NOWAIT"))
+            finally:
+                session.rollback()
+                working.result(timeout=20)
+        engine.dispose()
+
+        assert desk.copies() == [("Dune", "B01", "C"), ("Dune", "B02", "C")]
+
+
+class TestTooMuchAtOnce:
+    def test_a_batch_that_takes_too_long_lands_record_by_record(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write, sizes = importing.shelving.write, []
+
+        def slow(connection: Any, purpose: Any, titles: Any, *rest: Any) -> int:
+            sizes.append(len(titles))
+            if len(titles) > 1:
+                connection.execute("SET LOCAL statement_timeout = 1")
+                connection.execute("SELECT pg_sleep(10)")
+            return write(connection, purpose, titles, *rest)
+
+        monkeypatch.setattr(importing.shelving, "write", slow)
+        done = desk.done(csv_file([{"title": "Dune"}, {"title": "Emma"}]))
+
+        assert (done["state"], counts(done)) == ("COMPLETED", (2, 0, 0, 0))
+        assert sizes == [2, 1, 1]
 
 
 def waits(desk: Desk) -> bool:

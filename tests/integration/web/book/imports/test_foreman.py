@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from luna_web.book.imports.foreman import Foreman
+from luna_web.book.imports import foreman
+from luna_web.book.imports.foreman import MOST_ATTEMPTS, Foreman
+from luna_web.book.imports.run import TRY_LATER
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
 from tests.integration.web.book.imports.desk import Desk, counts
@@ -36,7 +38,7 @@ def impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"import_silence_seconds": 1.0})
 
 
-def test_a_process_that_falls_silent_is_ended_and_its_job_fails(
+def test_a_process_that_falls_silent_is_ended_and_its_job_is_tried_again(
     desk: Desk, impatient: Settings, import_factory: SessionFactory
 ) -> None:
     job = desk.send(FILE)
@@ -44,9 +46,24 @@ def test_a_process_that_falls_silent_is_ended_and_its_job_fails(
 
     Foreman(import_factory, impatient, launcher).work_once()
 
-    failed = desk.job(job["id"])
-    assert (failed["state"], failed["failure"][:24]) == ("FAILED", "nothing happened for 1 s")
     assert launcher.started[0].returncode == -9
+    assert desk.rows("SELECT state, attempts FROM import_jobs") == [{"state": "QUEUED", "attempts": 1}]
+    assert desk.work()
+    assert counts(desk.job(job["id"])) == (1, 0, 0, 0)
+
+
+def test_who_loses_a_database_that_is_there_again_and_again_makes_its_job_fail(
+    desk: Desk, settings: Settings, import_factory: SessionFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = desk.send(FILE)
+    monkeypatch.setattr(foreman, "TRY_LATER_SECONDS", 0)
+    launcher = Launcher(f"raise SystemExit({TRY_LATER})")
+
+    while Foreman(import_factory, settings, launcher).work_once():
+        pass
+
+    assert desk.job(job["id"])["state"] == "FAILED"
+    assert [process.returncode for process in launcher.started] == [TRY_LATER] * MOST_ATTEMPTS
     assert desk.events(job["id"])[-1] == "catalog.import.failed"
 
 
@@ -66,10 +83,10 @@ def test_a_process_that_breaks_every_time_makes_its_job_fail(
     desk: Desk, settings: Settings, import_factory: SessionFactory
 ) -> None:
     job = desk.send(FILE)
-    foreman = Foreman(import_factory, settings, Launcher("raise SystemExit(3)"))
-    foreman._stopping.set()  # so that it does not wait between tries
+    watching = Foreman(import_factory, settings, Launcher("raise SystemExit(3)"))
+    watching._stopping.set()  # so that it does not wait between tries
 
-    while foreman.work_once():
+    while watching.work_once():
         pass
 
     assert desk.job(job["id"])["state"] == "FAILED"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pymarc import MARCReader, Record
 
+from luna_web.book.imports.batches import batches
 from luna_web.book.imports.bibliographic import describe_record
 from luna_web.book.imports.domain import Barcoded, CopyWish, Described, FileFault, ImportFormat, ImportOptions, Rejected
 from luna_web.book.imports.readers.marc_reader import MAX_RECORD, decoded, frames
@@ -305,3 +306,22 @@ class TestMarcXml:
         found = titles(self.file(self.RECORD + huge + self.RECORD), ImportFormat.MARCXML)
 
         assert found == ["Dune & sand", "! None: a record of more than 1,048,576 characters", "Dune & sand"]
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        (marc_file([DUNE]).replace(b"nam ", b"d\x00m ", 1), ImportFormat.MARC),
+        (marcxml_file([DUNE]).replace(b"nam ", b"dam " + b"x" * 300, 1), ImportFormat.MARCXML),
+    ],
+)
+def test_of_a_leader_that_is_refused_no_more_is_shown_than_can_be_stored(content: bytes, form: ImportFormat) -> None:
+    reader = open_reader(form, io.BytesIO(content), len(content), ImportOptions(), 2027)
+
+    (batch,) = batches(reader, 0, lambda: None, 10)
+
+    (refused,) = batch.problems
+    assert refused.field == "leader"
+    assert refused.value
+    assert len(refused.value) <= 200
+    assert "\x00" not in refused.value

@@ -85,3 +85,9 @@ def test_the_boundary_is_that_of_the_content_type() -> None:
     assert boundary_of('multipart/form-data; boundary="a b"'.replace(" b", "b")) == b"ab"
     with pytest.raises(ValidationFailed):
         boundary_of("multipart/form-data")
+
+
+@pytest.mark.parametrize("kind", ["text/plain" + "(" * 2000, "text/plain" + "x" * 20_000])
+def test_headers_that_no_parser_takes_are_told_so(kind: str) -> None:
+    with pytest.raises(ValidationFailed):
+        read(part(b"x", kind=kind) + END)

@@ -57,11 +57,19 @@ class TestHeaders:
     def test_of_two_columns_for_one_field_the_first_is_taken(self) -> None:
         assert columns_of(["Title", "Author", "Creator"], {}).fields == ("title", "author", "-")
 
+    def test_a_mapped_column_goes_before_one_of_the_same_field(self) -> None:
+        assert columns_of(["Title", "Titel2"], {"Titel2": "title"}).fields == ("-", "title")
+        assert columns_of(["Titel2", "Title"], {"Titel2": "title"}).fields == ("title", "-")
+        assert columns_of(["Title", "ISBN", "EAN2"], {"EAN2": "isbn"}).fields == ("title", "isbn", "isbn")
+
     @pytest.mark.parametrize(
         ("headers", "mapping", "says"),
         [
             (["Dune", "Herbert"], {}, "no column gives the title; the columns are 'Dune', 'Herbert'"),
             (["Title"], {"Nothing": "author"}, "there is no column 'Nothing'"),
+            (["A", "B"], {"A": "title", "B": "title"}, "more than one column is mapped to 'title'"),
+            (["Title", "Verfa\udcdfer"], {}, "contains bytes that are no text in the encoding of the file"),
+            (["Title", "a\x00"], {}, "contains NUL characters"),
         ],
     )
     def test_a_table_without_a_title_is_told_what_it_has(

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from luna_web.book.csv_cells import defused
+from luna_web.book.imports.batches import batches
 from luna_web.book.imports.domain import FileFault, ImportFormat, ImportOptions, Rejected
 from luna_web.book.imports.readers.base import Reader
 from luna_web.book.imports.readers.csv_reader import MAX_BROKEN
@@ -214,3 +216,22 @@ class TestJsonLines:
         reader = opened(b'{"title": "A"}\n{"title": "\xe9"}\n', ImportFormat.JSONL, encoding="utf-8")
 
         assert titles(reader) == ["A", "! contains bytes that are no text in the encoding of the file"]
+
+
+@pytest.mark.parametrize("title", ["-isms", "'-isms", "=1+1", "'t Hooft", "@home"])
+def test_a_cell_that_an_export_made_harmless_is_read_as_what_it_was(title: str) -> None:
+    assert titles(opened(csv_file([{"Title": defused(title)}]))) == [title]
+
+
+def test_a_header_in_another_encoding_than_the_one_told_is_told_so() -> None:
+    with pytest.raises(FileFault, match="no text in the encoding of the file"):
+        opened("Title,Größe\r\nDune,1\r\n".encode("latin-1"), encoding="utf-8")
+
+
+def test_a_batch_asks_for_no_more_copies_than_one_statement_can_write() -> None:
+    reader = opened(csv_file([{"Title": f"Volume {number}", "Copies": 999} for number in range(100)]))
+
+    sizes = [sum(entry.described.copies.count for entry in batch.entries) for batch in batches(reader, 0, int, 1000)]
+
+    assert sum(sizes) == 99_900
+    assert max(sizes) < 25_000

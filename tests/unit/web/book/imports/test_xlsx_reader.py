@@ -142,6 +142,27 @@ class TestHostile:
         with pytest.raises(FileFault):
             list(opened(with_part(part, bomb)).items())
 
+    def test_a_part_whose_compressed_bytes_are_damaged_is_told_so(self) -> None:
+        content = bytearray(with_part(SHEET, "".join(f"<!-- {number} -->" for number in range(5000))))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            start = archive.getinfo(SHEET).header_offset + 30 + len(SHEET)
+        content[start : start + 200] = b"\xff" * 200
+
+        with pytest.raises(FileFault, match=r"this is no XLSX workbook|cannot be read"):
+            list(opened(bytes(content)).items())
+
+    def test_rows_without_cells_are_passed_over_as_signs_of_life(self) -> None:
+        alive: list[int] = []
+        far = '<row r="9000"><c r="A9000" t="inlineStr"><is><t>Dune</t></is></c></row>'
+        content = self.sheet(f'<row r="1">{HEADER}</row>{far}')
+
+        reader = open_reader(
+            ImportFormat.XLSX, io.BytesIO(content), len(content), ImportOptions(), 2027, lambda: alive.append(1)
+        )
+
+        assert [(item.number, item.line) for item in reader.items()] == [(1, 9000)]
+        assert len(alive) == 9000
+
     def sheet(self, rows: str) -> bytes:
         return with_part(SHEET, f"<worksheet {SPACE}><sheetData>{rows}</sheetData></worksheet>")
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+from luna_web.book.csv_cells import restored
 from luna_web.book.imports.describing import shown
 from luna_web.book.imports.domain import (
     Described,
@@ -134,7 +135,8 @@ class CsvReader:
     def describe(self, content: list[str] | Unreadable) -> Described:
         if isinstance(content, Unreadable):
             raise content.reject()
-        return describe_row(cells_by_field(content, self.columns, self._wanted), self._latest_year)
+        cells = [restored(cell) for cell in content]
+        return describe_row(cells_by_field(cells, self.columns, self._wanted), self._latest_year)
 
     def progress(self) -> float:
         return min(1.0, self._source.tell() / max(self._size, 1))

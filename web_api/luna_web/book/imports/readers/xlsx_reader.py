@@ -1,8 +1,10 @@
 """XLSX, row by row: what the archive may unpack to is checked before anything is unpacked."""
 
+import lzma
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
@@ -26,16 +28,27 @@ MAX_ROWS = 1 << 20
 _WHOLE_IN_MEMORY = {"xl/sharedstrings.xml": MAX_SHARED_TEXTS, "xl/styles.xml": MAX_STYLES}
 _BROKEN = (
     zipfile.BadZipFile, ParseError, DefusedXmlException, KeyError, ValueError, IndexError, TypeError, AttributeError,
-    EOFError, OSError, NotImplementedError, RuntimeError,
+    EOFError, OSError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 """What `openpyxl` and `zipfile` raise of a file that is damaged, made to harm, or no workbook."""
 
 
 class XlsxReader:
-    """Opening reads the header of the first sheet, or of the one told. Raises FileFault."""
+    """Opening reads the header of the first sheet, or of the one told. Raises FileFault.
 
-    def __init__(self, source: BinaryIO, size: int, options: ImportOptions, latest_year: int) -> None:
+    `alive` is called for each row, since of a million empty ones no item comes.
+    """
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        size: int,
+        options: ImportOptions,
+        latest_year: int,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
         self._latest_year = latest_year
+        self._alive = alive
         self._done = 0
         check_archive(source)
         source.seek(0)
@@ -76,7 +89,8 @@ class XlsxReader:
             rows = self._sheet.iter_rows(max_row=MAX_ROWS, max_col=MAX_COLUMNS + 1, values_only=True)
             for number, values in enumerate(rows, start=1):
                 self._done = number
-                texts = _trimmed([cell_text(value) for value in values])
+                self._alive()
+                texts = [] if values == _EMPTY_ROW else _trimmed([cell_text(value) for value in values])
                 if texts:
                     yield number, texts
                 if number >= self._expected and not texts and number - self._last_filled > _GAP:
@@ -89,6 +103,7 @@ class XlsxReader:
     _last_filled = 0
 
 
+_EMPTY_ROW = (None,) * (MAX_COLUMNS + 1)
 _GAP = 10_000
 """Empty rows after which nothing more is expected."""
 
