@@ -289,7 +289,7 @@ def _refusal(error: Exception) -> Remark:
 def is_connection_lost(error: Exception) -> bool:
     """Whether the database went away, so that another try later will do.
 
-    A full disk or too little memory is no such thing. An error without SQLSTATE is the client's own: no server answered.
+    A full disk or too little memory is no such thing. An error without SQLSTATE is the client's own: nobody answered.
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

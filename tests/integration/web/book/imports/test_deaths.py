@@ -263,7 +263,7 @@ class TestTooMuchAtOnce:
     def test_a_batch_that_takes_too_long_lands_record_by_record(
         self, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        write, sizes = importing.shelving.write, []
+        write, sizes = importing.writing.write, []
 
         def slow(connection: Any, purpose: Any, titles: Any, *rest: Any) -> int:
             sizes.append(len(titles))
@@ -272,7 +272,7 @@ class TestTooMuchAtOnce:
                 connection.execute("SELECT pg_sleep(10)")
             return write(connection, purpose, titles, *rest)
 
-        monkeypatch.setattr(importing.shelving, "write", slow)
+        monkeypatch.setattr(importing.writing, "write", slow)
         done = desk.done(csv_file([{"title": "Dune"}, {"title": "Emma"}]))
 
         assert (done["state"], counts(done)) == ("COMPLETED", (2, 0, 0, 0))
