@@ -74,7 +74,8 @@ TABLE: tuple[FieldRule, ...] = (
     FieldRule(
         "isbn",
         "020 $a, each; $z is kept apart",
-        ("isbn", "isbn13", "isbn 13", "isbn10", "isbn 10", "isbn/ean", "ean", "isbns", "isbn number", "020a"),
+        ("isbn", "isbn13", "isbn 13", "isbn10", "isbn 10", "isbn/ean", "ean", "isbns", "isbn number",
+         "isbns other", "isbns invalid", "020a"),
         Overlay.FILL,
         "one or several, in any spelling, with qualifiers and prices; the first right one counts, further right ones"
         " are kept beside it, wrong ones apart",

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from luna_web.book.imports.domain import Described
 from luna_web.book.imports.drafts import add_drafts
-from luna_web.book.imports.merging import Held, Key, Known, Title, numbers_of
+from luna_web.book.imports.merging import Held, Key, Known, Title, numbers_of, pin_key
 from luna_web.book.imports.rows import COLUMNS, Connection, Purpose, book_of, copy_rows
 from luna_web.book.marc import CatalogRecord
 
@@ -41,7 +41,9 @@ def key_of(connection: Connection, book: CatalogRecord) -> Key:
 def known(connection: Connection, purpose: Purpose, entries: Sequence[Described], keys: Sequence[Key]) -> Known:
     """Every title, copy and pin that the staged records could be about."""
     pins: dict[Key, UUID] = dict(connection.execute(_FIND_PINS).fetchall())
-    titles = {title.id: title for title in _titles(connection, purpose)}
+    numbered = _numbered_pins(connection, entries, keys)
+    pins |= numbered
+    titles = {title.id: title for title in _titles(connection, purpose, list(numbered.values()))}
     isbns, controls, barcodes = numbers_of(entries)
     copies = {copy.id: copy for copy in _copies(connection, purpose, barcodes)} if barcodes else {}
     if purpose.dry_run:
@@ -70,6 +72,8 @@ _FIND_TITLES = sql.SQL(
         SELECT pin.book_id AS id FROM import_pins pin WHERE pin.match_key = e.key LIMIT 1) AS one
        WHERE e.isbn IS NULL AND e.control IS NULL
       UNION
+      SELECT pinned FROM unnest(%(pinned)s::uuid[]) AS pinned
+      UNION
       SELECT alike.id FROM import_entries e CROSS JOIN LATERAL (
         SELECT b.id FROM books b
          WHERE {key} = e.key AND b.deleted_at IS NULL
@@ -91,8 +95,22 @@ _FIND_TITLES = sql.SQL(
 )
 
 
-def _titles(connection: Connection, purpose: Purpose) -> Iterator[Title]:
-    for book_id, version, key, *values, met in connection.execute(_FIND_TITLES, {"job": purpose.job_id}):
+def _numbered_pins(connection: Connection, entries: Sequence[Described], keys: Sequence[Key]) -> dict[Key, UUID]:
+    """The pins of records whose control number was another title's."""
+    books = [(one.book, key) for one, key in zip(entries, keys, strict=True)]
+    wanted = [pin_key(book, key) for book, key in books if book.control_number and not book.isbn13]
+    if not wanted:
+        return {}
+    query = (
+        "SELECT wanted, pin.book_id FROM unnest(%s::uuid[]) AS wanted CROSS JOIN LATERAL ("
+        " SELECT book_id FROM import_pins WHERE match_key = wanted LIMIT 1) AS pin"
+    )
+    return dict(connection.execute(query, (wanted,)).fetchall())
+
+
+def _titles(connection: Connection, purpose: Purpose, pinned: Sequence[UUID]) -> Iterator[Title]:
+    told = {"job": purpose.job_id, "pinned": pinned}
+    for book_id, version, key, *values, met in connection.execute(_FIND_TITLES, told):
         yield Title(book_id, book_of(values), key, version, met)
 
 

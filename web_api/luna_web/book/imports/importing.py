@@ -142,9 +142,7 @@ class Import:
         assert job.format and job.queued_at  # noqa: S101 - the table holds it
         source = open_chunks(self._fetch, job.size_bytes)
         latest_year = job.queued_at.year + 1
-        reader = open_reader(
-            ImportFormat(job.format), source, job.size_bytes, self._options, latest_year, self._alive
-        )
+        reader = open_reader(ImportFormat(job.format), source, job.size_bytes, self._options, latest_year, self._alive)
         if job.detected is None:
             with transaction(self._factory) as session:
                 session.execute(
@@ -289,7 +287,7 @@ def _refusal(error: Exception) -> Remark:
 def is_connection_lost(error: Exception) -> bool:
     """Whether the database went away, so that another try later will do.
 
-    A full disk or too little memory is no such thing. An error without SQLSTATE is the client's own: nobody answered.
+    A full disk or too little memory is no such thing. One without SQLSTATE is the client's: no server answered.
     """
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True

@@ -1,8 +1,9 @@
 """What a record means for the catalog: which title it is, and what of it changes. Pure: no database here.
 
-**Which title.** The one with its ISBN-13; else the one with its control number, unless both have an ISBN and they are
-about different titles; else one of the same title, author and year that has no other ISBN and no other control number.
-A record without any number is remembered with the title that it was taken for (`pins`).
+**Which title.** The one with its ISBN-13; else the one with its control number, if it is called the same, since two
+systems may give one number to different books; else one of the same title, author and year that has no other ISBN and
+no other control number. A record without any number, or only with one that another title has, is remembered with the
+title that it was taken for (`pins`).
 
 **What changes.** The first record of a job that describes a title speaks for it: what it says replaces what the catalog
 says, what it is silent about stays. Later records of the same job only fill what is empty. An ISBN is replaced only by
@@ -17,10 +18,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from luna_web.book.imports.describing import MAX_SHELF
 from luna_web.book.imports.domain import NO_WISH, CopyWish, Described, Remark
+from luna_web.book.imports.fields import header_key
 from luna_web.book.marc import CatalogRecord
 
 Key = UUID
@@ -121,17 +123,18 @@ class Shelf:
     def _found(self, book: CatalogRecord, key: Key) -> Title | None:
         if book.isbn13 and (title := self._by_isbn.get(book.isbn13)):
             return title
-        if book.control_number and (title := self._by_control.get(book.control_number)):
-            return title if self._same_record(title, book) else None
-        if not book.isbn13 and not book.control_number and (pinned := self.titles.get(self.pins.get(key, _NOBODY))):
+        if not book.isbn13 and (pinned := self.titles.get(self.pins.get(pin_key(book, key), _NOBODY))):
             return pinned
+        numbered = self._by_control.get(book.control_number) if book.control_number else None
+        if numbered and self._same_record(numbered, book):
+            return numbered
         return next((title for title in self._by_key.get(key, ()) if _agree(title.book, book)), None)
 
     def _same_record(self, title: Title, book: CatalogRecord) -> bool:
-        """Two systems may give one control number to different books; then their ISBNs and titles differ, too."""
-        if not book.isbn13 or not title.book.isbn13:
-            return True
-        return not title.met and title.book.title.casefold() == book.title.casefold()
+        """Two systems may give one control number to different books; then their titles differ, too."""
+        if title.met and book.isbn13 and title.book.isbn13:
+            return False
+        return header_key(title.book.title) == header_key(book.title)
 
     # What changes
 
@@ -170,8 +173,10 @@ class Shelf:
     def _meet(self, title: Title, book: CatalogRecord, key: Key) -> None:
         if not title.met:
             title.met = title.newly_met = True
-        if not book.isbn13 and not book.control_number and self.pins.get(key) != title.id:
-            self.pins[key] = self.new_pins[key] = title.id
+        named = book.isbn13 or (book.control_number and book.control_number == title.book.control_number)
+        pin = pin_key(book, key)
+        if not named and self.pins.get(pin) != title.id:
+            self.pins[pin] = self.new_pins[pin] = title.id
 
     # Copies
 
@@ -229,6 +234,11 @@ class Shelf:
 
 
 _NOBODY = UUID(int=0)
+
+
+def pin_key(book: CatalogRecord, key: Key) -> Key:
+    """By what a record without an ISBN is remembered: its key, and its control number if it has one."""
+    return uuid5(key, book.control_number) if book.control_number else key
 
 
 def _agree(title: CatalogRecord, book: CatalogRecord) -> bool:

@@ -16,7 +16,8 @@ from luna_web.book.years import read_year
 _SEVERAL = re.compile(r"[;|,\n]+")
 _ISBNS = re.compile(r"[;|,\n/]+|\s{2,}|(?<=[\dXx])\s+(?=97[89])")
 _LIST_MARK = "\n"
-_MANY = frozenset({IGNORE, "isbn", "barcode"})
+_LINE_END = re.compile(r"\r\n|\r|\n")
+MANY = frozenset({IGNORE, "isbn", "barcode"})
 """What several columns may give."""
 MAX_URL = 2000
 
@@ -44,12 +45,12 @@ def columns_of(headers: Sequence[str], mapping: Mapping[str, str]) -> Columns:
     missing = sorted(column for column in mapping if header_key(column) not in {header_key(name) for name in names})
     if missing:
         raise FileFault(f"there is no column {missing[0]!r}; {_list_of(names)}")
-    if twice := [field for field, number in Counter(told.values()).items() if number > 1 and field not in _MANY]:
+    if twice := [field for field, number in Counter(told.values()).items() if number > 1 and field not in MANY]:
         raise FileFault(f"more than one column is mapped to {twice[0]!r}; say - for those to leave out")
     fields: list[str | None] = [told.get(header_key(name)) or field_of_header(name) for name in names]
     seen: set[str] = set()
     for place, field in enumerate(fields):
-        if field is None or field in _MANY:
+        if field is None or field in MANY:
             continue
         if field in seen or (field in told.values() and header_key(names[place]) not in told):
             fields[place] = IGNORE
@@ -105,10 +106,12 @@ def describe_row(cells: Mapping[str, str], latest_year: int) -> Described:
 
 
 def clean_cell(text: str, field: str) -> str:
-    """A cell's text as it is stored; lists keep a line break between their parts."""
+    """A cell's text as it is stored; lists keep a line break between their parts, descriptions between their lines."""
     storable(text, field)
-    if _LIST_MARK in text:
-        return _LIST_MARK.join(filter(None, map(clean, text.split(_LIST_MARK)))) if field in _LISTS else clean(text)
+    if field == "description":
+        return "\n".join(map(clean, _LINE_END.split(text))).strip()
+    if field in _LISTS and _LIST_MARK in text:
+        return _LIST_MARK.join(filter(None, map(clean, text.split(_LIST_MARK))))
     return clean(text)
 
 

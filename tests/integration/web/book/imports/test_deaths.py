@@ -217,7 +217,6 @@ class TestTogether:
         (shown,) = desk.books()
         assert (shown["publisher"], shown["description"]) == ("Ace", "Sand.")
 
-
     def test_a_title_that_a_librarian_deletes_at_the_same_moment_gets_no_copy(
         self, desk: Desk, catalog: Catalog, settings: Settings
     ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from luna_web.book.imports.batches import BATCH
 from tests.integration.web.book.imports.desk import Desk, counts
+from tests.integration.world import Catalog
 from tests.unit.web.book.imports.files import (
     csv_file,
     field,
@@ -61,6 +62,22 @@ class TestEachFormat:
 
         assert (desk.books(), desk.copies()) == ([], [])
         assert counts(dry) == counts(desk.done(twice))
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("form", ["csv", "jsonl"])
+    def test_an_export_imported_again_changes_nothing(self, desk: Desk, catalog: Catalog, form: str) -> None:
+        catalog.add(
+            "-isms", author="=Cicero", isbn13="9780441172719", isbns_other=["9780141439587"], isbns_invalid=["123"],
+            description="Of sand.\n\n-and of worms.", publication_year=1965, shelf_location="+A",
+        )  # fmt: skip
+        catalog.add("'t Hooft", copies=0)
+        before = desk.rows("SELECT * FROM books ORDER BY id"), desk.copies()
+
+        done = desk.done(desk.api.get("/books/export", params={"format": form}).content)
+
+        assert counts(done) == (0, 0, 2, 0)
+        assert (desk.rows("SELECT * FROM books ORDER BY id"), desk.copies()) == before
 
 
 class TestManyBatches:

@@ -31,7 +31,9 @@ class TestWhichTitle:
         [
             (said(isbn13=DUNE), said("Dune, again", isbn13=DUNE), True),
             (said(isbn13=DUNE, control_number="1"), said("Other", isbn13=DUNE, control_number="2"), True),
-            (said(control_number="1"), said("Dune, again", control_number="1"), True),
+            (said(control_number="1"), said("Dune!", author="A", control_number="1"), True),
+            (said("Moby Dick", control_number="1001"), said("Cookbook", control_number="1001"), False),
+            (said("Moby Dick", control_number="1001", isbn13=DUNE), said("Cookbook", control_number="1001"), False),
             (said(control_number="1", isbn13=DUNE), said(control_number="1", isbn13=EMMA), True),
             (said(control_number="1", isbn13=DUNE), said("Emma", control_number="1", isbn13=EMMA), False),
             (said(author="A", publication_year=1965), said("DUNE", author="a", publication_year=1965), True),

@@ -6,12 +6,13 @@ import json
 import pytest
 
 from luna_web.book.csv_cells import defused
+from luna_web.book.exports import COLUMNS, csv_batch, csv_head, jsonl_batch
 from luna_web.book.imports.batches import batches
 from luna_web.book.imports.domain import FileFault, ImportFormat, ImportOptions, Rejected
 from luna_web.book.imports.readers.base import Reader
 from luna_web.book.imports.readers.csv_reader import MAX_BROKEN
 from luna_web.book.imports.readers.opening import open_reader
-from tests.unit.web.book.imports.files import csv_file
+from tests.unit.web.book.imports.files import csv_file, jsonl_file
 
 ROWS = [
     {"Title": "Élan vital", "Author": "Čapek, Karel", "Year": "1920"},
@@ -221,6 +222,31 @@ class TestJsonLines:
 @pytest.mark.parametrize("title", ["-isms", "'-isms", "=1+1", "'t Hooft", "@home"])
 def test_a_cell_that_an_export_made_harmless_is_read_as_what_it_was(title: str) -> None:
     assert titles(opened(csv_file([{"Title": defused(title)}]))) == [title]
+
+
+def test_a_mapped_member_goes_before_one_of_the_same_field() -> None:
+    content = jsonl_file([{"title": "Faust", "Titel2": "Faust I"}])
+
+    assert titles(opened(content, ImportFormat.JSONL, mapping={"Titel2": "title"})) == ["Faust I"]
+
+
+@pytest.mark.parametrize("form", [ImportFormat.CSV, ImportFormat.JSONL])
+def test_what_was_exported_is_read_as_it_was(form: ImportFormat) -> None:
+    told = {
+        "title": "-isms", "author": "=Cicero; Caesar", "isbn": "978-0-441-17271-9", "isbns_invalid": ["123", "04411"],
+        "description": "Of sand.\n\n-and of worms.", "publication_year": 1965, "call_number": "@1",
+    }  # fmt: skip
+    record = dict.fromkeys(COLUMNS) | {"isbns_invalid": []} | told
+    content = csv_head() + csv_batch([record]) if form is ImportFormat.CSV else jsonl_batch([record])
+
+    reader = opened(content.encode(), form)
+
+    (item,) = reader.items()
+    book = reader.describe(item.content).book
+    assert (book.isbn13, book.isbns_invalid) == ("9780441172719", ("123", "04411"))
+    assert {name: getattr(book, name) for name in told if "isbn" not in name} == {
+        name: value for name, value in told.items() if "isbn" not in name
+    }
 
 
 def test_a_header_in_another_encoding_than_the_one_told_is_told_so() -> None:

@@ -19,7 +19,7 @@ from luna_web.book.imports.fields import IGNORE, field_of_header, header_key
 from luna_web.book.imports.readers.base import Item, Unreadable
 from luna_web.book.imports.readers.lines import MAX_LINE, Lines
 from luna_web.book.imports.readers.text import SAMPLE, encoding_of
-from luna_web.book.imports.tabular import describe_row
+from luna_web.book.imports.tabular import MANY, describe_row
 
 MAX_MEMBERS = 1000
 
@@ -56,10 +56,15 @@ class JsonLinesReader:
         if isinstance(content, Unreadable):
             raise content.reject()
         cells: dict[str, str] = {}
-        for name, value in parse_object(content).items():
+        # Mapped members first: they go before those that only are called so.
+        for name, value in sorted(parse_object(content).items(), key=lambda one: header_key(one[0]) not in self._told):
             field = self._field(name)
-            if field not in (None, IGNORE) and (text := _text(value, name)):
-                cells[field] = f"{cells[field]}\n{text}" if field in cells else text
+            if field in (None, IGNORE) or not (text := _text(value, name)):
+                continue
+            if field not in cells:
+                cells[field] = text
+            elif field in MANY:
+                cells[field] += f"\n{text}"
         return describe_row(cells, self._latest_year)
 
     def progress(self) -> float:
