@@ -69,7 +69,7 @@ class TestRoundTrip:
     def test_an_export_imported_again_changes_nothing(self, desk: Desk, catalog: Catalog, form: str) -> None:
         catalog.add(
             "-isms", author="=Cicero", isbn13="9780441172719", isbns_other=["9780141439587"], isbns_invalid=["123"],
-            description="Of sand.\n\n-and of worms.", publication_year=1965, shelf="+A",
+            description="Of sand.\n\n-and of worms.", publication_year=1965, shelf_location="+A",
         )  # fmt: skip
         catalog.add("'t Hooft", copies=0)
         before = desk.rows("SELECT * FROM books ORDER BY id"), desk.copies()
