@@ -115,6 +115,10 @@ class Cache:
 
     def _load(self, kind: Kind[T], name: str, token: str, load: Callable[[], T]) -> T:
         try:
+            # Between our look and our lock another may have loaded it and let go.
+            found = self._read(kind, name)
+            if found is not None:
+                return found
             value = load()
             self._try(lambda: self._redis.set(name, kind.written.dump_json(value), ex=kind.seconds))
         finally:
