@@ -33,7 +33,7 @@ SUITES = (
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=2),
     Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", alone=True),
-    Suite("end to end", ("tests/e2e",), workers=2, distribution="worksteal", alone=True),
+    Suite("end to end", ("tests/e2e",), alone=True),
 )
 
 
