@@ -31,6 +31,7 @@ TRY_LATER_SECONDS = 5
 UPLOADS_EXPIRE = timedelta(hours=1)
 JOBS_EXPIRE = timedelta(days=90)
 _END_WITHIN_SECONDS = 3.0
+_LISTEN_SECONDS = 0.2
 Launch = Callable[[UUID, UUID], subprocess.Popen[bytes]]
 
 
@@ -119,17 +120,19 @@ class Foreman:
     def _watch(self, process: "subprocess.Popen[bytes]") -> bool:
         """Until it ends; False when it said nothing for too long. A stop asks it to end."""
         assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
-        heard, asked = time.monotonic(), False
-        while time.monotonic() - heard < self._silence:
+        silent, asked = 0.0, False
+        while silent < self._silence:
             if self._stopping.is_set() and not asked:
                 process.terminate()
                 asked = True
-            ready, _, _ = select.select([process.stdout], [], [], 0.2)
+            ready, _, _ = select.select([process.stdout], [], [], _LISTEN_SECONDS)
+            # Counted in looks: time in which this machine slept, or we were held up, is no silence of the process.
+            silent += _LISTEN_SECONDS
             if ready:
                 if not os.read(process.stdout.fileno(), 4096):
                     _wait_for(process)
                     return True
-                heard = time.monotonic()
+                silent = 0.0
         return False
 
     def _tidy(self) -> None:
