@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from geometry_msgs.msg import TwistStamped
@@ -116,3 +119,35 @@ def test_locked_it_does_not_even_follow_a_joystick(robot: World):
     release(robot, "d")
     controller.wait(lambda: not controller.status.estopped, 20.0)
     assert controller.call("resume", estop_id="d").verdict == 0
+
+
+def test_power_that_a_killed_supervisor_took_is_given_back(robot: World):
+    """The supervisor dies between a release that is on its disk and the base's answer that the motors have power."""
+    controller = robot.controller
+    engage(robot, "p")
+    controller.wait(lambda: controller.status.suspended, 20.0)
+    wait_for(lambda: latched(robot).get("power_taken"), "the power's state on the disk")
+    robot.processes.kill("safety")
+    latch = latched(robot)
+    latch_file(robot).write_text(json.dumps({**latch, "stops": [], "released": "p"}))
+    robot.processes.start("safety")
+    controller.wait(lambda: controller.status.suspended and not controller.status.estopped, 60.0)
+    assert controller.call("resume", estop_id="p").verdict == 0
+    controller.send(robot.goal())
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+    wait_for(lambda: not latched(robot).get("power_taken"), "the power given back, on the disk")
+
+
+def latch_file(robot: World) -> Path:
+    return robot.processes.folder / "luna1" / "safety.json"
+
+
+def latched(robot: World) -> dict[str, Any]:
+    return json.loads(latch_file(robot).read_text())
+
+
+def wait_for(look: Callable[[], object], what: str, deadline: float = 20.0) -> None:
+    end = time.monotonic() + deadline
+    while not look():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.safety.latch import UNREADABLE, Latch, Stop, engage, load_latch, release, save_latch
+from luna_robot.safety.power import ANSWER_WITHIN, Order, PowerSwitch
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
@@ -38,7 +41,7 @@ class TestLatch:
         assert release(Latch((E1,)), "e1").latch.estop_id == "e1"
 
     def test_it_survives_a_restart(self, tmp_path):
-        latch = Latch((E2, E1), "e0", kidnapped=True)
+        latch = Latch((E2, E1), "e0", kidnapped=True, power_taken=True)
         save_latch(tmp_path / "robot" / "safety.json", latch)
         assert load_latch(tmp_path / "robot" / "safety.json", 9) == latch
 
@@ -58,6 +61,109 @@ class TestLatch:
         with pytest.raises(OSError, match=r"safety\.new"):
             save_latch(path, Latch())
         assert load_latch(path, 9) == Latch((E1,))
+
+
+class Base:
+    """A base that may be away, deaf, or slow to answer; the last order that it heard holds."""
+
+    def __init__(self) -> None:
+        self.cut = False
+        self.unanswered: list[Order] = []
+
+
+def told(switch: PowerSwitch, base: Base, cut: bool, now: float) -> None:
+    if order := switch.order(cut, now):
+        base.cut = order.cut
+        base.unanswered.append(order)
+
+
+def answers(switch: PowerSwitch, base: Base) -> None:
+    for order in base.unanswered:
+        switch.answered(order, True)
+    base.unanswered.clear()
+
+
+class TestPower:
+    def test_it_follows_the_latch_and_says_each_thing_once(self):
+        switch, base = PowerSwitch(False), Base()
+        assert switch.order(False, 0.0) is None
+        told(switch, base, True, 0.0)
+        answers(switch, base)
+        assert (base.cut, switch.taken, switch.order(True, 9.0)) == (True, True, None)
+        told(switch, base, False, 9.0)
+        answers(switch, base)
+        assert (base.cut, switch.taken, switch.order(False, 99.0)) == (False, False, None)
+
+    def test_an_order_without_an_answer_is_given_again(self):
+        switch = PowerSwitch(False)
+        first = switch.order(True, 0.0)
+        assert first is not None
+        assert switch.order(True, ANSWER_WITHIN / 2) is None
+        again = switch.order(True, ANSWER_WITHIN)
+        assert again is not None
+        switch.answered(first, True)
+        assert switch.order(True, 2 * ANSWER_WITHIN) is not None, "only the last order's answer counts"
+
+    def test_one_that_failed_is_given_again(self):
+        switch = PowerSwitch(False)
+        switch.answered(switch.order(True, 0.0), False)
+        assert switch.order(True, ANSWER_WITHIN) is not None
+
+    def test_power_that_another_process_took_is_given_back(self):
+        """Killed while a stop was engaged; released before the base was found again."""
+        switch, base = PowerSwitch(True), Base()
+        base.cut = True
+        switch.away()
+        told(switch, base, False, 0.0)
+        answers(switch, base)
+        assert (base.cut, switch.taken) == (False, False)
+
+    def test_power_that_somebody_else_took_is_left_alone(self):
+        assert PowerSwitch(False).order(False, 0.0) is None
+
+    def test_it_counts_as_taken_until_the_base_says_that_it_gave_it_back(self):
+        switch = PowerSwitch(False)
+        switch.answered(switch.order(True, 0.0), True)
+        order = switch.order(False, 1.0)
+        assert switch.taken
+        switch.answered(order, True)
+        assert not switch.taken
+
+    def test_a_base_that_comes_back_is_told_again(self):
+        switch, base = PowerSwitch(False), Base()
+        told(switch, base, True, 0.0)
+        answers(switch, base)
+        switch.away()
+        base.cut = False
+        told(switch, base, True, 1.0)
+        assert base.cut
+
+    @given(
+        st.lists(
+            st.one_of(st.booleans(), st.sampled_from(["answer", "lose", "restart", "reboot", "wait"])), max_size=40
+        )
+    )
+    def test_whatever_happens_it_comes_out_as_the_latch_has_it(self, happenings):
+        switch, base, engaged, now = PowerSwitch(False), Base(), False, 0.0
+        for happening in happenings:
+            now += 0.1
+            if isinstance(happening, bool):
+                engaged = happening
+            elif happening == "answer":
+                answers(switch, base)
+            elif happening == "lose":
+                base.unanswered.clear()
+            elif happening == "restart":
+                switch, base.unanswered = PowerSwitch(switch.taken), []
+            elif happening == "reboot":
+                base.cut, base.unanswered = False, []
+                switch.away()
+            else:
+                now += ANSWER_WITHIN
+            told(switch, base, engaged, now)
+        now += ANSWER_WITHIN
+        told(switch, base, engaged, now)
+        assert base.cut == engaged
 
 
 def watch() -> Watch:

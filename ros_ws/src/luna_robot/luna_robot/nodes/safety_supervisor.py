@@ -27,6 +27,7 @@ from luna_robot.nodes.common import LATCHED, RELIABLE, SENSOR, Heartbeat, Worker
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS, localization_limits
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
+from luna_robot.safety.power import Order, PowerSwitch
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
@@ -46,7 +47,7 @@ class SafetySupervisor(Node):
         self._written = self._latch
         self._unsaved = ""
         self._saving = 0
-        self._power_cut = False
+        self._power = PowerSwitch(self._latch.power_taken)
         self._worker = Worker(self, "latch")
         self._faults = FaultLog()
         self._watch = Watch(
@@ -129,6 +130,7 @@ class SafetySupervisor(Node):
             self._state.publish(conversions.safety_state(self._view()))
             if self._unsaved and not self._saving:
                 self._write(self._latch)
+        self._keep()
 
     def _look(self) -> None:
         """Tell at once what has changed; a new lock is preceded by a zero velocity."""
@@ -193,11 +195,15 @@ class SafetySupervisor(Node):
         if error:
             return LatchAnswer(self._latch, Verdict.REFUSED, Error.JOURNAL, error)
         self._latch = release(self._latch, request.estop_id).latch
-        if self._latch != self._written:
-            self._write(self._latch)
         self._switch_power()
+        self._keep()
         self._look()
         return answer
+
+    def _keep(self) -> None:
+        """Save what has changed since it was last saved."""
+        if self._latch != self._written:
+            self._write(self._latch)
 
     def _write(self, latch: Latch) -> Future:
         """Save it, in the order of the calls; the result is what went wrong, empty if nothing did."""
@@ -218,10 +224,23 @@ class SafetySupervisor(Node):
         return saved
 
     def _switch_power(self) -> None:
-        """Create 3's own emergency stop, where it exists. Only what this node has cut is given back."""
-        if self._power_cut != self._latch.engaged and self._create3.service_is_ready():
-            self._power_cut = self._latch.engaged
-            self._create3.call_async(EStop.Request(e_stop_on=self._power_cut))
+        """Create 3's own emergency stop, where it exists."""
+        if not self._create3.service_is_ready():
+            self._power.away()
+            return
+        order = self._power.order(self._latch.engaged, steady())
+        if order is not None:
+            self._remember_power()
+            call = self._create3.call_async(EStop.Request(e_stop_on=order.cut))
+            call.add_done_callback(lambda answer: self._on_power(order, answer))
+
+    def _on_power(self, order: Order, answer: Future) -> None:
+        self._power.answered(order, bool(answer.result().success))
+        self._remember_power()
+        self._keep()
+
+    def _remember_power(self) -> None:
+        self._latch = replace(self._latch, power_taken=self._power.taken)
 
     def close(self) -> None:
         """Nothing is written any more."""

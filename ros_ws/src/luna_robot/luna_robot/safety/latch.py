@@ -35,6 +35,8 @@ class Latch:
     released: str = ""
     kidnapped: bool = False
     """Lifted or moved by hand, and no pose given since."""
+    power_taken: bool = False
+    """The base may have been told to take the motors' power away, and has not confirmed that it gave it back."""
 
     @property
     def engaged(self) -> bool:
