@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import pytest
 
 from tests.domains import Domain
 from tests.e2e.world import World
+
+LAST_LINES = 60
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,20 @@ def world() -> Iterator[World]:
             yield world
         finally:
             world.down()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed shows what each part of its LUNA said last: its folder is gone afterwards."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.failed and isinstance(world, World):
+        for log in sorted(world.directory.logs.glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+            report.sections.append((f"log of {log.stem}", "\n".join(lines)))
+    return report
 
 
 @contextmanager
