@@ -76,7 +76,10 @@ def valkey_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def settings(postgres_server: servers.Postgres, valkey_url: str) -> Settings:
-    """Settings of the test world, with its database migrated. Hashing is cheap here, or logins would be all we test."""
+    """Settings of the test world, with its database migrated, and a copy of that (`luna_migrated`) to copy again.
+
+    Hashing is cheap here, or logins would be all we test.
+    """
     settings = Settings(
         database_url=postgres_server.url("luna_app", "luna"),
         database_owner_url=postgres_server.url("luna_owner", "luna"),
@@ -89,6 +92,8 @@ def settings(postgres_server: servers.Postgres, valkey_url: str) -> Settings:
     engine = owner_engine(postgres_server.url("luna_owner", "luna"))
     migrate(engine, lambda _: None)
     engine.dispose()
+    with postgres_server.admin() as connection:
+        connection.execute("CREATE DATABASE luna_migrated TEMPLATE luna OWNER luna_owner")
     return settings
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,27 @@ PLAN: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def database(postgres_server: Postgres) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """An empty database `luna_manage`, and the superuser's connection to it."""
-    with postgres_server.admin() as admin:
-        admin.execute("CREATE DATABASE luna_manage OWNER luna_owner")
-        with postgres_server.admin("luna_manage") as connection:
-            yield connection
-        admin.execute("DROP DATABASE luna_manage")
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-@pytest.fixture
-def manage(database: object, postgres_server: Postgres) -> Run:
+@contextmanager
+def own_database(server: Postgres, *, template: str) -> Iterator[Connection]:
+    """A database `luna_manage`, and the superuser's connection to it."""
+    with server.admin() as admin:
+        admin.execute(f"CREATE DATABASE luna_manage TEMPLATE {template} OWNER luna_owner")
+        try:
+            with server.admin("luna_manage") as connection:
+                yield connection
+        finally:
+            admin.execute("DROP DATABASE luna_manage")
+
+
+def manager(server: Postgres) -> Run:
+    """Runs `python -m luna_web.manage` on `luna_manage`."""
     environment = {
         "PYTHONPATH": str(ROOT / "web_api"),
-        "LUNA_DATABASE_URL": postgres_server.url("luna_app", "luna_manage"),
-        "LUNA_DATABASE_OWNER_URL": postgres_server.url("luna_owner", "luna_manage"),
+        "LUNA_DATABASE_URL": server.url("luna_app", "luna_manage"),
+        "LUNA_DATABASE_OWNER_URL": server.url("luna_owner", "luna_manage"),
         "PATH": "",
     }
 
@@ -77,37 +83,44 @@ def manage(database: object, postgres_server: Postgres) -> Run:
     return run
 
 
-def test_bootstrap_makes_everything_and_the_second_time_nothing(
-    manage: Run, database: psycopg.Connection[tuple[Any, ...]]
-) -> None:
-    first = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
-    books, robots, users = (
-        database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
-        for table in ("books", "robots", "users")
-    )
-    again = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
-
-    assert (first.returncode, first.stderr) == (0, "")
-    assert "catalog: 3,000 titles added" in first.stdout
-    assert books == (len(SEED.read_text(encoding="utf-8").splitlines()),)
-    assert (robots, users) == ((1,), (1,))
-    assert (again.returncode, again.stderr) == (0, "")
-    assert again.stdout.splitlines() == [
-        "database is up to date",
-        "floor is up to date",
-        "catalog is up to date",
-        "robot luna1 is up to date",
-        "ada@example.org exists",
-    ]
-    assert PASSWORD not in first.stdout
+@pytest.fixture
+def manage(postgres_server: Postgres) -> Run:
+    return manager(postgres_server)
 
 
-def test_every_seeded_copy_has_a_barcode_a_shelf_and_a_desk(
-    manage: Run, database: psycopg.Connection[tuple[Any, ...]]
-) -> None:
-    manage("migrate")
-    assert manage("seed-catalog").returncode == 0
+@pytest.fixture
+def database(settings: Settings, postgres_server: Postgres) -> Iterator[Connection]:
+    """Migrated and empty."""
+    with own_database(postgres_server, template="luna_migrated") as connection:
+        yield connection
 
+
+def test_bootstrap_makes_everything_and_the_second_time_nothing(postgres_server: Postgres, manage: Run) -> None:
+    with own_database(postgres_server, template="template0") as database:
+        first = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+        books, robots, users = (
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
+            for table in ("books", "robots", "users")
+        )
+        again = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+
+        assert (first.returncode, first.stderr) == (0, "")
+        assert "catalog: 3,000 titles added" in first.stdout
+        assert books == (len(SEED.read_text(encoding="utf-8").splitlines()),)
+        assert (robots, users) == ((1,), (1,))
+        assert (again.returncode, again.stderr) == (0, "")
+        assert again.stdout.splitlines() == [
+            "database is up to date",
+            "floor is up to date",
+            "catalog is up to date",
+            "robot luna1 is up to date",
+            "ada@example.org exists",
+        ]
+        assert PASSWORD not in first.stdout
+        every_copy_has_a_barcode_a_shelf_and_a_desk(database)
+
+
+def every_copy_has_a_barcode_a_shelf_and_a_desk(database: Connection) -> None:
     assert database.execute("SELECT count(*) FROM copies WHERE barcode !~ '^3[0-9]{13}$'").fetchone() == (0,)
     assert database.execute("SELECT count(*) FROM copies WHERE shelf_location IS NULL").fetchone() == (0,)
     desks = {row[0] for row in database.execute("SELECT DISTINCT home_desk FROM copies")}
@@ -116,11 +129,8 @@ def test_every_seeded_copy_has_a_barcode_a_shelf_and_a_desk(
     assert per_title == {1, 2, 3}
 
 
+@pytest.mark.usefixtures("database")
 class TestUsers:
-    @pytest.fixture(autouse=True)
-    def _migrated(self, manage: Run) -> None:
-        assert manage("migrate").returncode == 0
-
     def create(self, manage: Run, email: str = "bea@example.org", password: str = PASSWORD) -> Done:
         return manage("create-user", email, "--role", "LIBRARIAN", "--password-stdin", stdin=f"{password}\n")
 
@@ -146,7 +156,7 @@ class TestUsers:
         assert manage("ensure-user", *words, stdin="Another-1!\n").returncode == 0
         assert json.loads(manage("list-users", "--json").stdout)[0]["role"] == "LIBRARIAN"
 
-    def test_a_password_is_set(self, manage: Run, database: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def test_a_password_is_set(self, manage: Run, database: Connection) -> None:
         self.create(manage)
         before = database.execute("SELECT password_hash FROM users").fetchone()
 
