@@ -1,5 +1,7 @@
 """Changing one's own password."""
 
+from sqlalchemy.orm import Session
+
 from luna_web.auth import repository
 from luna_web.auth.attempts import Attempts
 from luna_web.auth.domain import RevokedWhy
@@ -7,6 +9,7 @@ from luna_web.auth.errors import WrongPassword
 from luna_web.auth.events import MailKind, ask_for_mail
 from luna_web.auth.models import PasswordReset, User
 from luna_web.auth.passwords import Passwords
+from luna_web.auth.proven import act_as_proven
 from luna_web.auth.service import check_password, found
 from luna_web.auth.sessions import Sessions
 from luna_web.shared.audit import RequestMeta, audit
@@ -35,10 +38,8 @@ class PasswordChange:
         if not right:
             raise WrongPassword()
         hashed = self._passwords.hash(new)
-        with transaction(self._runtime.session_factory) as session:
-            user = found(repository.lock_user(session, principal.user_id))
-            if user.password_hash != known.password_hash or not user.is_active:
-                raise WrongPassword()
+
+        def replace(session: Session, user: User) -> None:
             user.password_hash = hashed
             user.version += 1
             repository.use_up_tokens(session, PasswordReset, user.id, self._runtime.clock.now())
@@ -46,6 +47,9 @@ class PasswordChange:
             changes = {"sessions": len(ended)}
             audit(session, principal, "user.password_changed", "user", user.id, changes, meta)
             ask_for_mail(session, MailKind.PASSWORD_CHANGED, user_id=user.id)
+
+        factory = self._runtime.session_factory
+        act_as_proven(factory, self._passwords, known, current, replace, WrongPassword)
 
     def _known(self, principal: Principal) -> User:
         with transaction(self._runtime.session_factory) as session:

@@ -5,12 +5,14 @@ It takes short transactions of its own, so that no connection is held while a pa
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from luna_web.auth import repository
 from luna_web.auth.attempts import Attempts
 from luna_web.auth.errors import AccountDisabled, EmailUnverified, InvalidCredentials, TooManyAttempts
 from luna_web.auth.models import User
 from luna_web.auth.passwords import Passwords
-from luna_web.auth.service import found
+from luna_web.auth.proven import act_as_proven
 from luna_web.auth.sessions import IssuedTokens, Sessions
 from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.database import transaction
@@ -64,14 +66,16 @@ class Logins:
             return repository.get_user_by_email(session, email)
 
     def _open(self, known: User, password: str, meta: RequestMeta) -> IssuedTokens:
+        """Hashed anew where parameters have changed, in place of the very hash that was compared."""
         renewed = self._passwords.hash(password) if self._passwords.outdated(known.password_hash) else None
-        with transaction(self._runtime.session_factory) as session:
-            user = found(repository.lock_user(session, known.id))
-            # What was deactivated or got another password since the look must not get in.
-            if user.password_hash != known.password_hash or not user.is_active:
-                raise InvalidCredentials()
-            if renewed:
+
+        def open_session(session: Session, user: User) -> IssuedTokens:
+            if renewed and user.password_hash == known.password_hash:
                 user.password_hash = renewed
             tokens = self._sessions.open(session, user, meta)
             audit(session, tokens.principal, "user.logged_in", "session", tokens.principal.session_id, {}, meta)
-        return tokens
+            return tokens
+
+        # What was deactivated or got another password since the look must not get in.
+        factory = self._runtime.session_factory
+        return act_as_proven(factory, self._passwords, known, password, open_session, InvalidCredentials)

@@ -1,8 +1,11 @@
 """Registering, logging in, one's own account."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -11,6 +14,7 @@ from luna_web.auth.passwords import Passwords
 from luna_web.main import ALL
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Registration, Settings
+from luna_web.shared.database import transaction
 from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
@@ -117,6 +121,41 @@ class TestLogin:
 
         assert session.get_one(User, person.id).password_hash != older
         data(login(client, "bea@example.org"))
+
+    def test_of_two_at_once_with_an_older_hash_both_are_in(
+        self, client: Api, people: People, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Both have compared the old hash before either has made it anew."""
+        older = Passwords(memory_kib=2048, passes=2, at_once=1).hash(PASSWORD)
+        person = people.make(email="bea@example.org", password_hash=older)
+        real, both, waiting = PasswordHasher.check_needs_rehash, Barrier(2), iter([True, True])
+
+        def together(hasher: PasswordHasher, known: str) -> bool:
+            if next(waiting, False):
+                both.wait(10)
+            return real(hasher, known)
+
+        monkeypatch.setattr(PasswordHasher, "check_needs_rehash", together)
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda _: login(client, "bea@example.org"), range(2)))
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert session.get_one(User, person.id).password_hash != older
+
+    def test_whose_password_becomes_another_while_it_is_compared_is_not_in(
+        self, client: Api, people: People, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = people.make(email="bea@example.org")
+        other = Passwords.of(runtime.settings).hash("Another-horse-battery-7")
+        real = PasswordHasher.check_needs_rehash
+
+        def meanwhile(hasher: PasswordHasher, known: str) -> bool:
+            with transaction(runtime.session_factory) as changing:
+                changing.get_one(User, person.id).password_hash = other
+            return real(hasher, known)
+
+        monkeypatch.setattr(PasswordHasher, "check_needs_rehash", meanwhile)
+        refused(login(client, "bea@example.org"), 401, "INVALID_CREDENTIALS")
 
     def test_failures_of_an_account_are_counted_whether_it_exists_or_not(
         self, client: Api, people: People, settings: Settings

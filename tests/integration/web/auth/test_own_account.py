@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from pydantic import SecretStr
 
 from luna_web.auth.errors import RefreshTokenInvalid
@@ -60,6 +61,23 @@ class TestChangePassword:
         refused(change(ada.api, "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
 
         data(town.login(ada.email))
+
+    def test_a_login_that_renews_the_hash_meanwhile_does_not_make_it_wrong(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        older = Passwords(memory_kib=2048, passes=2, at_once=1).hash(PASSWORD)
+        ada = town.people.make(email="ada@example.org", password_hash=older)
+        real, first = PasswordHasher.hash, iter([True])
+
+        def meanwhile(hasher: PasswordHasher, password: str) -> str:
+            if next(first, False):
+                data(town.login(ada.email))
+            return real(hasher, password)
+
+        monkeypatch.setattr(PasswordHasher, "hash", meanwhile)
+
+        assert data(change(ada.api)) == {}
+        data(town.login(ada.email, NEW_PASSWORD))
 
     def test_a_stolen_access_token_does_not_guess_it(self, town: Town, ada: Person) -> None:
         for _ in range(6):
