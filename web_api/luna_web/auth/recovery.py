@@ -25,9 +25,15 @@ from luna_web.shared.errors import DependencyUnavailable
 from luna_web.shared.rate_limits import Allowance, RateLimits, address_group
 from luna_web.shared.runtime import Runtime
 
+ASKING = {MailKind.RESET: "forgot-password", MailKind.VERIFICATION: "resend-verification"}
+"""The mails that anybody may ask for, and what asking is counted under."""
+
 
 class Recovery:
-    """Every call counts against its address. Raises RateLimited, and DependencyUnavailable without Redis."""
+    """Every call counts against its address, each kind for itself: who asks for many mails may still use a link.
+
+    Raises RateLimited, and DependencyUnavailable without Redis.
+    """
 
     def __init__(
         self, runtime: Runtime, passwords: Passwords, limits: RateLimits, attempts: Attempts, sessions: Sessions
@@ -40,7 +46,7 @@ class Recovery:
 
     def ask(self, kind: MailKind, email: str, meta: RequestMeta) -> Allowance:
         """Have a mail sent to this account, if there is one and it needs one."""
-        allowance = self._count(meta)
+        allowance = self._count(ASKING[kind], meta)
         with transaction(self._runtime.session_factory) as session:
             ask_for_mail(session, kind, email=email)
         return allowance
@@ -50,7 +56,7 @@ class Recovery:
 
         Raises ResetTokenInvalid, WeakPassword.
         """
-        self._count(meta)
+        self._count("reset-password", meta)
         secret = _secret(token, ResetTokenInvalid)
         email = self._email_of(secret)
         check_password(password, email, "new_password")
@@ -75,7 +81,7 @@ class Recovery:
 
     def verify(self, token: str, meta: RequestMeta) -> None:
         """The email is its owner's: the account may log in. Raises VerificationTokenInvalid."""
-        self._count(meta)
+        self._count("verify-email", meta)
         secret = _secret(token, VerificationTokenInvalid)
         now = self._runtime.clock.now()
         with transaction(self._runtime.session_factory) as session:
@@ -106,9 +112,9 @@ class Recovery:
                 raise ResetTokenInvalid()
             return found(repository.get_user(session, row.user_id)).email
 
-    def _count(self, meta: RequestMeta) -> Allowance:
+    def _count(self, what: str, meta: RequestMeta) -> Allowance:
         limit = self._runtime.settings.recovery_limit_per_address
-        return self._limits.take(limit, "recovery", address_group(meta.ip_address))
+        return self._limits.take(limit, what, address_group(meta.ip_address))
 
 
 def _secret(token: str, refused: type[ResetTokenInvalid] | type[VerificationTokenInvalid]) -> MailedSecret:

@@ -87,7 +87,9 @@ class Settings(BaseSettings):
     login_free_failures_per_address: int = Field(default=100, ge=1, le=100_000)
     login_longest_delay_seconds: int = Field(default=900, ge=1, le=86_400)
     register_limit_per_address: str = "30/minute"
-    recovery_limit_per_address: str = "30/minute"
+    recovery_limit_per_address: str = Field(
+        default="30/minute", description="Of each: forgotten passwords, mails sent again, resets, verifications"
+    )
     read_limit: str = "600/minute"
     write_limit: str = "120/minute"
 

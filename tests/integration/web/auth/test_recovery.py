@@ -18,6 +18,13 @@ from luna_web.shared.models import Outbox
 from tests.integration.web.auth.conftest import NEW_PASSWORD, Town, token_in
 from tests.integration.world import PASSWORD, Person, data, refused
 
+WAYS: dict[str, Any] = {
+    "/auth/forgot-password": {"email": "ada@example.org"},
+    "/auth/verify-email/resend": {"email": "ada@example.org"},
+    "/auth/reset-password": {"token": "A" * 43, "new_password": NEW_PASSWORD},
+    "/auth/verify-email": {"token": "A" * 43},
+}
+
 
 @pytest.fixture
 def ada(town: Town) -> Person:
@@ -83,6 +90,16 @@ class TestForgot:
 
         assert [answer.status_code for answer in answers] == [202, 202, 429]
         assert int(answers[2].headers["Retry-After"]) > 0
+
+    @pytest.mark.parametrize("used_up", WAYS)
+    def test_a_burst_of_one_kind_leaves_the_others_alone(self, make_town: Callable[..., Town], used_up: str) -> None:
+        strict = make_town(recovery_limit_per_address="2/minute")
+        for _ in range(2):
+            strict.api.post(used_up, WAYS[used_up])
+
+        statuses = {way: strict.api.post(way, body).status_code for way, body in WAYS.items()}
+
+        assert [way for way, status in statuses.items() if status == 429] == [used_up]
 
     def test_a_mail_that_is_sent_twice_is_the_same_mail(self, town: Town, ada: Person) -> None:
         """The sender dies between sending and committing."""
