@@ -7,8 +7,7 @@ import os
 import smtplib
 import ssl
 import tempfile
-import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,10 +20,12 @@ from uuid import UUID
 import structlog
 
 from luna_web.shared.config import Settings, SmtpSecurity
+from luna_web.shared.smtp import Deadline, TimedSmtp, TimedSmtpTls
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 20.0
-"""For one mail, whatever the server does: the transaction that it belongs to must not wait longer."""
+"""For one mail, from looking up the server's name to its last answer, whatever it does: the transaction that the mail
+belongs to must not wait longer."""
 NOWHERE = "neither LUNA_SMTP_HOST nor LUNA_MAIL_DIR is set"
 
 
@@ -75,33 +76,41 @@ def composed(mail: Mail, settings: Settings) -> EmailMessage:
 class SmtpMailer:
     """One connection for each mail. Certificates are checked against `smtp_ca_file` or the system's authorities."""
 
-    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Settings, most_seconds: float = MOST_SECONDS) -> None:
         self._settings = settings
-        self._monotonic = monotonic
+        self._most_seconds = most_seconds
         self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file)
 
     def send(self, mail: Mail) -> None:
-        deadline = self._monotonic() + MOST_SECONDS
+        deadline = Deadline(self._most_seconds)
         try:
-            with self._connected() as server:
-                self._greet(server)
-                self._hurry(server, deadline)
-                server.send_message(composed(mail, self._settings), to_addrs=[mail.to])
-        except smtplib.SMTPResponseException as error:
-            raise MailNotSent(f"the SMTP server answered {error.smtp_code}") from None
+            self._hand_over(composed(mail, self._settings), mail.to, deadline)
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
             raise MailNotSent(f"the SMTP server refused the recipient: {codes}") from None
         except (smtplib.SMTPException, OSError) as error:
-            raise MailNotSent(f"the SMTP server cannot be used: {type(error).__name__}") from None
+            raise MailNotSent(_why(error, deadline)) from None
+        finally:
+            deadline.close()
         log.info("mail_sent", mail=str(mail.id))
 
-    def _connected(self) -> smtplib.SMTP:
+    def _hand_over(self, message: EmailMessage, to: str, deadline: Deadline) -> None:
+        server = self._connected(deadline)
+        try:
+            self._greet(server)
+            server.send_message(message, to_addrs=[to])
+            # The mail is the server's now, whatever it says to a farewell.
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
+
+    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
         settings = self._settings
         host, port, timeout = settings.smtp_host or "", settings.smtp_port, settings.smtp_timeout_seconds
         if settings.smtp_security is SmtpSecurity.TLS:
-            return smtplib.SMTP_SSL(host, port, timeout=timeout, context=self._tls)
-        return smtplib.SMTP(host, port, timeout=timeout)
+            return TimedSmtpTls(deadline, host, port, timeout=timeout, context=self._tls)
+        return TimedSmtp(deadline, host, port, timeout=timeout)
 
     def _greet(self, server: smtplib.SMTP) -> None:
         if self._settings.smtp_security is SmtpSecurity.STARTTLS:
@@ -110,12 +119,14 @@ class SmtpMailer:
             password = self._settings.smtp_password
             server.login(self._settings.smtp_user, password.get_secret_value() if password else "")
 
-    def _hurry(self, server: smtplib.SMTP, deadline: float) -> None:
-        """What is left of the time is for four more answers: to MAIL, RCPT, DATA and the mail itself."""
-        left = (deadline - self._monotonic()) / 4
-        if left <= 0 or server.sock is None:
-            raise MailNotSent("the SMTP server is too slow")
-        server.sock.settimeout(min(left, self._settings.smtp_timeout_seconds))
+
+def _why(error: Exception, deadline: Deadline) -> str:
+    """What is told of a failure: nothing that the server said, since it may repeat the mail."""
+    if deadline.is_over:
+        return f"the SMTP server is too slow: not done in {deadline.seconds:g} s"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"the SMTP server answered {error.smtp_code}"
+    return f"the SMTP server cannot be used: {type(error).__name__}"
 
 
 class FolderMailer:

@@ -2,8 +2,10 @@
 
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
@@ -199,13 +201,82 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
             SmtpMailer(found.model_copy(update={"smtp_timeout_seconds": 0.5})).send(MAIL)
 
 
-def test_a_server_that_is_too_slow_is_given_up(serve: Callable[..., tuple[Mailbox, Settings]]) -> None:
-    mailbox, found = serve(SmtpSecurity.NONE)
-    ticks = iter([0.0, 21.0])
+class Dripping:
+    """A server that says `lines`, each once it was spoken to, and then one byte after another for ever."""
 
-    with pytest.raises(MailNotSent, match="too slow"):
-        SmtpMailer(found, lambda: next(ticks)).send(MAIL)
-    assert mailbox.envelopes == []
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = lines
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.port: int = self._listening.getsockname()[1]
+
+    def __enter__(self) -> "Dripping":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(10)
+        self._listening.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._listening.accept()
+        with suppress(OSError), connection:
+            for number, line in enumerate(self._lines):
+                if number:
+                    connection.recv(4096)
+                connection.sendall(line)
+            while not self._over.wait(0.02):
+                connection.sendall(b"2")
+
+
+HELLO = (b"220 mail\r\n", b"250-mail\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "security", "user"),
+    [
+        pytest.param((), SmtpSecurity.NONE, None, id="greeting"),
+        pytest.param(HELLO[:1], SmtpSecurity.NONE, None, id="EHLO"),
+        pytest.param(HELLO, SmtpSecurity.STARTTLS, None, id="STARTTLS"),
+        pytest.param(HELLO, SmtpSecurity.NONE, "luna", id="AUTH"),
+        pytest.param(HELLO, SmtpSecurity.NONE, None, id="MAIL"),
+        pytest.param((*HELLO, b"250 OK\r\n", b"250 OK\r\n", b"354 Go on\r\n"), SmtpSecurity.NONE, None, id="DATA"),
+    ],
+)
+def test_one_deadline_is_over_all_of_it(said: tuple[bytes, ...], security: SmtpSecurity, user: str | None) -> None:
+    """However slowly it speaks, and at whatever point: each byte is in time, and the answer never ends."""
+    with Dripping(*said) as server:
+        found = settings(server.port, security, smtp_user=user, smtp_password="secret" if user else None)
+        began = time.monotonic()
+        with pytest.raises(MailNotSent, match="too slow"):
+            SmtpMailer(found, most_seconds=0.5).send(MAIL)
+    assert time.monotonic() - began < 5
+
+
+def test_a_handshake_that_never_ends_is_cut_off() -> None:
+    """It takes the connection and says nothing at all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = settings(silent.getsockname()[1], SmtpSecurity.TLS).model_copy(update={"smtp_timeout_seconds": 60})
+        with pytest.raises(MailNotSent, match="too slow"):
+            SmtpMailer(found, most_seconds=0.5).send(MAIL)
+
+
+def test_a_name_that_nobody_answers_for_does_not_hold_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and [])
+    try:
+        with pytest.raises(MailNotSent, match="too slow"):
+            SmtpMailer(settings(1, SmtpSecurity.NONE), most_seconds=0.2).send(MAIL)
+    finally:
+        answered.set()
+
+
+def test_a_mail_that_was_taken_is_sent_whatever_the_farewell() -> None:
+    taken = (*HELLO, b"250 OK\r\n", b"250 OK\r\n", b"354 Go on\r\n", b"250 Taken\r\n", b"500 what?\r\n")
+    with Dripping(*taken) as server:
+        SmtpMailer(settings(server.port, SmtpSecurity.NONE), most_seconds=5).send(MAIL)
 
 
 class TestFolder:
