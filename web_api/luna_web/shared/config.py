@@ -9,9 +9,8 @@ from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from luna_web.shared.keys import Key, KeyKind, Keys, read_key, weakness_of
@@ -145,10 +144,15 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must look like https://luna.example.org")
-        return value.rstrip("/")
+        """As browsers write it (WHATWG URL): small letters, Punycode, no port that goes without saying."""
+        wrong = ValueError("must look like https://luna.example.org, without user, query and fragment")
+        try:
+            url = AnyHttpUrl(value)
+        except ValidationError:
+            raise wrong from None
+        if url.username or url.password or url.query is not None or url.fragment is not None:
+            raise wrong
+        return str(url).rstrip("/")
 
     @field_validator("jwt_keys")
     @classmethod
@@ -192,6 +196,15 @@ class Settings(BaseSettings):
             raise ValueError(f"LUNA_ENCRYPTION_KEY must be set to a Fernet key of your own: {weakness}")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_travels_in_the_open_in_production(self) -> Self:
+        if self.environment is not Environment.DEVELOPMENT and not self.public_url.startswith("https://"):
+            raise ValueError(
+                "LUNA_PUBLIC_URL must begin with https:// outside of development: links with tokens lead there,"
+                f" and our cookies go nowhere else; it is {self.public_url}"
+            )
+        return self
+
     def key_ring(self) -> Keys:
         """Those of `jwt_keys`, then `jwt_secret`, unless that is the one of development and there are others."""
         secret = self.jwt_secret.get_secret_value()
@@ -202,9 +215,8 @@ class Settings(BaseSettings):
 
     @property
     def origin(self) -> str:
-        """The `Origin` of our own pages (RFC 6454, section 6.1)."""
-        parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        """The `Origin` of our own pages, as browsers send it (RFC 6454, section 6.2)."""
+        return "/".join(self.public_url.split("/")[:3])
 
 
 def _texts(value: SecretStr | None) -> list[str]:

@@ -11,11 +11,12 @@ from luna_web.shared.keys import Key, KeyKind, make_key
 
 STRONG = "a secret of tests that is long enough"
 KEY = Fernet.generate_key().decode()
+PRODUCTION: dict[str, Any] = {"environment": "production", "public_url": "https://luna.example.org"}
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LUNA_JWT_SECRET", "LUNA_JWT_KEYS", "LUNA_ENCRYPTION_KEY", "LUNA_ENVIRONMENT"):
+    for name in ("LUNA_PUBLIC_URL", "LUNA_JWT_SECRET", "LUNA_JWT_KEYS", "LUNA_ENCRYPTION_KEY", "LUNA_ENVIRONMENT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -24,7 +25,7 @@ def test_development_starts_without_secrets() -> None:
 
 
 def test_production_starts_with_strong_ones() -> None:
-    settings = Settings(_env_file=None, environment="production", jwt_secret=STRONG, encryption_key=KEY)
+    settings = Settings(_env_file=None, **PRODUCTION, jwt_secret=STRONG, encryption_key=KEY)
 
     assert settings.jwt_secret.get_secret_value() == STRONG
 
@@ -34,12 +35,12 @@ def test_production_refuses_a_missing_or_short_jwt_secret(secret: str | None) ->
     given: dict[str, Any] = {} if secret is None else {"jwt_secret": secret}
 
     with pytest.raises(ValidationError, match="LUNA_JWT_SECRET"):
-        Settings(_env_file=None, environment="production", encryption_key=KEY, **given)
+        Settings(_env_file=None, **PRODUCTION, encryption_key=KEY, **given)
 
 
 def test_production_refuses_the_encryption_key_of_development() -> None:
     with pytest.raises(ValidationError, match="LUNA_ENCRYPTION_KEY"):
-        Settings(_env_file=None, environment="production", jwt_secret=STRONG)
+        Settings(_env_file=None, **PRODUCTION, jwt_secret=STRONG)
 
 
 @pytest.mark.parametrize("key", ["", "short", "!" * 44, "a" * 44 + "=="])
@@ -75,7 +76,7 @@ class TestKeys:
         assert [key.raw for key in both.key_ring()] == [new.raw, old.raw, STRONG.encode()]
 
     def test_production_starts_with_keys_alone(self) -> None:
-        Settings(_env_file=None, environment="production", jwt_keys=make_key(KeyKind.EDDSA).text(), encryption_key=KEY)
+        Settings(_env_file=None, **PRODUCTION, jwt_keys=make_key(KeyKind.EDDSA).text(), encryption_key=KEY)
 
     @pytest.mark.parametrize("weak", ["HS256:c2hvcnQ", "HS256:" + "A" * 64, "EdDSA:c2hvcnQ", "secret"])
     def test_one_weak_key_among_several_stops_the_start(self, weak: str) -> None:
@@ -87,21 +88,21 @@ class TestKeys:
         known = Key(KeyKind.HS256, DEVELOPMENT_JWT_SECRET.encode()).text()
 
         with pytest.raises(ValidationError, match="known to all"):
-            Settings(_env_file=None, environment="production", jwt_keys=known, encryption_key=KEY)
+            Settings(_env_file=None, **PRODUCTION, jwt_keys=known, encryption_key=KEY)
 
     def test_a_weak_secret_beside_good_keys_stops_production(self) -> None:
         good = make_key(KeyKind.HS256).text()
 
         with pytest.raises(ValidationError, match="LUNA_JWT_SECRET"):
-            Settings(_env_file=None, environment="production", jwt_keys=good, jwt_secret="short", encryption_key=KEY)
+            Settings(_env_file=None, **PRODUCTION, jwt_keys=good, jwt_secret="short", encryption_key=KEY)
 
     def test_an_encryption_key_that_repeats_itself_stops_production(self) -> None:
         with pytest.raises(ValidationError, match="LUNA_ENCRYPTION_KEY"):
-            Settings(_env_file=None, environment="production", jwt_secret=STRONG, encryption_key="A" * 43 + "=")
+            Settings(_env_file=None, **PRODUCTION, jwt_secret=STRONG, encryption_key="A" * 43 + "=")
 
     def test_what_was_given_is_not_shown(self) -> None:
         with pytest.raises(ValidationError) as refused:
-            Settings(_env_file=None, environment="production", jwt_secret="a-secret-that-is-short", encryption_key=KEY)
+            Settings(_env_file=None, **PRODUCTION, jwt_secret="a-secret-that-is-short", encryption_key=KEY)
         assert "a-secret-that" not in str(refused.value)
 
 
@@ -117,17 +118,38 @@ def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
         Settings(_env_file=None, mail_from=sender)
 
 
-@pytest.mark.parametrize("address", ["", "luna.example.org", "ftp://luna.example.org", "https://", "https://x/?a=b"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "luna.example.org", "ftp://luna.example.org", "https://", "https://x/?a=b", "https://x/#a", "https://x/?",
+     "https://ada:secret@luna.example.org", "https://x:99999", "https://x y"],
+)  # fmt: skip
 def test_a_public_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="public_url"):
         Settings(_env_file=None, public_url=address)
 
 
-def test_the_origin_is_that_of_the_public_address() -> None:
-    assert (
-        Settings(_env_file=None, public_url="https://lib.example.org:8443/luna/").origin
-        == "https://lib.example.org:8443"
-    )
+@pytest.mark.parametrize(
+    ("address", "known_as", "origin"),
+    [
+        ("https://lib.example.org:8443/luna/", "https://lib.example.org:8443/luna", "https://lib.example.org:8443"),
+        ("HTTPS://Lib.Example.ORG:443/Luna", "https://lib.example.org/Luna", "https://lib.example.org"),
+        ("http://lib.example.org:80", "http://lib.example.org", "http://lib.example.org"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://[2001:DB8::1]:8443/", "https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_the_public_address_and_its_origin_are_written_as_browsers_do(address: str, known_as: str, origin: str) -> None:
+    found = Settings(_env_file=None, public_url=address)
+
+    assert (found.public_url, found.origin) == (known_as, origin)
+
+
+@pytest.mark.parametrize("address", [None, "http://luna.example.org", "HTTP://luna.example.org", "http://127.0.0.1"])
+def test_production_is_reached_by_https_alone(address: str | None) -> None:
+    given: dict[str, Any] = {} if address is None else {"public_url": address}
+
+    with pytest.raises(ValidationError, match="LUNA_PUBLIC_URL must begin with https://"):
+        Settings(_env_file=None, environment="production", jwt_secret=STRONG, encryption_key=KEY, **given)
 
 
 class TestDomains:
