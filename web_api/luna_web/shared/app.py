@@ -18,6 +18,9 @@ from luna_web.shared.metrics import Measured, Metrics
 from luna_web.shared.routing import check_rules
 from luna_web.shared.runtime import Runtime, Service, make_runtime
 
+PUBLIC = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics", "/openapi.json"})
+"""What is open to everybody without a rule, beside each service's document."""
+
 
 def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastAPI:
     """An app that serves these services. Raises UnruledRoute if a route declares no rule."""
@@ -42,7 +45,7 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
         _serve_openapi(app, service)
         for router in service.routers:
             app.include_router(router)
-    check_rules(app.routes)
+    check_rules(app, PUBLIC | {_document_of(service) for service in services})
     return app
 
 
@@ -54,13 +57,16 @@ def make_service_app(service: Service, settings: Settings) -> FastAPI:
 
 def _serve_openapi(app: FastAPI, service: Service) -> None:
     """The service's own OpenAPI document, made on first use."""
-    path = f"/api/v1/{service.name}/openapi.json"
 
     def document(request: Request) -> Response:
         routes = [route for router in service.routers for route in router.routes]
         return JSONResponse(get_openapi(title=f"LUNA {service.name}", version=__version__, routes=routes))
 
-    app.add_route(path, document, include_in_schema=False)
+    app.add_route(_document_of(service), document, include_in_schema=False)
+
+
+def _document_of(service: Service) -> str:
+    return f"/api/v1/{service.name}/openapi.json"
 
 
 def _lifespan(services: Sequence[Service], runtime: Runtime) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

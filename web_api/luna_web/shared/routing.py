@@ -9,12 +9,12 @@
 `data=X` documents `Envelope[X]`, `items=X` documents `PageEnvelope[X]`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Depends
-from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.routing import BaseRoute
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Route
 
 from luna_web.shared.envelope import Envelope, ErrorEnvelope, PageEnvelope
 from luna_web.shared.errors import (
@@ -32,6 +32,7 @@ from luna_web.shared.strict_json import StrictRoute
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ErrorKind = type[LunaError]
+READING = frozenset({"GET", "HEAD"})
 
 
 class UnruledRoute(RuntimeError):
@@ -136,9 +137,22 @@ def rule_of(route: BaseRoute) -> Rule | None:
     return None
 
 
-def check_rules(routes: Sequence[BaseRoute]) -> None:
-    """UnruledRoute for the first route, mounted however, that anybody could call because nobody thought of it."""
-    for context in iter_route_contexts(routes):
-        route = context.original_route
-        if isinstance(route, APIRoute) and rule_of(route) is None:
-            raise UnruledRoute(f"{sorted(route.methods or ())} {route.path} declares no rule")
+def check_rules(app: FastAPI, public: Collection[str] = ()) -> None:
+    """UnruledRoute for the first route, added however, that anybody could call because nobody thought of it.
+
+    `public`: paths that are open to everybody, for reading. What is mounted is never let through: it answers at paths
+    that nobody sees here.
+    """
+    for path, route in served_by(app):
+        methods = getattr(route, "methods", None)
+        open_to_all = path in public and isinstance(route, Route) and set(methods or ()) <= READING
+        if rule_of(route) is None and not open_to_all:
+            what = " ".join(sorted(methods)) if methods else type(route).__name__
+            raise UnruledRoute(f"{what} {path} declares no rule and is not among the public paths")
+
+
+def served_by(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
+    """Every route at which a request can end, with its whole path."""
+    # The private ones are what `frontend()` adds, which are in no public list.
+    for context in iter_route_contexts([*app.routes, *app.router._iter_low_priority_routes()]):
+        yield context.path or "/", context.original_route
