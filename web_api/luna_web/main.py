@@ -1,6 +1,10 @@
-"""The whole web tier in one app: `uvicorn luna_web.main:app`."""
+"""Apps, whole or in part, with the services wired to one another.
 
-from collections.abc import Sequence
+`uvicorn luna_web.main:app` serves the whole web tier, `uvicorn luna_web.main:auth` the auth service alone, and so on by
+the services' names.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,6 +26,7 @@ from luna_web.shared.logs import configure_logs
 from luna_web.shared.runtime import Runtime, Service, make_runtime
 
 ALL: tuple[Service, ...] = (AUTH, BOOK, DELIVERY, ROBOT, NOTIFICATION)
+APPS: Mapping[str, Sequence[Service]] = {"app": ALL} | {service.name: (service,) for service in ALL}
 
 
 def create_app(
@@ -32,14 +37,19 @@ def create_app(
         settings = settings or get_settings()
         configure_logs(settings.log_format)
         runtime = make_runtime(settings)
-    runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
-    runtime.provide(DEPARTURES, Leaving(runtime.clock))
-    runtime.provide(CIRCULATION, LoansAndRequests())
+    wire(runtime)
     return make_app("LUNA", services, runtime)
 
 
+def wire(runtime: Runtime) -> None:
+    """What services need of others. All of it is cheap and lives in the database, so every process has all of it."""
+    runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
+    runtime.provide(DEPARTURES, Leaving(runtime.clock))
+    runtime.provide(CIRCULATION, LoansAndRequests())
+
+
 def __getattr__(name: str) -> Any:
-    """`app` is made when a server asks for it, so that importing this module starts nothing."""
-    if name == "app":
-        return create_app()
+    """An app is made when a server asks for it, so that importing this module starts nothing."""
+    if name in APPS:
+        return create_app(APPS[name])
     raise AttributeError(name)

@@ -57,9 +57,7 @@ def own(thing: str, others: frozenset[Role] = frozenset()) -> Row:
     return Row(Who.OWNER, thing, others)
 
 
-ROUTES: dict[str, Row] = {
-    "GET /health/live": PUBLIC,
-    "GET /health/ready": PUBLIC,
+PAGES: dict[str, Row] = {
     "GET /metrics": PUBLIC,
     "GET /docs": PUBLIC,
     "GET /docs/oauth2-redirect": PUBLIC,
@@ -69,6 +67,12 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/delivery/openapi.json": PUBLIC,
     "GET /api/v1/notifications/openapi.json": PUBLIC,
     "GET /api/v1/robot/openapi.json": PUBLIC,
+}
+"""What is no operation of the API and stands in no document."""
+
+ROUTES: dict[str, Row] = PAGES | {
+    "GET /health/live": PUBLIC,
+    "GET /health/ready": PUBLIC,
     # accounts
     "POST /api/v1/auth/register": PUBLIC,
     "POST /api/v1/auth/login": PUBLIC,

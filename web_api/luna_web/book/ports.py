@@ -1,7 +1,7 @@
 """What the catalog asks of those who lend its copies, in plain values.
 
 The catalog knows titles and copies and nothing of readers, requests or loans. The delivery service implements
-`Circulation`; `luna_web.main` wires them. Where nothing does, the catalog tells what its copies' statuses tell.
+`Circulation`; `luna_web.main` wires them, also where the catalog runs alone: a copy that is lent must not be removed.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,19 +37,6 @@ class Circulation(Protocol):
     def most_requested(self, session: Session, since: datetime, limit: int) -> Sequence[tuple[UUID, int]]:
         """The titles most often asked for since then, with how often; living or not."""
         ...
-
-
-class NoCirculation:
-    """A library that lends nothing, or whose lending another process sees to."""
-
-    def outlook(self, session: Session, book_id: UUID) -> Outlook:
-        return Outlook()
-
-    def engaged(self, session: Session, copy_ids: Collection[UUID]) -> frozenset[UUID]:
-        return frozenset()
-
-    def most_requested(self, session: Session, since: datetime, limit: int) -> Sequence[tuple[UUID, int]]:
-        return ()
 
 
 CIRCULATION: Port[Circulation] = Port("circulation")

@@ -3,16 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-
 from luna_web.robot.fleet import Fleet
 from luna_web.robot.ports import DELIVERY_DESK
 from luna_web.robot.routes import FLEET, STATUS_CACHE, routers
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.stops import write_stop
 from luna_web.robot.store import Store
-from luna_web.shared.app import make_service_app
-from luna_web.shared.config import get_settings
 from luna_web.shared.database import make_engine, make_session_factory
 from luna_web.shared.runtime import Check, Runtime, Service
 
@@ -52,9 +48,5 @@ SERVICE = Service(
     routers=routers,
     checks=(Check("robot links", links, critical=False),),
     lifespan=lifespan,
+    needs=(DELIVERY_DESK,),
 )
-
-
-def create_app() -> FastAPI:
-    """The service as a process of its own."""
-    return make_service_app(SERVICE, get_settings())

@@ -10,20 +10,26 @@ from starlette.responses import JSONResponse, Response
 
 from luna_web import __version__
 from luna_web.shared import answers
-from luna_web.shared.config import Settings
 from luna_web.shared.edge import Edge
 from luna_web.shared.health import health_router
-from luna_web.shared.logs import configure_logs
 from luna_web.shared.metrics import Measured, Metrics
 from luna_web.shared.routing import check_rules
-from luna_web.shared.runtime import Runtime, Service, make_runtime
+from luna_web.shared.runtime import Runtime, Service
 
 PUBLIC = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics", "/openapi.json"})
 """What is open to everybody without a rule, beside each service's document."""
 
 
+class UnwiredPort(RuntimeError):
+    """A service lacks something that another gives. The process does not start."""
+
+
 def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastAPI:
-    """An app that serves these services. Raises UnruledRoute if a route declares no rule."""
+    """An app that serves these services.
+
+    Raises UnwiredPort if a service lacks what it needs, UnruledRoute if a route declares no rule.
+    """
+    check_needs(services, runtime)
     app = FastAPI(
         title=title,
         version=__version__,
@@ -49,10 +55,15 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
     return app
 
 
-def make_service_app(service: Service, settings: Settings) -> FastAPI:
-    """One service as a process of its own."""
-    configure_logs(settings.log_format)
-    return make_app(f"LUNA {service.name}", [service], make_runtime(settings))
+def check_needs(services: Sequence[Service], runtime: Runtime) -> None:
+    """UnwiredPort for the first thing that a service needs and nobody provides."""
+    for service in services:
+        for port in service.needs:
+            if not runtime.has(port):
+                raise UnwiredPort(
+                    f"the service {service.name} needs the {port.name}, which nothing provides;"
+                    " luna_web.main.create_app makes apps of any services with all that they need"
+                )
 
 
 def _serve_openapi(app: FastAPI, service: Service) -> None:

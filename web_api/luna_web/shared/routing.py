@@ -153,6 +153,7 @@ def check_rules(app: FastAPI, public: Collection[str] = ()) -> None:
 
 def served_by(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
     """Every route at which a request can end, with its whole path."""
-    # The private ones are what `frontend()` adds, which are in no public list.
-    for context in iter_route_contexts([*app.routes, *app.router._iter_low_priority_routes()]):
+    # What `frontend()` adds stands in no public list.
+    hidden: Iterable[Any] = app.router._iter_low_priority_routes()
+    for context in iter_route_contexts([*app.routes, *hidden]):
         yield context.path or "/", context.original_route

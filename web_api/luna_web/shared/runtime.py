@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Engine
 
@@ -27,9 +27,10 @@ REDIS_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True)
 class Port(Generic[T]):
-    """A thing that one service needs and another gives; `luna_web.main` wires them.
+    """A thing that one service needs and another gives; `luna_web.main` wires them wherever an app is made.
 
     >>> DELIVERY_DESK: Port[DeliveryDesk] = Port("delivery desk")   # robot/ports.py
+    >>> Service(name="robot", needs=(DELIVERY_DESK,), …)             # robot/app.py: without it no app is made
     >>> runtime.provide(DELIVERY_DESK, desk)                         # main.py
     >>> runtime.get(DELIVERY_DESK)                                   # robot
     """
@@ -59,9 +60,12 @@ class Runtime:
         except KeyError:
             raise LookupError(f"nothing provides the {port.name}") from None
 
+    def has(self, port: Port[Any]) -> bool:
+        return port.name in self._ports
+
     def once(self, port: Port[T], make: Callable[[], T]) -> T:
         """What is provided for a port, made now if nothing is yet."""
-        if port.name not in self._ports:
+        if not self.has(port):
             self.provide(port, make())
         return self.get(port)
 
@@ -107,7 +111,7 @@ Lifespan = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True)
 class Service:
-    """One of the five. `lifespan` runs in every process that serves it.
+    """One of the five. `lifespan` runs in every process that serves it; `needs` must be provided before it is served.
 
     `upload_paths` take bodies of any size and kind; their routes set bounds of their own.
     """
@@ -116,4 +120,5 @@ class Service:
     routers: tuple[LunaRouter, ...]
     checks: tuple[Check, ...] = ()
     lifespan: Lifespan | None = None
+    needs: tuple[Port[Any], ...] = ()
     upload_paths: frozenset[str] = frozenset()

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.auth.models import User
 from luna_web.auth.passwords import Passwords
-from luna_web.main import ALL
-from luna_web.shared.app import make_app
+from luna_web.main import create_app
 from luna_web.shared.config import Registration, Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.models import AuditLog
@@ -68,13 +67,13 @@ class TestRegister:
 
     def test_a_library_may_keep_registration_to_itself(self, settings: Settings, runtime: Runtime) -> None:
         closed = make_runtime(settings.model_copy(update={"registration": Registration.CLOSED}))
-        with make_client(make_app("LUNA", ALL, closed)) as http:
+        with make_client(create_app(runtime=closed)) as http:
             refused(Api(http).post("/auth/register", ADA), 403, "FORBIDDEN")
         closed.close()
 
     def test_registrations_of_an_address_are_bounded(self, settings: Settings, runtime: Runtime) -> None:
         strict = make_runtime(settings.model_copy(update={"register_limit_per_address": "2/minute"}))
-        with make_client(make_app("LUNA", ALL, strict)) as http:
+        with make_client(create_app(runtime=strict)) as http:
             answers = [Api(http).post("/auth/register", ADA | {"email": f"a{n}@example.org"}) for n in range(3)]
         strict.close()
 

@@ -302,3 +302,10 @@ def test_deactivating_leaves_the_row(town: Town, admin: Person, ada: Person) -> 
 
     with town.transaction() as session:
         assert session.get_one(User, ada.id).email == ada.email
+
+
+def test_where_accounts_are_served_alone_whoever_leaves_is_settled_as_well(make_town: Callable[..., Town]) -> None:
+    alone = make_town()
+    root, leaving = alone.people.make(Role.ADMIN), alone.people.make()
+
+    assert data(root.api.delete(path(leaving)))["is_active"] is False

@@ -13,8 +13,8 @@ from redis.retry import Retry
 from sqlalchemy import text
 
 from luna_web.book.domain import CopyStatus
-from luna_web.book.ports import NoCirculation
 from luna_web.book.service.reading import Reader
+from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.shared import cache as caching
 from luna_web.shared.cache import Breaker, Cache, Kind
 from luna_web.shared.database import SessionFactory, transaction
@@ -172,9 +172,9 @@ class TestNeverStale:
                 return super().get_or_load(kind, key, load_and_dawdle)
 
         with transaction(session_factory) as session:
-            assert Reader(session, Slow(runtime.redis), NoCirculation()).title(book).title == "Old"
+            assert Reader(session, Slow(runtime.redis), LoansAndRequests()).title(book).title == "Old"
         with transaction(session_factory) as session:
-            assert Reader(session, cache, NoCirculation()).title(book).title == "New"
+            assert Reader(session, cache, LoansAndRequests()).title(book).title == "New"
 
     def test_a_change_that_commits_late_raises_the_generation_late(
         self, session_factory: SessionFactory, student: Api, catalog: Catalog

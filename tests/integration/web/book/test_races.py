@@ -14,9 +14,9 @@ from luna_web.book import service
 from luna_web.book.domain import CopyStatus
 from luna_web.book.errors import BookInUse, BookNotFound
 from luna_web.book.models import Copy, TitleStatus
-from luna_web.book.ports import NoCirculation
 from luna_web.book.service import copies, titles
 from luna_web.book.service.cataloguing import Cataloguer
+from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.shared.audit import RequestMeta
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.database import SessionFactory, transaction
@@ -88,7 +88,7 @@ class TestDeletedWhileRequested:
         return catalog.add()
 
     def desk(self, session: Any, people: People) -> Cataloguer:
-        return Cataloguer(session, people.make(Role.LIBRARIAN).principal, RequestMeta(), NoCirculation())
+        return Cataloguer(session, people.make(Role.LIBRARIAN).principal, RequestMeta(), LoansAndRequests())
 
     def test_who_asks_while_the_title_is_being_deleted_finds_no_book(
         self, session_factory: SessionFactory, people: People, book: UUID

@@ -80,7 +80,7 @@ def test_however_it_was_added_it_does_not_start(add: Callable[[FastAPI], object]
     app = FastAPI(openapi_url=None)
     add(app)
 
-    with pytest.raises(UnruledRoute, match=r"/open|/public|Host"):
+    with pytest.raises(UnruledRoute, match="declares no rule"):
         check_rules(app, {"/public"})
 
 

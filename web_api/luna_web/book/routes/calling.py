@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from luna_web.book.domain import BookStatus
-from luna_web.book.ports import CIRCULATION, Circulation, NoCirculation
+from luna_web.book.ports import CIRCULATION, Circulation
 from luna_web.book.search import Filters
 from luna_web.book.service import checked_isbn
 from luna_web.book.service.cataloguing import Cataloguer
@@ -45,7 +45,7 @@ Narrowed = Annotated[Filters, Depends(book_filters)]
 
 
 def circulation(runtime: Runtime) -> Circulation:
-    return runtime.once(CIRCULATION, NoCirculation)
+    return runtime.get(CIRCULATION)
 
 
 async def _reader(session: DbSession, request: Request) -> Reader:
