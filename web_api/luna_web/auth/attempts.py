@@ -69,15 +69,17 @@ class Attempts:
         self._account_patience = account_patience(runtime.settings)
         self._address_patience = address_patience(runtime.settings)
 
-    def known_device(self, email: str, device_token: str | None) -> Device | None:
-        """The device that this token proves, if it has logged in to this account before."""
+    def device(self, device_token: str | None) -> Device | None:
+        """The device that this token proves; to which account it has logged in stands in it."""
         now = self._runtime.clock.now()
-        return read_device(device_token, email, self._device_keys, now) if device_token else None
+        return read_device(device_token, self._device_keys, now) if device_token else None
 
     @contextmanager
-    def attempt(self, email: str, device_token: str | None, meta: RequestMeta) -> Iterator[Attempt]:
-        """One guess at the password of this email. Raises TooManyAttempts before it is made."""
-        device = self.known_device(email, device_token)
+    def attempt(self, email: str, device: Device | None, meta: RequestMeta) -> Iterator[Attempt]:
+        """One guess at the password of this email, from a `device` that its account knows, or from any other.
+
+        Raises TooManyAttempts before it is made.
+        """
         account = self._account(email)
         with self._counted(self._counters(account, device, meta), account, device, meta) as attempt:
             yield attempt
@@ -92,11 +94,11 @@ class Attempts:
         """Whoever reads the account's mail has proven more than a password."""
         self._delays.forget([Counter(f"account:{self._account(email)}", self._account_patience)])
 
-    def device_token(self, email: str, known: Device | None = None) -> str:
-        """The token of the device that has just logged in, good from now on."""
+    def device_token(self, user_id: UUID, known: Device | None = None) -> str:
+        """The token of the device that has just logged in to this account, good from now on."""
         end = self._runtime.clock.now() + self._device_lifetime
-        device = Device(known.id if known else token_bytes(16), int(end.timestamp()))
-        return device.text(email, self._device_keys[0])
+        device = Device(known.id if known else token_bytes(16), user_id, int(end.timestamp()))
+        return device.text(self._device_keys[0])
 
     @contextmanager
     def _counted(

@@ -45,11 +45,14 @@ class Logins:
         TooManyAttempts, DependencyUnavailable without Redis.
         """
         limit = self._runtime.settings.login_limit_per_address
-        device = self._attempts.known_device(email, device_token)
+        claimed = self._attempts.device(device_token)
+        # Looked up before it is counted only for who brings a token of ours, whether or not there is such an account.
+        user = self._find(email) if claimed else None
+        device = claimed if claimed and user and claimed.user_id == user.id else None
         who = f"device:{device.id.hex()}" if device else address_group(meta.ip_address)
         allowance = self._limits.take(limit, "login", who, TooManyAttempts)
-        with self._attempts.attempt(email, device_token, meta) as attempt:
-            user = self._find(email)
+        with self._attempts.attempt(email, device, meta) as attempt:
+            user = user if claimed else self._find(email)
             right = self._passwords.matches(user.password_hash if user else None, password)
             attempt.settle(right, user.id if user else None)
         if user is None or not right:
@@ -59,7 +62,7 @@ class Logins:
         if not user.is_active:
             raise AccountDisabled()
         tokens = self._open(user, password, meta)
-        return LoggedIn(user, tokens, self._attempts.device_token(email, attempt.device), allowance)
+        return LoggedIn(user, tokens, self._attempts.device_token(user.id, device), allowance)
 
     def _find(self, email: str) -> User | None:
         with transaction(self._runtime.session_factory) as session:

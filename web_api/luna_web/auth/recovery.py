@@ -77,7 +77,7 @@ class Recovery:
         # The password is changed; that failures before it are forgiven is a kindness that can be missing.
         with suppress(DependencyUnavailable):
             self._attempts.forgive(user.email)
-        return self._attempts.device_token(user.email)
+        return self._attempts.device_token(user.id)
 
     def verify(self, token: str, meta: RequestMeta) -> None:
         """The email is its owner's: the account may log in. Raises VerificationTokenInvalid."""

@@ -74,7 +74,7 @@ class Registration:
             user = insert(session, new, hashed)
             tokens = self._sessions.open(session, user, meta)
             audit(session, tokens.principal, "user.registered", "user", user.id, {}, meta)
-        return LoggedIn(user, tokens, self._attempts.device_token(new.email), allowance)
+        return LoggedIn(user, tokens, self._attempts.device_token(user.id), allowance)
 
     def _wait(self, new: NewUser, hashed: str, meta: RequestMeta, allowance: Allowance) -> Waiting:
         """Of two who register one email before it is verified neither's password counts: its reader chooses one."""

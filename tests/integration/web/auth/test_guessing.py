@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from luna_web.auth.models import User
 from tests.integration.web.auth.conftest import Town
 from tests.integration.world import PASSWORD, Person, data, refused
 
@@ -142,6 +143,23 @@ class TestKnownDevices:
 
         wait_asked(town)
 
+    def test_it_stays_known_when_the_account_gets_another_email(self, town: Town, ada: Person) -> None:
+        token = known_device(town)
+        with town.transaction() as session:
+            session.get_one(User, ada.id).email = "countess@example.org"
+        fail(town, 6, "countess@example.org")
+
+        data(town.login("countess@example.org", device_token=token))
+
+    def test_whoever_gets_the_email_later_does_not_get_the_device(self, town: Town, ada: Person) -> None:
+        token = known_device(town)
+        with town.transaction() as session:
+            session.get_one(User, ada.id).email = "countess@example.org"
+        town.people.make(email="ada@example.org")
+        fail(town, 6, device_token=token)
+
+        wait_asked(town)
+
     def test_it_expires(self, town: Town, ada: Person) -> None:
         token = known_device(town)
         town.clock.advance(timedelta(days=181))
@@ -177,6 +195,17 @@ class TestNothingIsTold:
         assert there[0] == 1
         assert answers[0].json()["error"] == answers[1].json()["error"]
         assert set(answers[0].headers) == set(answers[1].headers)
+
+    def test_login_with_a_device_of_another_account(
+        self, town: Town, ada: Person, counted: Callable[..., tuple[int, int]]
+    ) -> None:
+        town.people.make(email="mallory@example.org")
+        token = known_device(town, "mallory@example.org")
+
+        there = counted(town, lambda: town.login(ada.email, WRONG, device_token=token))
+        nowhere = counted(town, lambda: town.login("nobody@example.org", WRONG, device_token=token))
+
+        assert there == nowhere
 
     def test_login_that_is_slowed_down(self, town: Town, ada: Person, counted: Callable[..., tuple[int, int]]) -> None:
         fail(town, 5)
