@@ -3,7 +3,9 @@
 A mail that is sent twice, since its sender died between sending and committing, is the same mail with the same token.
 """
 
+import random
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,11 +14,12 @@ from sqlalchemy.orm import Session
 from luna_web.auth import mails, repository
 from luna_web.auth.domain import UNSETTLED, MailedSecret, registration_of
 from luna_web.auth.events import MAIL_EVENTS, MailKind, MailWanted
-from luna_web.auth.models import EmailVerification, PasswordReset, User
+from luna_web.auth.mail_times import next_try
+from luna_web.auth.models import EmailVerification, MailedToken, PasswordReset, User
 from luna_web.auth.repository import Token
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
-from luna_web.shared.mail import Mail, Mailer
+from luna_web.shared.mail import Mail, Mailer, MailNotSent, MailRefused
 from luna_web.shared.models import Outbox
 from luna_web.shared.outbox import TryLater
 
@@ -28,17 +31,29 @@ MOST_MAILS_IN = timedelta(minutes=30)
 """So many mails of a kind a person gets in that time: whoever asks again and again floods nobody's mailbox."""
 MOST_AT_ONCE = 2
 """A slow mail server must not hold up what else the worker does."""
+SERVER_RESTS = timedelta(seconds=5)
+"""After a failure no mail tries the server for so long: each would hold a place of the worker until its time-out."""
+NEWS_LASTS = timedelta(days=1)
+"""How long it is worth telling that a password was changed."""
 RESET_PATH = "/reset-password"
 VERIFY_PATH = "/verify-email"
 
 
 class AccountMails:
-    """A consumer of `auth.mail.*`. Raises MailNotSent and TryLater, and is tried again."""
+    """A consumer of `auth.mail.*`.
 
-    def __init__(self, settings: Settings, mailer: Mailer, clock: Clock) -> None:
+    While mails cannot leave it raises TryLater, until a mail is worth nothing any more: that is no failure of the mail.
+    A server that will not have a mail is: MailRefused.
+    """
+
+    def __init__(
+        self, settings: Settings, mailer: Mailer, clock: Clock, luck: Callable[[], float] = random.random
+    ) -> None:
         self._settings = settings
         self._mailer = mailer
         self._clock = clock
+        self._luck = luck
+        self._rests_until: datetime | None = None
         self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         keys = settings.key_ring()
         self._reset_key = keys.seals(b"luna password resets")[0]
@@ -46,16 +61,43 @@ class AccountMails:
 
     def handle(self, session: Session, event: Outbox) -> None:
         wanted = MailWanted.model_validate(event.payload)
+        now, ends = self._clock.now(), event.created_at + self._worth_sending(_kind(event))
+        if now < ends and self._server_rests(now):
+            raise TryLater(next_try(event.created_at, ends, now, self._luck()))
         user = self._who(session, wanted)
-        mail = self._mail(session, event, wanted, user) if user and user.is_active else None
-        if mail:
-            self._send(mail)
+        if user is None or not user.is_active:
+            return
+        if now >= ends:
+            log.warning("mail_expired", mail=str(event.event_id), type=event.event_type, ended=ends.isoformat())
+            return
+        if mail := self._mail(session, event, wanted, user):
+            self._send(mail, event.created_at, ends)
 
-    def _send(self, mail: Mail) -> None:
+    def _worth_sending(self, kind: MailKind) -> timedelta:
+        """For how long after it was asked for: as long as the link in it would last."""
+        if kind is MailKind.PASSWORD_CHANGED:
+            return NEWS_LASTS
+        if kind in (MailKind.REGISTERED, MailKind.VERIFICATION):
+            return timedelta(seconds=self._settings.verification_token_seconds)
+        return timedelta(seconds=self._settings.reset_token_seconds)
+
+    def _server_rests(self, now: datetime) -> bool:
+        # A clock that was set back does not make it rest for long.
+        return self._rests_until is not None and now < self._rests_until <= now + SERVER_RESTS
+
+    def _send(self, mail: Mail, asked: datetime, ends: datetime) -> None:
         if not self._slots.acquire(blocking=False):
             raise TryLater(timedelta(seconds=1))
         try:
             self._mailer.send(mail)
+        except MailRefused:
+            raise
+        except MailNotSent as error:
+            self._rests_until = self._clock.now() + SERVER_RESTS
+            pause = next_try(asked, ends, self._clock.now(), self._luck())
+            told = {"seconds": round(pause.total_seconds()), "until": ends.isoformat()}
+            log.warning("mail_delayed", mail=str(mail.id), why=str(error), **told)
+            raise TryLater(pause) from error
         finally:
             self._slots.release()
 
@@ -65,7 +107,7 @@ class AccountMails:
         return repository.get_user_by_email(session, wanted.email) if wanted.email else None
 
     def _mail(self, session: Session, event: Outbox, wanted: MailWanted, user: User) -> Mail | None:
-        kind = MailKind(event.event_type.removeprefix(MAIL_EVENTS))
+        kind = _kind(event)
         if kind is MailKind.PASSWORD_CHANGED:
             return self._plain(event, user, mails.PASSWORD_CHANGED)
         if kind is MailKind.REGISTERED and not user.awaits_verification:
@@ -77,46 +119,41 @@ class AccountMails:
         return self._reset(session, event, user, mails.INVITATION if kind is MailKind.INVITATION else mails.RESET)
 
     def _reset(self, session: Session, event: Outbox, user: User, words: mails.Words) -> Mail | None:
-        seconds = self._settings.reset_token_seconds
-        ends = event.created_at + timedelta(seconds=seconds)
-        if not self._may_have_another(session, PasswordReset, event, user, ends):
+        if not self._may_have_another(session, PasswordReset, event, user):
             return None
         secret = MailedSecret.derive(self._reset_key, event.event_id, user.id)
         row = PasswordReset(id=event.event_id, user_id=user.id, token_hash=secret.digest())
-        row.created_at, row.expires_at = event.created_at, ends
-        repository.add_mailed_token(session, row)
+        seconds = self._settings.reset_token_seconds
+        self._keep(session, row, seconds)
         return self._linked(event, user, words, RESET_PATH, secret, seconds)
 
     def _verification(self, session: Session, event: Outbox, wanted: MailWanted, user: User) -> Mail | None:
         """Of the registration that asked for it only: another one came later with another password."""
         registration = registration_of(user.password_hash)
-        seconds = self._settings.verification_token_seconds
-        ends = event.created_at + timedelta(seconds=seconds)
         if wanted.registration not in (None, registration):
             return None
-        if not self._may_have_another(session, EmailVerification, event, user, ends):
+        if not self._may_have_another(session, EmailVerification, event, user):
             return None
         secret = MailedSecret.derive(self._verification_key, event.event_id, user.id)
         row = EmailVerification(
             id=event.event_id, user_id=user.id, token_hash=secret.digest(), registration=registration
         )
-        row.created_at, row.expires_at = event.created_at, ends
-        repository.add_mailed_token(session, row)
+        seconds = self._settings.verification_token_seconds
+        self._keep(session, row, seconds)
         return self._linked(event, user, mails.VERIFY, VERIFY_PATH, secret, seconds)
 
-    def _may_have_another(
-        self,
-        session: Session,
-        kind: type[Token],
-        event: Outbox,
-        user: User,
-        ends: datetime,
-    ) -> bool:
-        now = self._clock.now()
-        room = repository.recent_tokens(session, kind, user.id, now - MOST_MAILS_IN) < MOST_MAILS
-        if not room or now >= ends:
-            log.info("mail_not_sent", mail=str(event.event_id), why="too late" if room else "enough were sent")
-        return room and now < ends
+    def _keep(self, session: Session, row: MailedToken, seconds: int) -> None:
+        """A link is good from when it leaves, so that it lasts as long as the mail says, however late that is."""
+        row.created_at = self._clock.now()
+        row.expires_at = row.created_at + timedelta(seconds=seconds)
+        repository.add_mailed_token(session, row)
+
+    def _may_have_another(self, session: Session, kind: type[Token], event: Outbox, user: User) -> bool:
+        since = self._clock.now() - MOST_MAILS_IN
+        room = repository.recent_tokens(session, kind, user.id, since) < MOST_MAILS
+        if not room:
+            log.info("mail_not_sent", mail=str(event.event_id), why="enough were sent")
+        return room
 
     def _plain(self, event: Outbox, user: User, words: mails.Words) -> Mail:
         text = words.filled(address=self._settings.public_url)
@@ -130,3 +167,7 @@ class AccountMails:
         link = f"{address}{path}#token={secret.text()}"
         text = words.filled(link=link, valid=mails.lasting(seconds), address=address)
         return Mail(event.event_id, user.email, words.subject, text)
+
+
+def _kind(event: Outbox) -> MailKind:
+    return MailKind(event.event_type.removeprefix(MAIL_EVENTS))

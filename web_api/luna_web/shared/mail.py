@@ -26,11 +26,16 @@ log = structlog.get_logger(__name__)
 MOST_SECONDS = 20.0
 """For one mail, from looking up the server's name to its last answer, whatever it does: the transaction that the mail
 belongs to must not wait longer."""
+FOR_GOOD = 500
 NOWHERE = "neither LUNA_SMTP_HOST nor LUNA_MAIL_DIR is set"
 
 
 class MailNotSent(Exception):
-    """The server is away or said no. The text names neither addresses nor what was in the mail."""
+    """The server is away or said no; a later try may do. The text names neither addresses nor what was in the mail."""
+
+
+class MailRefused(MailNotSent):
+    """The server will not have this mail, now or later: its answer began with a 5 (RFC 5321, section 4.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Mail:
 
 class Mailer(Protocol):
     def send(self, mail: Mail) -> None:
-        """Hand the mail on. Raises MailNotSent."""
+        """Hand the mail on. Raises MailNotSent, MailRefused."""
         ...
 
 
@@ -85,11 +90,8 @@ class SmtpMailer:
         deadline = Deadline(self._most_seconds)
         try:
             self._hand_over(composed(mail, self._settings), mail.to, deadline)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = sorted({code for code, _ in error.recipients.values()})
-            raise MailNotSent(f"the SMTP server refused the recipient: {codes}") from None
         except (smtplib.SMTPException, OSError) as error:
-            raise MailNotSent(_why(error, deadline)) from None
+            raise _failure(error, deadline) from None
         finally:
             deadline.close()
         log.info("mail_sent", mail=str(mail.id))
@@ -99,6 +101,8 @@ class SmtpMailer:
         try:
             self._greet(server)
             server.send_message(message, to_addrs=[to])
+            # An answer that was cut off may look like one: better sent twice than not at all.
+            deadline.within(0)
             # The mail is the server's now, whatever it says to a farewell.
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
@@ -120,13 +124,22 @@ class SmtpMailer:
             server.login(self._settings.smtp_user, password.get_secret_value() if password else "")
 
 
-def _why(error: Exception, deadline: Deadline) -> str:
-    """What is told of a failure: nothing that the server said, since it may repeat the mail."""
+def _failure(error: Exception, deadline: Deadline) -> MailNotSent:
+    """What is told of a failure: nothing that the server said beside its codes, since it may repeat the mail."""
     if deadline.is_over:
-        return f"the SMTP server is too slow: not done in {deadline.seconds:g} s"
+        return MailNotSent(f"the SMTP server is too slow: not done in {deadline.seconds:g} s")
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = sorted({code for code, _ in error.recipients.values()})
+        return _refusal(codes[0])(f"the SMTP server refused the recipient: {codes}")
+    if isinstance(error, smtplib.SMTPDataError):
+        return _refusal(error.smtp_code)(f"the SMTP server answered {error.smtp_code}")
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"the SMTP server answered {error.smtp_code}"
-    return f"the SMTP server cannot be used: {type(error).__name__}"
+        return MailNotSent(f"the SMTP server answered {error.smtp_code}")
+    return MailNotSent(f"the SMTP server cannot be used: {type(error).__name__}")
+
+
+def _refusal(code: int) -> type[MailNotSent]:
+    return MailRefused if code >= FOR_GOOD else MailNotSent
 
 
 class FolderMailer:

@@ -98,7 +98,7 @@ class TestDomains:
 
         data(domains.api.post("/auth/verify-email/resend", {"email": ADA["email"]}), 202)
 
-        assert len(domains.deliver_mails()) == 4
+        assert len(domains.deliver_mails()) == 5
 
     def test_a_taken_email_takes_as_many_hashes_and_statements(
         self, domains: Town, counted: Callable[..., tuple[int, int]]

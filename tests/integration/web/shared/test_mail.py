@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
 from luna_web.shared.config import Settings, SmtpSecurity
-from luna_web.shared.mail import FolderMailer, Mail, MailNotSent, NoMailer, SmtpMailer, make_mailer
+from luna_web.shared.mail import FolderMailer, Mail, MailNotSent, MailRefused, NoMailer, SmtpMailer, make_mailer
 
 MAIL = Mail(UUID(int=7), "ada@example.org", "Für Ada", "Hello,\n.\nlink: https://luna.example.org/x#token=abc\n")
 
@@ -176,7 +176,12 @@ def test_where_starttls_is_wanted_nothing_travels_in_the_open(serve: Callable[..
 
 @pytest.mark.parametrize(
     ("refusal", "told"),
-    [({"RCPT": "550 no ada@example.org here"}, "550"), ({"DATA": "451 not now: token=abc"}, "451")],
+    [
+        ({"RCPT": "550 no ada@example.org here"}, "550"),
+        ({"RCPT": "450 ada@example.org is full"}, "450"),
+        ({"DATA": "451 not now: token=abc"}, "451"),
+        ({"DATA": "554 token=abc looks odd"}, "554"),
+    ],
 )
 def test_a_refusal_is_told_without_what_was_in_the_mail(
     serve: Callable[..., tuple[Mailbox, Settings]], refusal: dict[str, str], told: str
@@ -186,6 +191,7 @@ def test_a_refusal_is_told_without_what_was_in_the_mail(
     with pytest.raises(MailNotSent, match=told) as refused:
         SmtpMailer(found).send(MAIL)
     assert "ada@" not in str(refused.value) and "token" not in str(refused.value)
+    assert isinstance(refused.value, MailRefused) is told.startswith("5"), "whether it is worth trying again"
 
 
 def test_a_server_that_is_not_there_is_told(serve: Callable[..., tuple[Mailbox, Settings]]) -> None:
