@@ -24,13 +24,17 @@ class MailKind(StrEnum):
 
 
 class MailWanted(BaseModel):
-    """What a mail is made from: who, by email as somebody typed it (perhaps nobody's) or by id; which registration."""
+    """What a mail is made from: who, by email as somebody typed it (perhaps nobody's) or by id; which registration.
+
+    `device_of`: the account that the device which asks has logged in to before, perhaps another.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     email: str | None = None
     user_id: UUID | None = None
     registration: str | None = None
+    device_of: UUID | None = None
 
 
 def ask_for_mail(
@@ -40,9 +44,10 @@ def ask_for_mail(
     email: str | None = None,
     user_id: UUID | None = None,
     registration: str | None = None,
+    device_of: UUID | None = None,
 ) -> None:
     """Have the worker send a mail. Each is an aggregate of its own, so that none waits for another."""
-    wanted = MailWanted(email=email, user_id=user_id, registration=registration)
+    wanted = MailWanted(email=email, user_id=user_id, registration=registration, device_of=device_of)
     record_event(
         session,
         type=f"{MAIL_EVENTS}{kind}",

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from luna_web.auth import mails, repository
 from luna_web.auth.domain import UNSETTLED, MailedSecret, registration_of
 from luna_web.auth.events import MAIL_EVENTS, MailKind, MailWanted
-from luna_web.auth.mail_times import next_try
-from luna_web.auth.models import EmailVerification, MailedToken, PasswordReset, User
-from luna_web.auth.repository import Token
+from luna_web.auth.mail_times import BURST_IN, next_try, room_in
+from luna_web.auth.models import EmailVerification, PasswordReset, User
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
 from luna_web.shared.mail import Mail, Mailer, MailNotSent, MailRefused
@@ -26,9 +25,6 @@ from luna_web.shared.outbox import TryLater
 log = structlog.get_logger(__name__)
 NAME = "account-mails"
 FAMILIES = (MAIL_EVENTS,)
-MOST_MAILS = 3
-MOST_MAILS_IN = timedelta(minutes=30)
-"""So many mails of a kind a person gets in that time: whoever asks again and again floods nobody's mailbox."""
 MOST_AT_ONCE = 2
 """A slow mail server must not hold up what else the worker does."""
 SERVER_RESTS = timedelta(seconds=5)
@@ -111,49 +107,60 @@ class AccountMails:
         if kind is MailKind.PASSWORD_CHANGED:
             return self._plain(event, user, mails.PASSWORD_CHANGED)
         if kind is MailKind.REGISTERED and not user.awaits_verification:
-            return self._reset(session, event, user, mails.ALREADY_REGISTERED)
+            return self._reset(session, event, wanted, user, mails.ALREADY_REGISTERED)
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION) and user.password_hash == UNSETTLED:
-            return self._reset(session, event, user, mails.REGISTERED_AGAIN)
+            return self._reset(session, event, wanted, user, mails.REGISTERED_AGAIN)
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION):
             return self._verification(session, event, wanted, user) if user.awaits_verification else None
-        return self._reset(session, event, user, mails.INVITATION if kind is MailKind.INVITATION else mails.RESET)
+        words = mails.INVITATION if kind is MailKind.INVITATION else mails.RESET
+        return self._reset(session, event, wanted, user, words)
 
-    def _reset(self, session: Session, event: Outbox, user: User, words: mails.Words) -> Mail | None:
-        if not self._may_have_another(session, PasswordReset, event, user):
-            return None
-        secret = MailedSecret.derive(self._reset_key, event.event_id, user.id)
-        row = PasswordReset(id=event.event_id, user_id=user.id, token_hash=secret.digest())
+    def _reset(
+        self, session: Session, event: Outbox, wanted: MailWanted, user: User, words: mails.Words
+    ) -> Mail | None:
         seconds = self._settings.reset_token_seconds
-        self._keep(session, row, seconds)
+        by_owner = wanted.device_of == user.id or words is mails.INVITATION
+        secret = MailedSecret.derive(self._reset_key, event.event_id, user.id)
+        row = PasswordReset(id=event.event_id, user_id=user.id, token_hash=secret.digest(), by_owner=by_owner)
+        if not self._admit(session, event, row, seconds):
+            return None
         return self._linked(event, user, words, RESET_PATH, secret, seconds)
 
     def _verification(self, session: Session, event: Outbox, wanted: MailWanted, user: User) -> Mail | None:
         """Of the registration that asked for it only: another one came later with another password."""
-        registration = registration_of(user.password_hash)
+        seconds, registration = self._settings.verification_token_seconds, registration_of(user.password_hash)
         if wanted.registration not in (None, registration):
-            return None
-        if not self._may_have_another(session, EmailVerification, event, user):
             return None
         secret = MailedSecret.derive(self._verification_key, event.event_id, user.id)
         row = EmailVerification(
-            id=event.event_id, user_id=user.id, token_hash=secret.digest(), registration=registration
-        )
-        seconds = self._settings.verification_token_seconds
-        self._keep(session, row, seconds)
+            id=event.event_id, user_id=user.id, token_hash=secret.digest(), registration=registration,
+            by_owner=wanted.device_of == user.id,
+        )  # fmt: skip
+        if not self._admit(session, event, row, seconds):
+            return None
         return self._linked(event, user, mails.VERIFY, VERIFY_PATH, secret, seconds)
 
-    def _keep(self, session: Session, row: MailedToken, seconds: int) -> None:
-        """A link is good from when it leaves, so that it lasts as long as the mail says, however late that is."""
-        row.created_at = self._clock.now()
-        row.expires_at = row.created_at + timedelta(seconds=seconds)
-        repository.add_mailed_token(session, row)
+    def _admit(self, session: Session, event: Outbox, row: PasswordReset | EmailVerification, seconds: int) -> bool:
+        """Keep the token of a mail that goes out now; False if a later mail has answered its request already.
 
-    def _may_have_another(self, session: Session, kind: type[Token], event: Outbox, user: User) -> bool:
-        since = self._clock.now() - MOST_MAILS_IN
-        room = repository.recent_tokens(session, kind, user.id, since) < MOST_MAILS
-        if not room:
-            log.info("mail_not_sent", mail=str(event.event_id), why="enough were sent")
-        return room
+        Raises TryLater while its reader has got as many as are good for a mailbox. Nothing is dropped for that: whoever
+        asks has a link that works, mailed after they asked, whatever others ask for.
+        """
+        kind, now = type(row), self._clock.now()
+        if not repository.alone_with_mails(session, kind, row.user_id):
+            raise TryLater(timedelta(seconds=1))
+        registration = row.registration if isinstance(row, EmailVerification) else None
+        if repository.mailed_after(session, kind, row.user_id, event.created_at, now, registration):
+            log.info("mail_answered_by_a_later_one", mail=str(event.event_id))
+            return False
+        sent = repository.mailed_since(session, kind, row.user_id, now - BURST_IN, by_owner=row.by_owner)
+        # A link is good from when it leaves, so that it lasts as long as the mail says, however late that is.
+        lasts = timedelta(seconds=seconds)
+        if wait := room_in(sent, now, lasts):
+            raise TryLater(wait)
+        row.created_at, row.expires_at = now, now + lasts
+        repository.add_mailed_token(session, row)
+        return True
 
     def _plain(self, event: Outbox, user: User, words: mails.Words) -> Mail:
         text = words.filled(address=self._settings.public_url)

@@ -49,12 +49,16 @@ class UserSession(UuidKey, Base):
 
 
 class MailedToken(UuidKey):
-    """A token that went out by mail, as a hash; good once, until `expires_at`. `id` is that of the event it answers."""
+    """A token that went out by mail, as a hash; good once, until `expires_at`. `id` is that of the event it answers.
+
+    `by_owner`: asked for from a device that had logged in to the account, or by an administrator; else by anybody.
+    """
 
     token_hash: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    by_owner: Mapped[bool] = mapped_column(default=False)
 
 
 class PasswordReset(MailedToken, Base):

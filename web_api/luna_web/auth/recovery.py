@@ -44,11 +44,15 @@ class Recovery:
         self._attempts = attempts
         self._sessions = sessions
 
-    def ask(self, kind: MailKind, email: str, meta: RequestMeta) -> Allowance:
-        """Have a mail sent to this account, if there is one and it needs one."""
+    def ask(self, kind: MailKind, email: str, device_token: str | None, meta: RequestMeta) -> Allowance:
+        """Have a mail sent to this account, if there is one and it needs one.
+
+        Who asks from a device that it knows does not wait for what others have asked for.
+        """
         allowance = self._count(ASKING[kind], meta)
+        device = self._attempts.device(device_token)
         with transaction(self._runtime.session_factory) as session:
-            ask_for_mail(session, kind, email=email)
+            ask_for_mail(session, kind, email=email, device_of=device.user_id if device else None)
         return allowance
 
     def reset(self, token: str, password: str, meta: RequestMeta) -> str:

@@ -16,6 +16,7 @@ from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Role
 
 Token = TypeVar("Token", PasswordReset, EmailVerification)
+TokenKind = type[PasswordReset] | type[EmailVerification]
 
 
 def get_user(session: Session, user_id: UUID) -> User | None:
@@ -124,10 +125,29 @@ def add_mailed_token(session: Session, row: MailedToken) -> None:
     session.execute(insert(type(row)).values(columns).on_conflict_do_nothing())
 
 
-def recent_tokens(session: Session, kind: type[Token], user_id: UUID, since: datetime) -> int:
-    """How many tokens were mailed to a user, good or not."""
-    recent = select(func.count()).select_from(kind).where(kind.user_id == user_id, kind.created_at > since)
-    return session.scalar(recent) or 0
+def alone_with_mails(session: Session, kind: TokenKind, user_id: UUID) -> bool:
+    """Whether no other transaction sends mails of this kind to this user; none does while this one lasts, if so."""
+    name = func.hashtextextended(f"{kind.__tablename__}:{user_id}", 0)
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(name))))
+
+
+def mailed_since(
+    session: Session, kind: TokenKind, user_id: UUID, since: datetime, *, by_owner: bool
+) -> Sequence[datetime]:
+    """When tokens were mailed to a user, used or not, for requests of their own or of anybody."""
+    found = select(kind.created_at).where(kind.user_id == user_id, kind.created_at > since, kind.by_owner == by_owner)
+    return session.scalars(found).all()
+
+
+def mailed_after(
+    session: Session, kind: TokenKind, user_id: UUID, asked: datetime, now: datetime, registration: str | None
+) -> bool:
+    """Whether a link that still works was mailed after that moment, of this registration if it is of one."""
+    good = select(kind.id).where(kind.user_id == user_id, kind.created_at > asked)
+    good = good.where(kind.used_at.is_(None), kind.expires_at > now)
+    if kind is EmailVerification:
+        good = good.where(EmailVerification.registration == registration)
+    return session.scalar(good.limit(1)) is not None
 
 
 def find_mailed_token(session: Session, kind: type[Token], digest: bytes, now: datetime) -> Token | None:

@@ -53,8 +53,11 @@ class LogoutIn(Input):
     refresh_token: Secret | None = None
 
 
-class EmailIn(Input):
+class MailIn(Input):
+    """`device_token` of an earlier login here, for clients without cookies: what others ask for does not hold it up."""
+
     email: TypedEmail
+    device_token: Secret | None = None
 
 
 class ResetPasswordIn(Input):

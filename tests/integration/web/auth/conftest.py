@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from luna_web.auth.app import SERVICE as AUTH
 from luna_web.auth.mailing import FAMILIES, NAME, AccountMails
@@ -58,6 +58,12 @@ class Town:
             drainer.drain(drain)
         files = sorted(self.mailbox.glob("*.eml"), key=lambda file: order.index(file.stem))
         return [_parsed(file) for file in files]
+
+    def later(self, **by: float) -> None:
+        """Time passes, and what waits to be sent has its turn."""
+        self.clock.advance(timedelta(**by))
+        with self.transaction() as session:
+            session.execute(text("UPDATE drains_due SET due_at = now() - interval '1 second', failing = false"))
 
     def mailed_token(self) -> str:
         """The token in the newest mail."""

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from luna_web.auth import repository
 from luna_web.auth.events import MailKind, ask_for_mail
 from luna_web.auth.mailing import AccountMails
-from luna_web.auth.models import PasswordReset, User
+from luna_web.auth.models import EmailVerification, PasswordReset, User
 from luna_web.shared.database import transaction
 from luna_web.shared.mail import Mail
 from luna_web.shared.models import Outbox
@@ -72,12 +73,6 @@ class TestForgot:
 
         assert with_account == without
 
-    def test_nobodys_mailbox_is_flooded(self, town: Town, ada: Person) -> None:
-        for _ in range(10):
-            forget(town)
-
-        assert len(town.deliver_mails()) == 3
-
     def test_what_comes_too_late_to_be_of_use_is_not_sent(self, town: Town, ada: Person) -> None:
         forget(town)
         town.clock.advance(timedelta(minutes=31))
@@ -117,6 +112,85 @@ class TestForgot:
                 session.rollback()
 
         assert sent[0] == sent[1]
+
+
+class TestManyRequests:
+    """Strangers can ask for somebody's mails. They neither flood a mailbox nor use up what its owner gets."""
+
+    def test_nobodys_mailbox_is_flooded(self, town: Town, ada: Person) -> None:
+        for _ in range(10):
+            forget(town)
+        assert len(town.deliver_mails()) == 3
+
+        town.later(minutes=9)
+        assert len(town.deliver_mails()) == 3
+
+    def test_whoever_asks_has_a_link_that_works_ten_minutes_later(self, town: Town, ada: Person) -> None:
+        for _ in range(10):
+            forget(town)
+        town.deliver_mails()
+        forget(town)
+
+        town.later(minutes=11)
+
+        mails = town.deliver_mails()
+        assert len(mails) == 4, "one for all who waited"
+        data(reset(town, token_in(mails[-1])))
+        town.later(minutes=1)
+        assert [mail["Subject"] for mail in town.deliver_mails()[4:]] == ["Your password was changed"]
+
+    def test_all_day_long_there_is_one_in_ten_minutes(self, town: Town, ada: Person) -> None:
+        for _ in range(12):
+            forget(town)
+            forget(town)
+            town.deliver_mails()
+            town.later(minutes=5)
+
+        assert len(town.deliver_mails()) <= 3 + 60 / 10 + 1
+
+    def test_a_device_that_the_account_knows_does_not_wait_for_others(self, town: Town, ada: Person) -> None:
+        device = data(town.login(ada.email))["device_token"]
+        for _ in range(10):
+            forget(town)
+        town.deliver_mails()
+
+        data(town.api.post("/auth/forgot-password", {"email": ada.email, "device_token": device}), 202)
+        cookie = {"Cookie": f"__Secure-luna_device={device}"}
+        data(town.api.post("/auth/forgot-password", {"email": ada.email}, headers=cookie), 202)
+
+        assert len(town.deliver_mails()) == 5
+
+    def test_nor_does_it_flood_the_mailbox(self, town: Town, ada: Person) -> None:
+        device = data(town.login(ada.email))["device_token"]
+        for _ in range(6):
+            data(town.api.post("/auth/forgot-password", {"email": ada.email, "device_token": device}), 202)
+
+        assert len(town.deliver_mails()) == 3
+
+    def test_a_device_of_another_account_is_a_strangers(self, town: Town, ada: Person) -> None:
+        town.people.make(email="mallory@example.org")
+        device = data(town.login("mallory@example.org"))["device_token"]
+        for _ in range(6):
+            data(town.api.post("/auth/forgot-password", {"email": ada.email, "device_token": device}), 202)
+        forget(town)
+
+        assert len(town.deliver_mails()) == 3
+
+    def test_an_invitation_does_not_wait_for_strangers(self, town: Town, ada: Person) -> None:
+        for _ in range(6):
+            forget(town)
+        town.deliver_mails()
+        with town.transaction() as session:
+            ask_for_mail(session, MailKind.INVITATION, user_id=ada.id)
+
+        assert town.deliver_mails()[-1]["Subject"] == "Your library account"
+
+    def test_of_two_workers_one_sends_at_a_time(self, town: Town, ada: Person) -> None:
+        """They would both see room for one more."""
+        with town.transaction() as sending, town.transaction() as other:
+            assert repository.alone_with_mails(sending, PasswordReset, ada.id)
+            assert not repository.alone_with_mails(other, PasswordReset, ada.id)
+            assert repository.alone_with_mails(other, EmailVerification, ada.id)
 
 
 class TestReset:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_web.auth.mail_times import LONGEST_PAUSE, next_try
+from luna_web.auth.mail_times import LONGEST_PAUSE, next_try, room_in
 
 ASKED = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 LIVES = st.timedeltas(timedelta(minutes=1), timedelta(days=14))
@@ -38,3 +38,27 @@ def test_a_clock_that_is_behind_waits_a_second() -> None:
     now = ASKED - timedelta(seconds=5)
 
     assert next_try(ASKED, ASKED + timedelta(hours=1), now, 1.0) == timedelta(seconds=1)
+
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@given(st.lists(st.timedeltas(timedelta(0), timedelta(hours=6)), max_size=200), LIVES)
+def test_no_mailbox_is_flooded_and_nobody_waits_for_long(asked: list[timedelta], life: timedelta) -> None:
+    spacing = min(timedelta(minutes=10), life / 3)
+    sent: list[datetime] = []
+    for at in sorted(asked):
+        now = ASKED + at
+        wait = room_in(sent, now, life)
+        assert wait <= spacing < life
+        if not wait:
+            sent.append(now)
+
+    for first in sent:
+        assert sum(first <= at < first + HALF_AN_HOUR for at in sent) <= 3 + HALF_AN_HOUR / spacing
+
+
+def test_three_go_at_once_and_then_one_in_ten_minutes() -> None:
+    assert room_in([ASKED] * 2, ASKED, HALF_AN_HOUR) == timedelta()
+    assert room_in([ASKED] * 3, ASKED, HALF_AN_HOUR) == timedelta(minutes=10)
+    assert room_in([ASKED] * 3, ASKED + timedelta(minutes=10), HALF_AN_HOUR) == timedelta()
