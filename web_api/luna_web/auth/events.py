@@ -11,6 +11,8 @@ from luna_web.shared.outbox import record_event
 
 SOURCE = "auth-service"
 MAIL_EVENTS = "auth.mail."
+MAIL_AGGREGATES = "mail:"
+"""Each mail is an aggregate of its own, of one event."""
 
 
 class MailKind(StrEnum):
@@ -52,7 +54,7 @@ def ask_for_mail(
         session,
         type=f"{MAIL_EVENTS}{kind}",
         source=SOURCE,
-        aggregate=f"mail:{new_id()}",
+        aggregate=f"{MAIL_AGGREGATES}{new_id()}",
         aggregate_seq=1,
         payload=wanted.model_dump(mode="json", exclude_none=True),
     )

@@ -178,3 +178,9 @@ class AccountMails:
 
 def _kind(event: Outbox) -> MailKind:
     return MailKind(event.event_type.removeprefix(MAIL_EVENTS))
+
+
+def forget_links(session: Session, after: timedelta, limit: int) -> int:
+    """Delete mailed links of each kind that long after their end, at most `limit` of a kind; how many that were."""
+    kinds = (PasswordReset, EmailVerification)
+    return sum(repository.forget_tokens(session, kind, after, limit) for kind in kinds)

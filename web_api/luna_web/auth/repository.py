@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -170,6 +170,14 @@ def use_up_tokens(session: Session, kind: type[Token], user_id: UUID, now: datet
     """No link that went to this user works any more."""
     living = update(kind).where(kind.user_id == user_id, kind.used_at.is_(None))
     session.execute(living.values(used_at=now).execution_options(synchronize_session=False))
+
+
+def forget_tokens(session: Session, kind: TokenKind, after: timedelta, limit: int) -> int:
+    """Delete mailed tokens, used or not, that long after their end by the database's clock; how many that were."""
+    over = select(kind.id).where(kind.expires_at < func.clock_timestamp() - after).order_by(kind.expires_at)
+    batch = over.limit(limit).with_for_update(skip_locked=True).scalar_subquery()
+    gone = session.execute(delete(kind).where(kind.id.in_(batch)).execution_options(synchronize_session=False))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # of a DELETE it is a CursorResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(default=5.0, ge=0.5, le=10, description="For each answer of the server")
     smtp_ca_file: str | None = Field(default=None, description="Whom to trust instead of the system's authorities")
 
+    outbox_retention_days: int = Field(default=7, ge=1, le=3650, description="Of events that everybody has had")
+    mailed_link_retention_days: int = Field(default=7, ge=1, le=3650, description="After the end of a mailed link")
+
     bridge_hosts: Words = ("127.0.0.1", "localhost")
     log_format: LogFormat = LogFormat.CONSOLE
     sim_speed: float = Field(default=1.0, gt=0, le=100)

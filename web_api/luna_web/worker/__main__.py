@@ -19,7 +19,9 @@ from luna_web.worker.celery_app import host_name, make_celery, nudge_with
 from luna_web.worker.consumers import all_consumers
 from luna_web.worker.drain import Drainer
 from luna_web.worker.notify import notify
+from luna_web.worker.periodic import Periodic
 from luna_web.worker.relay import Relay
+from luna_web.worker.retention import retention
 
 CONCURRENCY = 4
 STOP_WITHIN_SECONDS = 4.0
@@ -72,6 +74,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     foreman = Foreman(factory, settings)
     consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
+    periodic = Periodic(factory, [retention(settings)])
     ready = Readiness("celery", "relay")
     relay = Relay(
         factory,
@@ -81,10 +84,11 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         lambda: ready.reached("relay"),
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: _stopping(relay, foreman), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _stopping(relay, foreman, periodic), weak=False)
     notify("STATUS=connecting")
     relay.start()
     foreman.start()
+    periodic.start()
     worker = celery.Worker(
         hostname=host_name(),
         pool="threads",
@@ -98,13 +102,14 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     worker.start()
     relay.stop()
     foreman.stop()
+    periodic.stop()
     return int(worker.exitcode or 0)
 
 
-def _stopping(relay: Relay, foreman: Foreman) -> None:
+def _stopping(*parts: Relay | Foreman | Periodic) -> None:
     """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
     notify("STOPPING=1")
-    for part in (relay, foreman):
+    for part in parts:
         threading.Thread(target=part.stop, daemon=True).start()
     last_resort = threading.Timer(STOP_WITHIN_SECONDS, lambda: os._exit(0))
     last_resort.daemon = True

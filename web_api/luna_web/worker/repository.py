@@ -1,13 +1,13 @@
 """Every query of the worker. Times are the database's, so that hosts need not agree."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from luna_web.shared.models import ConsumerOffset, DeadLetter, Outbox
+from luna_web.shared.models import ConsumerOffset, DeadLetter, Job, Outbox
 from luna_web.worker.domain import LONGEST_RESEND, Drain
 from luna_web.worker.models import DrainDue
 
@@ -64,15 +64,18 @@ def take_overdue(session: Session, limit: int) -> list[Drain]:
 
 def lock_offset(session: Session, drain: Drain) -> ConsumerOffset:
     """How far the consumer has come; whoever holds this lock is alone with the aggregate."""
-    session.execute(
-        insert(ConsumerOffset).values(consumer=drain.consumer, aggregate=drain.aggregate).on_conflict_do_nothing()
-    )
-    return session.scalars(
+    locked = (
         select(ConsumerOffset)
         .where(ConsumerOffset.consumer == drain.consumer, ConsumerOffset.aggregate == drain.aggregate)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    )
+    made = insert(ConsumerOffset).values(consumer=drain.consumer, aggregate=drain.aggregate).on_conflict_do_nothing()
+    session.execute(made)
+    while (offset := session.scalar(locked)) is None:
+        # It was forgotten between the two statements; whoever forgets it does so once.
+        session.execute(made)
+    return offset
 
 
 def next_event(session: Session, aggregate: str, after: int) -> Outbox | None:
@@ -125,3 +128,66 @@ def bury(session: Session, drain: Drain, event: Outbox, error: str, attempts: in
 
 def _is(drain: Drain) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return DrainDue.consumer == drain.consumer, DrainDue.aggregate == drain.aggregate
+
+
+def forget_events(session: Session, after: timedelta, limit: int) -> int:
+    """Delete published events of that age that every consumer has had; how many that were.
+
+    Not those of an aggregate that somebody has yet to look at, nor what lies in `dead_letters` to be replayed.
+    """
+    due = exists().where(DrainDue.aggregate == Outbox.aggregate)
+    parked = exists().where(DeadLetter.event_id == Outbox.event_id, DeadLetter.replayed_at.is_(None))
+    old = select(Outbox.position).where(Outbox.published_at < NOW - after, ~due, ~parked)
+    batch = old.order_by(Outbox.published_at).limit(limit).with_for_update(skip_locked=True)
+    return _deleted(session, delete(Outbox).where(Outbox.position.in_(batch.scalar_subquery())))
+
+
+def forget_positions(session: Session, aggregates: str, after: timedelta, limit: int) -> int:
+    """Delete how far consumers have come with aggregates of that kind, which have one event each; how many that were.
+
+    Only where no event is left: as long as there is one, its position is all that keeps it from coming a second time.
+    """
+    name = ConsumerOffset.aggregate
+    left = exists().where(Outbox.aggregate == name)
+    due = exists().where(DrainDue.aggregate == name)
+    old = select(ConsumerOffset.consumer, name).where(
+        # As the partial index has it.
+        name.like(literal_column(f"'{aggregates}%'")), ConsumerOffset.updated_at < NOW - after, ~left, ~due
+    )  # fmt: skip
+    batch = old.order_by(ConsumerOffset.updated_at).limit(limit).with_for_update(skip_locked=True)
+    return _deleted(session, delete(ConsumerOffset).where(tuple_(ConsumerOffset.consumer, name).in_(batch)))
+
+
+def know_jobs(session: Session, every: Mapping[str, timedelta]) -> None:
+    """Have a row for each job; a new one is due at once."""
+    rows = [{"name": name, "every_seconds": int(span.total_seconds())} for name, span in sorted(every.items())]
+    made = insert(Job).values(rows)
+    session.execute(
+        made.on_conflict_do_update(
+            index_elements=[Job.name],
+            set_={"every_seconds": made.excluded.every_seconds},
+            where=Job.every_seconds != made.excluded.every_seconds,
+        )
+    )
+
+
+def claim_jobs(session: Session, names: Collection[str]) -> Sequence[str]:
+    """Those of these jobs whose time has come; no other worker gets them before their next."""
+    due = select(Job.name).where(Job.name.in_(names), Job.next_run_at <= NOW).with_for_update(skip_locked=True)
+    following = NOW + func.make_interval(0, 0, 0, 0, 0, 0, Job.every_seconds)
+    claimed = update(Job).where(Job.name.in_(due.scalar_subquery())).values(next_run_at=following, last_started_at=NOW)
+    query = claimed.returning(Job.name).execution_options(synchronize_session=False)
+    return sorted(session.scalars(query))
+
+
+def job_finished(session: Session, name: str) -> None:
+    session.execute(update(Job).where(Job.name == name).values(last_finished_at=NOW, last_error=None))
+
+
+def job_failed(session: Session, name: str, error: str, again_after: timedelta) -> None:
+    session.execute(update(Job).where(Job.name == name).values(last_error=error, next_run_at=NOW + again_after))
+
+
+def _deleted(session: Session, statement: Delete) -> int:
+    gone = session.execute(statement.execution_options(synchronize_session=False))
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # of a DELETE it is a CursorResult
