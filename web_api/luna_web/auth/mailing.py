@@ -83,7 +83,7 @@ class AccountMails:
 
     def _send(self, mail: Mail, asked: datetime, ends: datetime) -> None:
         if not self._slots.acquire(blocking=False):
-            raise TryLater(timedelta(seconds=1))
+            raise self._busy()
         try:
             self._mailer.send(mail)
         except MailRefused:
@@ -96,6 +96,10 @@ class AccountMails:
             raise TryLater(pause) from error
         finally:
             self._slots.release()
+
+    def _busy(self) -> TryLater:
+        """In some seconds: however many wait, they do not all come back at once."""
+        return TryLater(timedelta(seconds=1 + 4 * self._luck()))
 
     def _who(self, session: Session, wanted: MailWanted) -> User | None:
         if wanted.user_id:
@@ -148,7 +152,7 @@ class AccountMails:
         """
         kind, now = type(row), self._clock.now()
         if not repository.alone_with_mails(session, kind, row.user_id):
-            raise TryLater(timedelta(seconds=1))
+            raise self._busy()
         registration = row.registration if isinstance(row, EmailVerification) else None
         if repository.mailed_after(session, kind, row.user_id, event.created_at, now, registration):
             log.info("mail_answered_by_a_later_one", mail=str(event.event_id))
