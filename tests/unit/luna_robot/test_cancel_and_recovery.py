@@ -225,6 +225,16 @@ class TestRecovery:
     def test_a_delivery_that_is_not_awaiting_recovery_is_not_settled(self):
         assert bench_at(Phase.TO_PICKUP).resolve(Resolution.ABANDON).error is Error.WRONG_PHASE
 
+    @pytest.mark.parametrize(
+        "phase",
+        [Phase.TO_PICKUP, Phase.AWAITING_LOAD, Phase.TO_DROPOFF, Phase.AWAITING_UNLOAD, Phase.AWAITING_FALLBACK_UNLOAD],
+    )
+    def test_that_the_item_was_taken_off_ends_it_whatever_the_robot_does(self, phase):
+        bench = bench_at(phase)
+        assert bench.resolve(Resolution.CARGO_REMOVED).verdict is Verdict.ACCEPTED
+        assert (bench.last.outcome, bench.last.cargo, bench.leg) == (Outcome.FAILED, Cargo.ABSENT, None)
+        assert bench.resolve(Resolution.CARGO_REMOVED).verdict is Verdict.ALREADY
+
     def test_an_unknown_delivery_is_not_settled(self):
         assert Bench().resolve(Resolution.ABANDON).error is Error.UNKNOWN_DELIVERY
 

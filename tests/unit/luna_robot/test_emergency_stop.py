@@ -98,6 +98,19 @@ def test_a_stop_that_came_and_went_unheard_suspends_too():
     assert bench.resume("e1").verdict is Verdict.ACCEPTED
 
 
+def test_a_stop_of_an_id_used_before_that_came_and_went_unheard_suspends_too():
+    bench = bench_at(Phase.TO_DROPOFF)
+    bench.world(estopped=True, estop_id="e1", estop_since=5, motion_locked=True)
+    released(bench)
+    bench.resume("e1")
+    assert bench.leg is not None
+    assert not moving_allowed(bench.state, replace(bench.facts, estop_since=9))
+    bench.world(estop_id="e1", estop_since=9)
+    assert bench.state.suspended and bench.leg is None
+    assert bench.events[-1] == "ESTOP_MISSED"
+    assert bench.resume("e1").verdict is Verdict.ACCEPTED
+
+
 def test_a_second_stop_is_another_one():
     bench = stopped()
     bench.world(estop_id="e2")

@@ -40,6 +40,12 @@ class TestLatch:
     def test_the_stop_released_last_is_remembered(self):
         assert release(Latch((E1,)), "e1").latch.estop_id == "e1"
 
+    def test_two_stops_of_one_id_are_told_apart_by_when_they_were_engaged(self):
+        first = release(Latch((E1,)), "e1").latch
+        again = release(engage(first, Stop("e1", "smoke", "staff", 7)).latch, "e1").latch
+        assert (first.estop_id, first.since) == ("e1", 1)
+        assert (again.estop_id, again.since) == ("e1", 7)
+
     def test_it_survives_a_restart(self, tmp_path):
         latch = Latch((E2, E1), "e0", kidnapped=True, power_taken=True)
         save_latch(tmp_path / "robot" / "safety.json", latch)

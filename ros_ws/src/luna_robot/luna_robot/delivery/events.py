@@ -44,6 +44,8 @@ class Facts:
     motion_locked: bool = True
     estopped: bool = False
     estop_id: str = ""
+    estop_since: int = 0
+    """When the stop of that id was engaged, nanoseconds since 1970: an id may be used again. 0 = not known."""
     safety_faults: tuple[str, ...] = ()
     """Codes of faults that demand standstill, sorted."""
     link_up: bool = False

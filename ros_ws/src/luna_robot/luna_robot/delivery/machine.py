@@ -75,8 +75,13 @@ def moving_allowed(state: ExecutorState, facts: Facts) -> bool:
     Also as long as it does not know whether a stop was engaged while it was away.
     """
     recovering = state.active is not None and state.active.phase is Phase.AWAITING_RECOVERY
-    heeded = facts.safety_known and facts.estop_id in ("", state.estop_id)
+    heeded = facts.safety_known and (not facts.estop_id or _heeded(state, facts))
     return heeded and not facts.estopped and not state.suspended and not recovering
+
+
+def _heeded(state: ExecutorState, facts: Facts) -> bool:
+    """Whether the stop that the supervisor tells of is the one seen last."""
+    return (facts.estop_id, facts.estop_since) == (state.estop_id, state.estop_since)
 
 
 def _heed_safety(draft: Draft) -> None:
@@ -87,10 +92,10 @@ def _heed_safety(draft: Draft) -> None:
     facts, state = draft.facts, draft.state
     if not facts.safety_known:
         return
-    if facts.estopped and (not state.suspended or not state.estopped or state.estop_id != facts.estop_id):
-        draft.set(suspended=True, estopped=True, estop_id=facts.estop_id)
+    if facts.estopped and (not state.suspended or not state.estopped or not _heeded(state, facts)):
+        draft.set(suspended=True, estopped=True, estop_id=facts.estop_id, estop_since=facts.estop_since)
         draft.note("ESTOP_ENGAGED", draft.active, estop_id=facts.estop_id)
-    elif not facts.estopped and facts.estop_id not in ("", state.estop_id):
+    elif not facts.estopped and facts.estop_id and not _heeded(state, facts):
         _heed_missed_stop(draft)
     elif not facts.estopped and state.estopped:
         draft.set(estopped=False)
@@ -101,7 +106,10 @@ def _heed_safety(draft: Draft) -> None:
 def _heed_missed_stop(draft: Draft) -> None:
     """Another stop than the one remembered was released. A journal that is new has nothing to suspend."""
     fresh = draft.state.seq == 0
-    draft.set(suspended=draft.state.suspended or not fresh, estopped=False, estop_id=draft.facts.estop_id)
+    draft.set(
+        suspended=draft.state.suspended or not fresh, estopped=False, estop_id=draft.facts.estop_id,
+        estop_since=draft.facts.estop_since,
+    )  # fmt: skip
     draft.note("ESTOP_MISSED", draft.active, estop_id=draft.facts.estop_id)
 
 

@@ -217,6 +217,8 @@ class ExecutorState:
     estopped: bool = False
     estop_id: str = ""
     """The emergency stop that was seen last; `Resume` names it."""
+    estop_since: int = 0
+    """When that stop was engaged; with its id it says which stop it was."""
     safety_faults: tuple[str, ...] = ()
     """Codes of the supervisor's faults that were seen last and demand standstill."""
     paused: bool = False

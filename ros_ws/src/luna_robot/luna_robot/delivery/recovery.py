@@ -1,4 +1,8 @@
-"""A person settles a delivery that is AWAITING_RECOVERY."""
+"""A person settles a delivery that is AWAITING_RECOVERY.
+
+That the item was taken off is taken in every phase: a robot that was silent when a person settled its delivery learns
+of it whatever it is doing, and must neither wait nor drive on for an item that it has not.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ def resolve_recovery(draft: Draft, event: RecoveryResolved) -> Answer:
     active = draft.active
     if active is None or active.delivery_id != event.delivery_id:
         return _resolve_finished(draft, event)
+    if event.resolution is Resolution.CARGO_REMOVED and active.phase is not Phase.NONE:
+        return _resolve_active(draft, active, event)
     if active.phase is not Phase.AWAITING_RECOVERY:
         if event.resolution is Resolution.RESUME:
             return draft.already(delivery=active)

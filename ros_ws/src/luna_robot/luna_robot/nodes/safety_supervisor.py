@@ -155,7 +155,7 @@ class SafetySupervisor(Node):
         faults = self._faults.date(self._found(), self.get_clock().now().nanoseconds)
         locked = latch.engaged or bool(faults) or self._watch.standstill_demanded()
         stop = latch.stops[0] if latch.stops else Stop("", "", "", 0)
-        return SafetyView(latch.engaged, latch.estop_id, stop.reason, stop.by, stop.since, locked, faults)
+        return SafetyView(latch.engaged, latch.estop_id, stop.reason, stop.by, latch.since, locked, faults)
 
     def _found(self) -> list[Fault]:
         found = self._watch.faults(steady())

@@ -149,6 +149,7 @@ class TaskExecutor(Node):
             motion_locked=self._locked or not heard,
             estopped=self.safety.estopped,
             estop_id=self.safety.estop_id,
+            estop_since=self.safety.since,
             safety_faults=self.safety.standstill_codes,
             link_up=now - self._link_heard <= self._link_silence,
             localized=navigator.localized and "KIDNAPPED" not in self.safety.standstill_codes,

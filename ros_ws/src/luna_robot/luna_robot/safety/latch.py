@@ -37,6 +37,8 @@ class Latch:
     """Lifted or moved by hand, and no pose given since."""
     power_taken: bool = False
     """The base may have been told to take the motors' power away, and has not confirmed that it gave it back."""
+    released_since: int = 0
+    """When the stop released last had been engaged: an id that is used again is another stop."""
 
     @property
     def engaged(self) -> bool:
@@ -46,6 +48,11 @@ class Latch:
     def estop_id(self) -> str:
         """Of the stop that is engaged, or of the one released last."""
         return self.stops[0].estop_id if self.stops else self.released
+
+    @property
+    def since(self) -> int:
+        """When that stop was engaged: wall clock in nanoseconds; 0 = never, or not known any more."""
+        return self.stops[0].since if self.stops else self.released_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +72,12 @@ def engage(latch: Latch, stop: Stop) -> LatchAnswer:
 
 def release(latch: Latch, estop_id: str) -> LatchAnswer:
     """Frees only the stop that it names."""
-    left = tuple(stop for stop in latch.stops if stop.estop_id != estop_id)
-    if len(left) < len(latch.stops):
+    named = next((stop for stop in latch.stops if stop.estop_id == estop_id), None)
+    if named is not None:
+        left = tuple(stop for stop in latch.stops if stop is not named)
         message = f"still held by {left[0].estop_id}" if left else ""
-        return LatchAnswer(replace(latch, stops=left, released=estop_id), Verdict.ACCEPTED, Error.NONE, message)
+        freed = replace(latch, stops=left, released=estop_id, released_since=named.since)
+        return LatchAnswer(freed, Verdict.ACCEPTED, Error.NONE, message)
     if not latch.engaged:
         return LatchAnswer(latch, Verdict.ALREADY)
     return LatchAnswer(latch, Verdict.REFUSED, Error.WRONG_ESTOP, f"engaged is {latch.estop_id}")

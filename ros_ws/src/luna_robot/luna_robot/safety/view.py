@@ -15,7 +15,7 @@ class SafetyView:
     reason: str
     by: str
     since: int
-    """Wall clock of the engagement in nanoseconds; 0 = never."""
+    """When that stop was engaged: wall clock in nanoseconds; 0 = never."""
     motion_locked: bool
     faults: tuple[Fault, ...]
 
