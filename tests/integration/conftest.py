@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from luna_web.main import ALL, create_app
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
+from luna_web.shared.library_settings import library_rules
 from luna_web.shared.migrate import migrate, owner_engine
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, Service, make_runtime
@@ -107,6 +108,7 @@ def shared_runtime(settings: Settings) -> Iterator[Runtime]:
 @pytest.fixture
 def runtime(shared_runtime: Runtime, postgres_server: servers.Postgres) -> Iterator[Runtime]:
     """The process's pools over an empty database and an empty Valkey."""
+    library_rules(shared_runtime).forget()
     yield shared_runtime
     with postgres_server.admin("luna") as connection:
         connection.execute(WITHOUT_TRIGGERS)
@@ -183,14 +185,14 @@ def serve(settings: Settings, runtime: Runtime) -> Iterator[Callable[..., Api]]:
 
 @pytest.fixture
 def queries(runtime: Runtime) -> Callable[[], AbstractContextManager[list[str]]]:
-    """The SQL statements of a block, in order, without the look whether the caller's session still lives."""
+    """The SQL statements of a block, in order, but for the looks at the caller's session and at the settings."""
 
     @contextmanager
     def watch() -> Iterator[list[str]]:
         seen: list[str] = []
 
         def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-            if "FROM sessions" not in statement:
+            if "FROM sessions" not in statement and "FROM settings" not in statement:
                 seen.append(statement)
 
         event.listen(runtime.engine, "before_cursor_execute", note)

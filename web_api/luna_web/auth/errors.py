@@ -1,5 +1,7 @@
 """What the auth service refuses."""
 
+from collections.abc import Sequence
+
 from luna_web.shared.errors import ErrorCode, Forbidden, LunaError, NotFound, RateLimited, Unauthenticated
 
 
@@ -67,7 +69,7 @@ class UserNotFound(NotFound):
 class DomainNotAdmitted(Forbidden):
     """`domains` are those whose addresses may register."""
 
-    def __init__(self, domains: tuple[str, ...]) -> None:
+    def __init__(self, domains: Sequence[str]) -> None:
         super().__init__(f"Registration is for addresses of {', '.join(domains)}", details={"domains": list(domains)})
 
 

@@ -4,6 +4,7 @@ Where everybody may register, a taken email is told (EMAIL_TAKEN). Where emails 
 account, one that still waits and one that somebody has get the same answer after the same work; the mail says which.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luna_web.auth import repository
@@ -21,6 +22,7 @@ from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.config import Registration as Mode
 from luna_web.shared.database import transaction
 from luna_web.shared.errors import Forbidden
+from luna_web.shared.library_settings import RegistrationRules, library_rules
 from luna_web.shared.principal import Role
 from luna_web.shared.rate_limits import Allowance, RateLimits, address_group
 from luna_web.shared.runtime import Runtime
@@ -49,23 +51,26 @@ class Registration:
 
         Raises Forbidden, RegistrationClosed, DomainNotAdmitted, WeakPassword, EmailTaken, RateLimited.
         """
-        settings = self._runtime.settings
+        settings, rules = self._runtime.settings, self._rules()
         allowance = self._limits.take(settings.register_limit_per_address, "register", address_group(meta.ip_address))
         if wanted.role not in (None, Role.STUDENT):
             raise Forbidden("Registration makes students; other roles are given by an administrator")
-        if settings.registration is Mode.CLOSED:
+        if rules.mode is Mode.CLOSED:
             raise RegistrationClosed()
-        if settings.registration is Mode.DOMAINS:
-            self._admit_domain(wanted.email)
+        if rules.mode is Mode.DOMAINS:
+            self._admit_domain(wanted.email, rules.domains)
         check_password(wanted.password, wanted.email)
         hashed = self._passwords.hash(wanted.password)
         new = NewUser(**wanted.model_dump(exclude={"role"}), role=Role.STUDENT)
-        if settings.registration is Mode.DOMAINS:
+        if rules.mode is Mode.DOMAINS:
             return self._wait(new, hashed, meta, allowance)
         return self._log_in(new, hashed, meta, allowance)
 
-    def _admit_domain(self, email: str) -> None:
-        domains = self._runtime.settings.registration_domains
+    def _rules(self) -> RegistrationRules:
+        with transaction(self._runtime.session_factory) as session:
+            return library_rules(self._runtime).now(session).registration
+
+    def _admit_domain(self, email: str, domains: Sequence[str]) -> None:
         if folded(email).rpartition("@")[2] not in {folded(domain) for domain in domains}:
             raise DomainNotAdmitted(domains)
 

@@ -19,6 +19,10 @@ Token = TypeVar("Token", PasswordReset, EmailVerification)
 TokenKind = type[PasswordReset] | type[EmailVerification]
 
 
+def users_of(session: Session, user_ids: Collection[UUID]) -> Sequence[User]:
+    return session.scalars(select(User).where(User.id.in_(user_ids))).all() if user_ids else ()
+
+
 def get_user(session: Session, user_id: UUID) -> User | None:
     return session.scalar(select(User).where(User.id == user_id))
 

@@ -1,6 +1,6 @@
 """Accounts as the rest of LUNA and the command line know them, and one's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,11 @@ class NewUser:
 def get_user(session: Session, user_id: UUID) -> UserView:
     """A user, active or not; UserNotFound if there never was one."""
     return view(found(repository.get_user(session, user_id)))
+
+
+def names(session: Session, user_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these persons are called, active or not."""
+    return {user.id: view(user).full_name for user in repository.users_of(session, user_ids)}
 
 
 def check_active(session: Session, user_id: UUID) -> None:

@@ -1,5 +1,5 @@
 """HTTP of accounts and sessions."""
 
-from luna_web.auth.routes import administering, entering, own, recovering
+from luna_web.auth.routes import administering, entering, own, recovering, settings
 
-routers = (entering.router, recovering.router, own.router, administering.router)
+routers = (entering.router, recovering.router, own.router, administering.router, settings.router)
