@@ -16,6 +16,7 @@ from luna_web.book.ports import CIRCULATION
 from luna_web.delivery.app import SERVICE as DELIVERY
 from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
+from luna_web.delivery.policies import policies
 from luna_web.delivery.service.leaving import Leaving
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.robot.app import SERVICE as ROBOT
@@ -43,8 +44,8 @@ def create_app(
 
 def wire(runtime: Runtime) -> None:
     """What services need of others. All of it is cheap and lives in the database, so every process has all of it."""
-    runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
-    runtime.provide(DEPARTURES, Leaving(runtime.clock))
+    runtime.provide(DELIVERY_DESK, Desk(runtime.clock, policies(runtime)))
+    runtime.provide(DEPARTURES, Leaving(runtime.clock, policies(runtime)))
     runtime.provide(CIRCULATION, LoansAndRequests())
 
 

@@ -94,6 +94,8 @@ ROUTES: dict[str, Row] = PAGES | {
     "DELETE /api/v1/auth/users/{user_id}": ADMIN,
     "DELETE /api/v1/auth/users/{user_id}/sessions": ADMIN,
     "GET /api/v1/auth/audit-logs": ADMIN,
+    "GET /api/v1/auth/settings": ADMIN,
+    "PUT /api/v1/auth/settings": ADMIN,
     # catalog
     "GET /api/v1/books": ANYBODY,
     "GET /api/v1/books/suggestions": ANYBODY,
@@ -137,6 +139,12 @@ ROUTES: dict[str, Row] = PAGES | {
     "PUT /api/v1/deliveries/{task_id}/book-placed": STAFF,
     "PUT /api/v1/deliveries/{task_id}/complete": STAFF,
     "PUT /api/v1/deliveries/{task_id}/cancel": STAFF,
+    "POST /api/v1/deliveries/inter-staff": STAFF,
+    "POST /api/v1/deliveries/workstation": STAFF,
+    "POST /api/v1/deliveries/transfer": STAFF,
+    "PUT /api/v1/deliveries/{task_id}/priority": STAFF,
+    "POST /api/v1/deliveries/{task_id}/retry": STAFF,
+    "POST /api/v1/deliveries/{task_id}/recover": STAFF,
     # robots: a reader sees that of their own delivery only
     "GET /api/v1/robot/status": STAFF,
     "GET /api/v1/robot/status/{robot_id}": own("robot", STAFF_ROLES),

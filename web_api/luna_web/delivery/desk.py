@@ -3,20 +3,23 @@
 Every call happens in a transaction of the robot's controller, which holds the robot's lease.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from luna_web.delivery import repository
-from luna_web.delivery.domain.facts import Decision, Policy, ReturnChange, Said, TaskFacts, TaskStep
+from luna_web.delivery import events, repository
+from luna_web.delivery.domain.assignment import Assigned, Offer, assign
+from luna_web.delivery.domain.facts import Decision, Policy, RecoveryAsked, ReturnChange, Said, TaskFacts, TaskStep
 from luna_web.delivery.domain.following import observed
+from luna_web.delivery.domain.recovering import still_asked
 from luna_web.delivery.domain.silence import needs_person, silent
-from luna_web.delivery.domain.states import ASSIGNED, Reason, ReturnStatus, TaskPhase
+from luna_web.delivery.domain.states import ASSIGNED, STAFF_DELIVERIES, Reason, ReturnStatus, TaskPhase, TaskType
 from luna_web.delivery.domain.stops import stop_from_json
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.models import DeliveryTask
+from luna_web.delivery.policies import Policies
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import facts_of
 from luna_web.robot.ports import (
@@ -25,30 +28,59 @@ from luna_web.robot.ports import (
     Confirmation,
     FreeRobot,
     Phase,
+    RecoveryAction,
+    RecoveryWanted,
     SeenDelivery,
+    Settlement,
     TaskInHand,
     WantedDelivery,
 )
 from luna_web.shared.clock import Clock
 
+SPARE_OFFERS = 20
+"""So many more tasks than robots are looked at: the first of them may be too far for a robot's battery."""
+
 
 class Desk:
-    def __init__(self, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(self, clock: Clock, policies: Policies) -> None:
         self._clock = clock
-        self._policy = policy or Policy()
+        self._policies = policies
 
     def wanted(self, session: Session, robot_id: UUID) -> WantedDelivery | None:
         task = repository.task_in_hand(session, robot_id)
-        return _wanted(task) if task else None
+        return _wanted(task, self._clock.now(), self._policies(session)) if task else None
 
-    def claim_next(self, session: Session, robot: FreeRobot) -> WantedDelivery | None:
-        rows = repository.lock_next_queued(session, self._clock.now())
-        if rows is None or repository.task_in_hand(session, robot.robot_id):
+    def claim_next(
+        self, session: Session, robot: FreeRobot, others: Sequence[FreeRobot] = ()
+    ) -> WantedDelivery | None:
+        now, policy = self._clock.now(), self._policies(session)
+        repository.lock_queue(session)
+        if repository.task_in_hand(session, robot.robot_id):
             return None
-        rows.task.assigned_robot_id = robot.robot_id
+        busy = {task.assigned_robot_id for task in repository.tasks_in_hand(session, [one.robot_id for one in others])}
+        free = [one for one in others if one.robot_id not in busy]
+        waiting = repository.lock_queued(session, now, _served_now(policy, now), len(free) + SPARE_OFFERS)
+        choice = assign([_offer(task) for task in waiting], robot, free, now, policy)
+        self._offer_to_others(session, waiting, choice, now)
+        if choice.mine is None:
+            return None
+        rows = repository.lock_task(session, choice.mine)
+        if rows is None:
+            return None
+        rows.task.assigned_robot_id, rows.task.offered_at = robot.robot_id, None
         scheduled = ReturnChange(ReturnStatus.PICKUP_SCHEDULED)
         self._carry_out(session, rows, Decision(steps=(TaskStep(ASSIGNED),), book_return=scheduled))
-        return _wanted(rows.task)
+        return _wanted(rows.task, now, policy)
+
+    def _offer_to_others(
+        self, session: Session, waiting: Sequence[DeliveryTask], choice: Assigned, now: datetime
+    ) -> None:
+        """Tell the robots that are nearer to what is left to them."""
+        for task in waiting:
+            if (other := choice.others.get(task.id)) is not None and task.offered_at is None:
+                task.offered_at = now
+                events.wake_controller(session, other)
+        session.flush()
 
     def observe(self, session: Session, robot_id: UUID, seen: SeenDelivery) -> None:
         if seen.task_id is None:
@@ -57,7 +89,7 @@ class Desk:
         if rows is None or not _is_of(rows.task, robot_id, seen) or _is_older(rows.task, seen):
             return
         before = facts_of(rows.task)
-        decision = observed(before, seen, self._policy)
+        decision = observed(before, seen, self._policies(session))
         _remember(rows.task, seen)
         self._carry_out(session, rows, decision)
         if not before.finished and decision.empty and before.handover_seq != rows.task.handover_seq:
@@ -70,7 +102,7 @@ class Desk:
         if rows.task.robot_lost_since is None:
             rows.task.robot_lost_since = since
             self._ledger(session, rows).told(rows, "robot_lost")
-        self._carry_out(session, rows, silent(facts_of(rows.task), since, self._clock.now(), self._policy))
+        self._carry_out(session, rows, silent(facts_of(rows.task), since, self._clock.now(), self._policies(session)))
 
     def found(self, session: Session, robot_id: UUID) -> None:
         rows = repository.lock_task_in_hand(session, robot_id)
@@ -81,7 +113,22 @@ class Desk:
     def journal_lost(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
         rows = repository.lock_task(session, task_id)
         if rows is not None and rows.task.assigned_robot_id == robot_id:
+            rows.task.recovery_seen_at = None  # what it waited for before, it has forgotten
             self._carry_out(session, rows, needs_person(facts_of(rows.task), Reason.JOURNAL_LOST))
+
+    def settlements(self, session: Session, robot_id: UUID) -> Sequence[Settlement]:
+        return [
+            Settlement(task.id, task.settlement["by_name"], task.trace_id)
+            for task in repository.tasks_to_settle(session, robot_id)
+            if task.settlement
+        ]
+
+    def settled(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
+        rows = repository.lock_task(session, task_id)
+        if rows is not None and rows.task.assigned_robot_id == robot_id and rows.task.settlement is not None:
+            rows.task.settlement = None
+            self._ledger(session, rows).told(rows, "settled")
+            session.flush()
 
     def tasks_in_hand(self, session: Session, robot_ids: Collection[UUID]) -> Mapping[UUID, TaskInHand]:
         tasks = repository.tasks_in_hand(session, robot_ids)
@@ -92,11 +139,20 @@ class Desk:
         return task is not None and task.recipient_id == user_id
 
     def _ledger(self, session: Session, rows: TaskRows) -> Ledger:
-        return Ledger(session, self._policy, Cause(self._clock.now(), rows.task.trace_id))
+        return Ledger(session, self._policies(session), Cause(self._clock.now(), rows.task.trace_id))
 
     def _carry_out(self, session: Session, rows: TaskRows, decision: Decision) -> None:
         self._ledger(session, rows).carry_out(rows, decision)
         session.flush()
+
+
+def _served_now(policy: Policy, now: datetime) -> Collection[TaskType]:
+    """While the library is closed no robot sets off to a reader; staff who send something are there for it."""
+    return tuple(TaskType) if policy.hours.is_open(now) else tuple(STAFF_DELIVERIES)
+
+
+def _offer(task: DeliveryTask) -> Offer:
+    return Offer(task.id, tuple(stop_from_json(stop).pose for stop in task.stops), task.offered_at)
 
 
 def _is_of(task: DeliveryTask, robot_id: UUID, seen: SeenDelivery) -> bool:
@@ -111,10 +167,12 @@ def _is_older(task: DeliveryTask, seen: SeenDelivery) -> bool:
 def _remember(task: DeliveryTask, seen: SeenDelivery) -> None:
     task.observed_journal_id, task.observed_journal_seq = seen.journal_id, seen.journal_seq
     task.handover_seq = 0 if seen.finished else seen.handover_seq
+    task.recovery_seen_at = seen.changed_at if seen.phase is Phase.AWAITING_RECOVERY else None
 
 
-def _wanted(task: DeliveryTask) -> WantedDelivery:
+def _wanted(task: DeliveryTask, now: datetime, policy: Policy) -> WantedDelivery:
     facts = facts_of(task)
+    recovery = still_asked(facts, now, policy)
     return WantedDelivery(
         task_id=task.id,
         attempt=task.attempt,
@@ -123,7 +181,12 @@ def _wanted(task: DeliveryTask) -> WantedDelivery:
         fallback=stop_from_json(task.fallback) if task.fallback else None,
         confirmations=tuple(_confirmation(word) for word in facts.said if _counts(facts, word)),
         cancel=CancelWanted(facts.cancel.note or facts.cancel.reason, facts.cancel.by_name) if facts.cancel else None,
+        recovery=_recovery(recovery) if recovery else None,
     )
+
+
+def _recovery(asked: RecoveryAsked) -> RecoveryWanted:
+    return RecoveryWanted(RecoveryAction[asked.action.name], asked.changed_at, asked.by_name)
 
 
 def _counts(facts: TaskFacts, word: Said) -> bool:

@@ -1,5 +1,7 @@
 """What the delivery service refuses, and why."""
 
+from uuid import UUID
+
 from luna_web.delivery.domain import machines
 from luna_web.shared.errors import ErrorCode, IllegalTransition, LunaError
 
@@ -40,6 +42,21 @@ class WrongBook(LunaError):
 
     def __init__(self, message: str, expected: str, scanned: str) -> None:
         super().__init__(message, details={"expected": expected, "scanned": scanned})
+
+
+class RobotUnheard(LunaError):
+    code = ErrorCode.ROBOT_OFFLINE
+    status = 409
+    default_message = "The robot is silent or has lost its memory of this delivery: say where the item is instead"
+
+
+class TriedAgain(IllegalTransition):
+    """A failed task has been tried again; `retry_id` is the task that does."""
+
+    def __init__(self, retry_id: UUID) -> None:
+        super().__init__("delivery task", "FAILED", "QUEUED", ())
+        self.message = "This delivery has been tried again already"
+        self.details["retry_id"] = str(retry_id)
 
 
 class HandoverPending(LunaError):

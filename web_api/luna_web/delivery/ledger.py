@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from luna_web.book import service as books
+from luna_web.book.domain import CopyStatus
 from luna_web.delivery import events, repository
 from luna_web.delivery.domain import machines
 from luna_web.delivery.domain.facts import (
@@ -23,19 +24,21 @@ from luna_web.delivery.domain.facts import (
 from luna_web.delivery.domain.queueing import queue_key, waits
 from luna_web.delivery.domain.states import (
     ASSIGNED,
-    COPIES_IN_USE,
     IN_HAND,
     QUEUED,
     Priority,
     Reason,
     RequestStatus,
     ReturnStatus,
+    TaskPhase,
     TaskState,
 )
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import state_of
 from luna_web.shared.ids import new_id
+
+WAITS_TO_BE_UNLOADED = (TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class Ledger:
     def _stamp_task(self, task: DeliveryTask, state: TaskState, given_back: GivenBack | None) -> None:
         if state.status in IN_HAND and state != ASSIGNED and task.started_at is None:
             task.started_at = self.cause.at
+        if state != machines.AWAITING_RECOVERY:
+            task.recovery_asked = task.recovery_seen_at = None
+        waits = state.phase in WAITS_TO_BE_UNLOADED
+        task.waits_since, task.wait_looked_at, task.alerts = (self.cause.at if waits else None), None, 0
         if state in machines.TASK.terminal:
             task.completed_at = self.cause.at
             task.robot_lost_since = None
@@ -105,6 +112,7 @@ class Ledger:
         task.not_loaded += why is GivenBack.NOT_LOADED
         task.unreached += why is GivenBack.UNREACHED
         task.assigned_robot_id = task.loaded_at = task.robot_lost_since = None
+        task.offered_at = None
         task.observed_journal_id = task.observed_journal_seq = None
         task.handover_seq = 0
 
@@ -148,8 +156,13 @@ class Ledger:
             book_return.closed_reason = why
 
     def move_copy(self, copy_id: UUID, change: CopyChange) -> None:
-        """From whatever a copy can be that is under way; steps that nobody saw are not made up for it."""
-        books.set_copy_status(self.session, copy_id, COPIES_IN_USE, change.status, change.reason)
+        """From whatever it was: what robots and people saw is so, and a copy that was missing may turn up.
+
+        Steps that nobody saw are not made up for it.
+        """
+        books.set_copy_status(self.session, copy_id, tuple(CopyStatus), change.status, change.reason)
+        if change.shelf_location is not None:
+            books.set_shelf_location(self.session, copy_id, change.shelf_location)
 
     def _change_loan(self, rows: TaskRows, change: LoanChange) -> None:
         act: dict[LoanChange, Callable[[], None]] = {
@@ -211,6 +224,10 @@ class Ledger:
         self._history(rows.task, "TASK", None, state_of(rows.task), None, None)
         self._task_event(rows, "created" if rows.task.status == "PENDING" else str(state_of(rows.task)))
 
+    def opened_again(self, rows: TaskRows) -> None:
+        """A new task for a request that has had one before."""
+        self._history(rows.task, "TASK", None, state_of(rows.task), None, None)
+
     def told(self, rows: TaskRows, what: str) -> None:
         """Something about the task that is no transition: an event of its own."""
         rows.task.version += 1
@@ -218,9 +235,8 @@ class Ledger:
 
     def _task_event(self, rows: TaskRows, what: str) -> None:
         served = rows.request or rows.book_return
-        events.task_event(
-            self.session, rows.task, what, user_id=served.user_id if served else None, trace_id=self.cause.trace_id
-        )
+        user_id = served.user_id if served else rows.task.recipient_id
+        events.task_event(self.session, rows.task, what, user_id=user_id, trace_id=self.cause.trace_id)
 
     def _history(
         self,

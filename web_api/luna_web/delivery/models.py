@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity
+from sqlalchemy import BigInteger, Double, Identity
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,7 +77,12 @@ class BookReturn(UuidKey, Versioned, Timestamps, Base):
 
 
 class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
-    """One trip of a robot, over as many attempts as it takes. `stops` keeps the poses as they were when planned."""
+    """One trip of a robot, over as many attempts as it takes. `stops` keeps the poses as they were when planned.
+
+    `recovery_asked` is what a person wants a waiting robot to do, `settlement` their word that ended the task and
+    that its robot has not been told yet. `offered_at`: since then it is left to a robot that is nearer.
+    `waits_since` and `alerts` belong to an item that nobody takes off.
+    """
 
     __tablename__ = "delivery_tasks"
 
@@ -113,6 +118,16 @@ class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
     observed_journal_id: Mapped[str | None]
     observed_journal_seq: Mapped[int | None] = mapped_column(BigInteger)
     robot_lost_since: Mapped[datetime | None]
+    notes: Mapped[str | None]
+    copy_status_before: Mapped[str | None]
+    copy_reason_before: Mapped[str | None]
+    recovery_asked: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    recovery_seen_at: Mapped[float | None] = mapped_column(Double)
+    settlement: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    offered_at: Mapped[datetime | None]
+    waits_since: Mapped[datetime | None]
+    wait_looked_at: Mapped[datetime | None]
+    alerts: Mapped[int] = mapped_column(default=0)
     trace_id: Mapped[str]
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     started_at: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK, TaskStatus
+from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK, TaskStatus, TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
 
 Column = InstrumentedAttribute[Any]
@@ -35,17 +35,21 @@ def lock_task_in_hand(session: Session, robot_id: UUID) -> TaskRows | None:
     return _with_purpose(session, session.scalar(_locked(found)))
 
 
-def lock_next_queued(session: Session, now: datetime) -> TaskRows | None:
-    """The first task of the queue that nobody else is just taking."""
+def lock_queue(session: Session) -> None:
+    """One robot at a time is given a task, whichever process leads it; until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('delivery queue', 0))"))
+
+
+def lock_queued(session: Session, now: datetime, types: Collection[TaskType], limit: int) -> Sequence[DeliveryTask]:
+    """The first tasks of the queue that nobody is just changing, locked."""
     queue = (
         select(DeliveryTask)
-        .where(DeliveryTask.status == TaskStatus.QUEUED)
+        .where(DeliveryTask.status == TaskStatus.QUEUED, DeliveryTask.task_type.in_(types))
         .where(or_(DeliveryTask.not_before.is_(None), DeliveryTask.not_before <= now))
         .order_by(DeliveryTask.queue_key, DeliveryTask.id)
-        .limit(1)
+        .limit(limit)
     )
-    task = session.scalar(queue.with_for_update(skip_locked=True).execution_options(populate_existing=True))
-    return _with_purpose(session, task)
+    return session.scalars(queue.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
 
 
 def _locked(query: Select[DeliveryTask]) -> Select[DeliveryTask]:
@@ -170,6 +174,36 @@ def tasks_in_hand(session: Session, robot_ids: Collection[UUID]) -> Sequence[Del
     return session.scalars(
         select(DeliveryTask).where(DeliveryTask.assigned_robot_id.in_(robot_ids), DeliveryTask.status.in_(IN_HAND))
     ).all()
+
+
+def tasks_to_settle(session: Session, robot_id: UUID) -> Sequence[DeliveryTask]:
+    """What people have settled and this robot has not been told, oldest first."""
+    return session.scalars(
+        select(DeliveryTask)
+        .where(DeliveryTask.assigned_robot_id == robot_id, DeliveryTask.settlement.is_not(None))
+        .order_by(DeliveryTask.completed_at, DeliveryTask.id)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def retry_of(session: Session, task_id: UUID) -> DeliveryTask | None:
+    """The task that tries this one again."""
+    return session.scalar(select(DeliveryTask).where(DeliveryTask.retry_of == task_id))
+
+
+def lock_waiting(session: Session, looked_before: datetime, limit: int) -> Sequence[TaskRows]:
+    """Tasks whose item nobody takes off, not looked at since then, the longest waits first; locked, others passed."""
+    waiting = (
+        select(DeliveryTask)
+        .where(DeliveryTask.waits_since.is_not(None), DeliveryTask.waits_since <= looked_before)
+        .where(or_(DeliveryTask.wait_looked_at.is_(None), DeliveryTask.wait_looked_at <= looked_before))
+        .order_by(DeliveryTask.waits_since, DeliveryTask.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    found = (_with_purpose(session, task) for task in session.scalars(waiting).all())
+    return [rows for rows in found if rows is not None]
 
 
 def history(task_id: UUID) -> Select[TaskStatusHistory]:

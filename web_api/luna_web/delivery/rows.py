@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from luna_web.delivery.domain.facts import CancelAsked, Place, Said, TaskFacts
+from luna_web.book.domain import CopyStatus, StatusReason
+from luna_web.delivery.domain.facts import (
+    CancelAsked,
+    CopyChange,
+    Place,
+    RecoveryAction,
+    RecoveryAsked,
+    Said,
+    TaskFacts,
+)
 from luna_web.delivery.domain.states import Reason, TaskPhase, TaskState, TaskStatus, TaskType
 from luna_web.delivery.models import DeliveryTask
 from luna_web.robot.ports import Handover
@@ -21,7 +30,22 @@ def facts_of(task: DeliveryTask) -> TaskFacts:
         cancel=cancel_from_json(task.cancel_asked) if task.cancel_asked else None,
         not_loaded=task.not_loaded,
         unreached=task.unreached,
+        destination=task.destination_location,
+        has_fallback=task.fallback is not None,
+        copy_before=copy_before(task),
+        robot_lost=task.robot_lost_since is not None,
+        recovery=recovery_from_json(task.recovery_asked) if task.recovery_asked else None,
+        recovery_seen_at=task.recovery_seen_at,
+        overdue=task.phase == TaskPhase.AWAITING_RECOVERY and task.reason == Reason.NOT_UNLOADED,
     )
+
+
+def copy_before(task: DeliveryTask) -> CopyChange | None:
+    """What the copy of a staff delivery was before it."""
+    if task.copy_status_before is None:
+        return None
+    reason = StatusReason(task.copy_reason_before) if task.copy_reason_before else None
+    return CopyChange(CopyStatus(task.copy_status_before), reason)
 
 
 def state_of(task: DeliveryTask) -> TaskState:
@@ -68,3 +92,18 @@ def cancel_from_json(data: Mapping[str, Any]) -> CancelAsked:
     return CancelAsked(
         Reason(data["reason"]), data["by"], data["by_name"], datetime.fromisoformat(data["at"]), data["note"]
     )
+
+
+def recovery_to_json(asked: RecoveryAsked) -> dict[str, Any]:
+    return {
+        "action": asked.action.value,
+        "changed_at": asked.changed_at,
+        "by": asked.by,
+        "by_name": asked.by_name,
+        "at": asked.at.isoformat(),
+    }
+
+
+def recovery_from_json(data: Mapping[str, Any]) -> RecoveryAsked:
+    at = datetime.fromisoformat(data["at"])
+    return RecoveryAsked(RecoveryAction(data["action"]), data["changed_at"], data["by"], data["by_name"], at)

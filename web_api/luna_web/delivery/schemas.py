@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from luna_web.delivery.domain.facts import RecoveryAction, RecoveryOutcome
 from luna_web.delivery.domain.states import (
     Priority,
     RequestStatus,
@@ -49,6 +50,49 @@ class NewReturn(Input):
 
 class Placed(Input):
     barcode: Barcode | None = Field(None, description="Of the copy that was laid on the robot")
+
+
+class NewStaffDelivery(Input):
+    """Exactly one of `copy_id`, `barcode` and `item_description` says what travels."""
+
+    copy_id: UUID | None = None
+    barcode: Barcode | None = None
+    item_description: ShortText | None = Field(None, min_length=1, description="Of a thing that is no copy")
+    source_location: Name = Field(description="Location code or name of any waypoint that is no dock")
+    destination_location: Name = Field(description="As `source_location`, and another place")
+    recipient_id: UUID | None = Field(None, description="Somebody of the staff, who is told when it is there")
+    priority: Priority = Priority.NORMAL
+    notes: ShortText | None = None
+
+    @model_validator(mode="after")
+    def _one_says_what_travels(self) -> Self:
+        if sum(given is not None for given in (self.copy_id, self.barcode, self.item_description)) != 1:
+            raise ValueError("give exactly one of copy_id, barcode and item_description")
+        return self
+
+
+class NewPriority(Input):
+    priority: Priority
+
+
+class Retry(Input):
+    source_location: Name | None = Field(None, description="Where the item is now; default: where it was last")
+
+
+class Recovery(Input):
+    """Either an `action` for the robot, or the `outcome` that a person found."""
+
+    action: RecoveryAction | None = None
+    outcome: RecoveryOutcome | None = None
+    location_code: Name | None = Field(None, description="With AT_DESK: where the item lies now, code or name")
+
+    @model_validator(mode="after")
+    def _either_or(self) -> Self:
+        if (self.action is None) is (self.outcome is None):
+            raise ValueError("give either action or outcome")
+        if self.location_code is not None and self.outcome is not RecoveryOutcome.AT_DESK:
+            raise ValueError("location_code belongs to the outcome AT_DESK")
+        return self
 
 
 class Unloaded(Input):
@@ -167,6 +211,14 @@ class CancelOut(Output):
     at: datetime
 
 
+class RecoveryOut(Output):
+    """What a person wants of a robot that waits for one."""
+
+    action: RecoveryAction
+    by: UUID
+    at: datetime
+
+
 class DeliveryOut(Output):
     id: UUID
     task_type: TaskType
@@ -192,6 +244,9 @@ class DeliveryOut(Output):
     handover_seq: int
     confirmations: list[SaidOut]
     cancel_asked: CancelOut | None
+    recovery_asked: RecoveryOut | None
+    robot_to_be_told: bool = Field(description="A person has ended it, and its robot has not been told that yet")
+    notes: str | None
     robot_lost_since: datetime | None
     trace_id: str
     created_at: datetime
@@ -216,9 +271,18 @@ class HistoryOut(Output):
 
 
 class ActivityOut(Output):
-    """One step of a request or a return. `by`: READER, STAFF or ROBOT (also what time brought about)."""
+    """One step of a request or a return. `by`: READER, STAFF or ROBOT (also what time brought about).
+
+    Which of the staff it was only staff are told.
+    """
 
     at: datetime
+    task_id: UUID
+    task_type: TaskType
+    robot_id: UUID | None
+    robot_name: str | None
+    actor_id: UUID | None
+    actor_name: str | None
     subject: str
     from_status: str | None
     to_status: str

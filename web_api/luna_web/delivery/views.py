@@ -1,14 +1,17 @@
 """Rows as clients see them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from luna_web.delivery.domain.states import TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, TaskStatusHistory
 from luna_web.delivery.schemas import (
     ActivityOut,
     CancelOut,
     DeliveryOut,
+    RecoveryOut,
     RequestOut,
     ReturnOut,
     SaidOut,
@@ -38,6 +41,8 @@ def delivery_out(task: DeliveryTask) -> DeliveryOut:
             "fallback": _stop(task.fallback) if task.fallback else None,
             "confirmations": [SaidOut.model_validate(said) for said in task.said],
             "cancel_asked": CancelOut.model_validate(task.cancel_asked) if task.cancel_asked else None,
+            "recovery_asked": RecoveryOut.model_validate(task.recovery_asked) if task.recovery_asked else None,
+            "robot_to_be_told": task.settlement is not None,
         }
     )
 
@@ -47,9 +52,27 @@ def _stop(stop: Mapping[str, Any]) -> StopOut:
     return StopOut.model_validate({**stop, "x": pose["x"], "y": pose["y"], "yaw": pose["yaw"]})
 
 
-def activity_out(row: TaskStatusHistory, reader_id: UUID) -> ActivityOut:
-    by = "ROBOT" if row.actor_id is None else "READER" if row.actor_id == reader_id else "STAFF"
-    return ActivityOut.model_validate(_columns(row) | {"by": by})
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Whose timeline it is, who looks at it, and the names of robots and persons in it, by id."""
+
+    reader_id: UUID
+    for_staff: bool
+    task_type: TaskType
+    robots: Mapping[UUID, str]
+    persons: Mapping[UUID, str]
+
+    def show(self, row: TaskStatusHistory) -> ActivityOut:
+        by = "ROBOT" if row.actor_id is None else "READER" if row.actor_id == self.reader_id else "STAFF"
+        told = row.actor_id if self.for_staff or by == "READER" else None
+        more = {
+            "by": by,
+            "task_type": self.task_type,
+            "robot_name": self.robots.get(row.robot_id) if row.robot_id else None,
+            "actor_id": told,
+            "actor_name": self.persons.get(told) if told else None,
+        }
+        return ActivityOut.model_validate(_columns(row) | more)
 
 
 def _columns(row: BookRequest | BookReturn | DeliveryTask | TaskStatusHistory) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Audience(StrEnum):
 class Telling:
     """What one audience is told of one kind of event. `message` is filled from the event's payload.
 
-    `when` narrows it to events whose payload has these values.
+    `when` narrows it to events whose payload has these values, or one of them.
     """
 
     event_type: str
@@ -34,11 +34,12 @@ class Telling:
     type: NotificationType
     title: str
     message: str
-    when: Mapping[str, str] | None = None
+    when: Mapping[str, str | tuple[str, ...]] | None = None
 
     def applies(self, event_type: str, payload: Mapping[str, Any]) -> bool:
         return self.event_type == event_type and all(
-            payload.get(key) == value for key, value in (self.when or {}).items()
+            payload.get(key) in ((values,) if isinstance(values, str) else values)
+            for key, values in (self.when or {}).items()
         )
 
 
@@ -47,6 +48,7 @@ REQUEST, RETURN = NotificationType.REQUEST_STATUS, NotificationType.RETURN_STATU
 DELIVERY, ALERT = NotificationType.DELIVERY_UPDATE, NotificationType.ROBOT_ALERT
 TO_READER = {"task_type": "STUDENT_DELIVERY"}
 TO_LIBRARY = {"task_type": "RETURN_PICKUP"}
+AMONG_STAFF = {"task_type": ("INTER_STAFF", "WORKSTATION", "TRANSFER")}
 
 TELLINGS: tuple[Telling, ...] = (
     Telling(
@@ -140,6 +142,37 @@ TELLINGS: tuple[Telling, ...] = (
         TO_LIBRARY,
     ),
     Telling(
+        "delivery.task.awaiting_load",
+        STAFF,
+        DELIVERY,
+        "A robot waits to be loaded",
+        "Lay “{book_title}” on it at {source_location}.",
+        AMONG_STAFF,
+    ),
+    Telling(
+        "delivery.task.awaiting_unload",
+        READER,
+        DELIVERY,
+        "Something has come for you",
+        "Take “{book_title}” off the robot at {destination_location}.",
+        AMONG_STAFF,
+    ),
+    Telling(
+        "delivery.task.awaiting_unload",
+        STAFF,
+        DELIVERY,
+        "A robot waits to be unloaded",
+        "Take “{book_title}” off the robot at {destination_location}.",
+        AMONG_STAFF,
+    ),
+    Telling(
+        "delivery.task.not_unloaded",
+        STAFF,
+        ALERT,
+        "A robot waits in vain",
+        "Nobody has taken “{book_title}” off it; it came from {source_location} and was for {destination_location}.",
+    ),
+    Telling(
         "delivery.task.to_fallback",
         READER,
         DELIVERY,
@@ -183,6 +216,11 @@ REASONS = {
     "CANCELLED_AT_ROBOT": "ended at the robot",
     "NOT_LOADED": "nobody put it on the robot",
     "NOT_COLLECTED": "nobody took it off the robot",
+    "NOT_UNLOADED": "nobody took it off the robot",
+    "BATTERY_LOW": "the robot’s battery ran low",
+    "AT_DESK": "it is at the desk",
+    "LOST": "it is lost",
+    "WITH_RECIPIENT": "it is with you",
     "NAVIGATION_FAILED": "the robot found no way",
     "NOT_ON_BOARD": "it was not on the robot",
     "ABANDONED": "ended by staff",

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from luna_web.robot import messages
 from luna_web.robot.link import RobotLink
-from luna_web.robot.messages import Answer, Json
+from luna_web.robot.messages import Answer, Json, Resolution
 from luna_web.robot.ports import DeliveryKind, Stop, WantedDelivery
 from luna_web.robot.reconcile import (
     Cancel,
@@ -12,11 +12,13 @@ from luna_web.robot.reconcile import (
     Confirm,
     EngageStop,
     Park,
+    Recover,
     ReleaseStop,
     Resume,
     SendGoal,
     SetMaintenance,
     SetPaused,
+    Settle,
 )
 from luna_web.shared.tracing import new_trace_id
 
@@ -44,6 +46,10 @@ async def carry_out(action: Command, link: RobotLink, epoch: int) -> Answer | No
             return await _cancel(action, link, epoch)
         case Confirm():
             return await _confirm(action, link, epoch)
+        case Recover():
+            return await _recover(action, link, epoch)
+        case Settle():
+            return await _settle(action, link, epoch)
         case _:
             raise TypeError(f"{type(action).__name__} is not for the robot")
 
@@ -69,6 +75,27 @@ async def _confirm(action: Confirm, link: RobotLink, epoch: int) -> Answer:
         cargo=confirmation.cargo,
         by=confirmation.by,
         trace_id=action.trace_id,
+    )
+
+
+async def _recover(action: Recover, link: RobotLink, epoch: int) -> Answer:
+    return await link.resolve_recovery(
+        epoch=epoch,
+        delivery_id=action.task_id,
+        resolution=Resolution[action.recovery.action.name],
+        by=action.recovery.by,
+        trace_id=action.trace_id,
+    )
+
+
+async def _settle(action: Settle, link: RobotLink, epoch: int) -> Answer:
+    """Whatever a person says of where the item is, it is not on the robot any more."""
+    return await link.resolve_recovery(
+        epoch=epoch,
+        delivery_id=str(action.settlement.task_id),
+        resolution=Resolution.CARGO_REMOVED,
+        by=action.settlement.by,
+        trace_id=action.settlement.trace_id,
     )
 
 

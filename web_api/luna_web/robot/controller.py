@@ -21,8 +21,17 @@ from luna_web.robot.commands import carry_out
 from luna_web.robot.impression import Impression
 from luna_web.robot.link import Listener, NoAnswer, RobotLink
 from luna_web.robot.messages import BadMessage, Json
-from luna_web.robot.ports import FreeRobot
-from luna_web.robot.reconcile import Command, JournalLost, Nothing, Park, SetWaypoints, reconcile, why_not_free
+from luna_web.robot.ports import FreeRobot, RobotError
+from luna_web.robot.reconcile import (
+    Command,
+    JournalLost,
+    Nothing,
+    Park,
+    Settle,
+    SetWaypoints,
+    reconcile,
+    why_not_free,
+)
 from luna_web.robot.seen import SILENT_SECONDS, SeenDeliveries, SeenRobot
 from luna_web.robot.store import KnownRobot, Lease, LeaseLost, Store
 from luna_web.robot.transport import LinkDown
@@ -220,6 +229,8 @@ class RobotController:
             match action:
                 case JournalLost(task_id=task_id):
                     await self._guarded(lambda store, lease: store.journal_lost(lease, UUID(task_id)))
+                case Settle():
+                    await self._settle(action, lease.epoch)
                 case SetWaypoints():
                     await self._set_waypoints(action, lease.epoch)
                 case _:
@@ -234,6 +245,17 @@ class RobotController:
             self._held[action] = time.monotonic() + HOLD_PARK_SECONDS
         if answer is not None:
             self._take_answer(action, answer)
+
+    async def _settle(self, action: Settle, epoch: int) -> None:
+        """A robot that never heard of the delivery (its journal is new) has nothing to settle."""
+        answer = await carry_out(action, self._require_link(), epoch)
+        if answer is None:
+            return
+        self._take_answer(action, answer)
+        if answer.taken or answer.error is RobotError.UNKNOWN_DELIVERY:
+            task_id = action.settlement.task_id
+            await self._guarded(lambda store, lease: store.settled(lease, task_id))
+            self._planned_at = 0.0
 
     async def _set_waypoints(self, action: SetWaypoints, epoch: int) -> None:
         places = await self._in_thread(self._store.waypoints)

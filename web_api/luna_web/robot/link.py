@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luna_web.robot import messages
-from luna_web.robot.messages import Answer, BadMessage, Json
+from luna_web.robot.messages import Answer, BadMessage, Json, Resolution
 from luna_web.robot.ports import Cargo, Handover
 from luna_web.robot.seen import SILENT_SECONDS, SeenDeliveries, SeenRobot
 from luna_web.robot.transport import CallFailed, Connection, LinkDown
@@ -144,6 +144,18 @@ class RobotLink:
             "trace_id": trace_id,
         }
         return await self._call("confirm_handover", arguments)
+
+    async def resolve_recovery(
+        self, *, epoch: int, delivery_id: str, resolution: Resolution, by: str, trace_id: str
+    ) -> Answer:
+        arguments: Json = {
+            "epoch": epoch,
+            "delivery_id": delivery_id,
+            "resolution": int(resolution),
+            "by": by,
+            "trace_id": trace_id,
+        }
+        return await self._call("resolve_recovery", arguments)
 
     async def _call(self, service: str, arguments: Json) -> Answer:
         """Raises LinkDown, NoAnswer."""

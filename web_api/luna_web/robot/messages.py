@@ -7,7 +7,7 @@ fit raises `BadMessage`. Nothing else in LUNA's web tier knows how a message loo
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,6 +52,15 @@ _ERROR_NUMBERS = {
 
 class BadMessage(ValueError):
     """The robot sent what `luna_interfaces` does not allow."""
+
+
+class Resolution(IntEnum):
+    """`ResolveRecovery`'s."""
+
+    RESUME = 1
+    TO_FALLBACK = 2
+    CARGO_REMOVED = 3
+    ABANDON = 4
 
 
 class Verdict(StrEnum):

@@ -7,7 +7,7 @@ Poses are metres and radians in the frame `map`; durations are seconds.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -140,6 +140,34 @@ class CancelWanted:
     by: str
 
 
+class RecoveryAction(StrEnum):
+    """What a robot that waits for a person is to do with what it has in hand."""
+
+    RESUME = "RESUME"
+    TO_FALLBACK = "TO_FALLBACK"
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryWanted:
+    """What a person wants of a delivery that is AWAITING_RECOVERY.
+
+    It counts for the wait that began at `changed_at` (the `SeenDelivery`'s) and for no later one.
+    """
+
+    action: RecoveryAction
+    changed_at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A delivery that a person has ended, the item being off the robot: the robot has yet to be told."""
+
+    task_id: UUID
+    by: str
+    trace_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class WantedDelivery:
     """What a robot is to do: the goal, and what people have said about it since.
@@ -154,6 +182,7 @@ class WantedDelivery:
     fallback: Stop | None
     confirmations: tuple[Confirmation, ...] = ()
     cancel: CancelWanted | None = None
+    recovery: RecoveryWanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +262,13 @@ class DeliveryDesk(Protocol):
         """The unfinished task assigned to this robot, with what people confirmed or cancelled; None = none."""
         ...
 
-    def claim_next(self, session: Session, robot: FreeRobot) -> WantedDelivery | None:
-        """Assign the next queued task to this robot (QUEUED → ASSIGNED); None = nothing for it."""
+    def claim_next(
+        self, session: Session, robot: FreeRobot, others: Sequence[FreeRobot] = ()
+    ) -> WantedDelivery | None:
+        """Assign a queued task to this robot (QUEUED → ASSIGNED); None = nothing for it.
+
+        `others` are led and free by what the database knows of them: what suits them better is left to them.
+        """
         ...
 
     def observe(self, session: Session, robot_id: UUID, seen: SeenDelivery) -> None:
@@ -255,6 +289,14 @@ class DeliveryDesk(Protocol):
 
     def journal_lost(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
         """The robot took this task, but its journal is new and does not know it: AWAITING_RECOVERY. Idempotent."""
+        ...
+
+    def settlements(self, session: Session, robot_id: UUID) -> Sequence[Settlement]:
+        """What people have settled and this robot has not been told, oldest first. It gets no task before it is."""
+        ...
+
+    def settled(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
+        """The robot has taken the settlement, or never heard of the delivery. Idempotent."""
         ...
 
     def tasks_in_hand(self, session: Session, robot_ids: Collection[UUID]) -> Mapping[UUID, TaskInHand]:

@@ -7,7 +7,17 @@ effect comes in as `held`; it is passed over, so that one command that is refuse
 from dataclasses import dataclass
 
 from luna_web.robot.domain import at_home
-from luna_web.robot.ports import Cargo, Confirmation, DeliveryKind, SeenDelivery, Stop, WantedDelivery
+from luna_web.robot.ports import (
+    Cargo,
+    Confirmation,
+    DeliveryKind,
+    Phase,
+    RecoveryWanted,
+    SeenDelivery,
+    Settlement,
+    Stop,
+    WantedDelivery,
+)
 from luna_web.robot.seen import RobotMode, Seen
 from luna_web.robot.wanted import StopState, WantedRobot
 
@@ -49,6 +59,22 @@ class Confirm:
     attempt: int
     confirmation: Confirmation
     trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A person's word for the delivery that waits for one: go on, or bring the item back."""
+
+    task_id: str
+    recovery: RecoveryWanted
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """A person has ended this delivery; the item is off the robot."""
+
+    settlement: Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +128,8 @@ Command = (
     | Resume
     | Cancel
     | Confirm
+    | Recover
+    | Settle
     | SetPaused
     | SetMaintenance
     | SetWaypoints
@@ -120,7 +148,7 @@ def reconcile(wanted: WantedRobot, seen: Seen | None, now: float, held: frozense
     obstacle = _why_unreachable(wanted, seen, now)
     if obstacle or seen is None:
         return Nothing(obstacle or "never heard")
-    rules = (_stop, _resume, _cancel, _stray, _confirm, _settings, _waypoints, _goal, _home)
+    rules = (_stop, _resume, _settle, _cancel, _stray, _confirm, _recover, _settings, _waypoints, _goal, _home)
     reason = "as wanted"
     for rule in rules:
         action = rule(wanted, seen, now)
@@ -139,6 +167,8 @@ def why_not_free(wanted: WantedRobot, seen: Seen | None, now: float) -> str | No
         return "has a task"
     if wanted.stop.state is not StopState.NONE or wanted.paused or wanted.maintenance or wanted.send_home:
         return "a person wants something else of it"
+    if wanted.settlements:
+        return "a delivery of its is settled, and it has not taken that yet"
     robot = seen.robot
     if robot.cargo is Cargo.PRESENT:
         return "an item is on board"
@@ -185,11 +215,28 @@ def _cancel(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     return Cancel(str(task.task_id), task.attempt, task.cancel.reason, task.trace_id)
 
 
+def _settle(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
+    """Until the robot has answered: it says so each time, also of what it has never heard of."""
+    return Settle(wanted.settlements[0]) if wanted.settlements else None
+
+
+def _recover(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
+    """Once for each wait: a robot that waits again has met something that nobody has looked at."""
+    task, active = wanted.delivery, _in_hand(wanted, seen)
+    if task is None or task.recovery is None or active is None or active.phase is not Phase.AWAITING_RECOVERY:
+        return None
+    if active.changed_at != task.recovery.changed_at:
+        return Nothing("it waits for a person anew")
+    return Recover(str(task.task_id), task.recovery, task.trace_id)
+
+
 def _stray(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     """A delivery that counts no longer: given to another robot while this one was silent, or ended without it."""
     active = seen.deliveries.active if seen.deliveries else None
     if active is None or active.kind is not DeliveryKind.DELIVERY or active.finished or active.cancel_requested:
         return None
+    if any(active.delivery_id == str(settled.task_id) for settled in wanted.settlements):
+        return None  # a person has ended it; a cancel would send the robot back with an item that it has not
     task = wanted.delivery
     if task is not None and active.delivery_id == str(task.task_id) and active.attempt <= task.attempt:
         return None  # it is wanted, or the goal of a later attempt replaces it

@@ -1,6 +1,7 @@
 """Every query of the robot service. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,27 @@ def robots(session: Session) -> Sequence[Robot]:
 
 def robot(session: Session, robot_id: UUID) -> Robot | None:
     return session.scalars(_living_robots().where(Robot.id == robot_id)).one_or_none()
+
+
+def other_led_robots(session: Session, robot_id: UUID, heard_since: datetime) -> Sequence[Robot]:
+    """The other robots that somebody leads now and that were heard since then."""
+    led = select(RobotLease.robot_id).where(
+        RobotLease.holder.is_not(None), RobotLease.expires_at > func.clock_timestamp()
+    )
+    query = _living_robots().where(Robot.id != robot_id, Robot.id.in_(led), Robot.last_heartbeat >= heard_since)
+    return session.scalars(query.order_by(Robot.id).execution_options(populate_existing=True)).all()
+
+
+def robot_names(session: Session, robot_ids: Collection[UUID]) -> dict[UUID, str]:
+    if not robot_ids:
+        return {}
+    query = select(Robot.id, Robot.robot_name).where(Robot.id.in_(robot_ids))
+    return {row.id: row.robot_name for row in session.execute(query)}
+
+
+def robots_of(session: Session, robot_ids: Collection[UUID]) -> Sequence[Robot]:
+    """The living ones among these."""
+    return session.scalars(_living_robots().where(Robot.id.in_(robot_ids))).all() if robot_ids else ()
 
 
 def robot_for_update(session: Session, robot_id: UUID) -> Robot | None:

@@ -99,6 +99,11 @@ def get_robot(session: Session, robot_id: UUID) -> RobotView:
     return RobotView(robot.id, robot.robot_name, robot.mode, robot.current_location, robot.last_heartbeat)
 
 
+def names(session: Session, robot_ids: Collection[UUID]) -> dict[UUID, str]:
+    """What these robots are called, also those that are gone."""
+    return repository.robot_names(session, robot_ids)
+
+
 def robot_for_display(session: Session, robot_id: UUID | None) -> RobotView | None:
     """The robot as lists show it; None where a task has none, or had one that is gone."""
     row = repository.robot(session, robot_id) if robot_id else None
@@ -169,6 +174,16 @@ def ask_pause(session: Session, robot_id: UUID, *, by: str) -> None:
     robot = _locked(session, robot_id)
     robot.paused, robot.settings_by = True, by
     _wake(session, robot_id)
+
+
+def standing_still(session: Session, robot_ids: Collection[UUID | None]) -> frozenset[UUID]:
+    """Those of these robots that an emergency stop holds, or that have not been resumed after one."""
+    known = repository.robots_of(session, [robot_id for robot_id in robot_ids if robot_id is not None])
+    return frozenset(
+        robot.id
+        for robot in known
+        if engaged_stop(robot) is not None or (robot.observed or {}).get("suspended", False)
+    )
 
 
 def ask_home(session: Session, robot_id: UUID, *, has_task: bool) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,19 @@ from luna_web.robot import messages, repository
 from luna_web.robot.domain import StopWish, at_home, settle_stop, status_of, tells_of
 from luna_web.robot.link import RobotAddress
 from luna_web.robot.models import Robot, Waypoint
-from luna_web.robot.ports import Arrival, DeliveryDesk, FreeRobot, Pose, SeenDelivery, Stop, WantedDelivery
-from luna_web.robot.seen import RobotMode, SeenRobot
+from luna_web.robot.ports import (
+    Arrival,
+    Cargo,
+    DeliveryDesk,
+    DeliveryKind,
+    FreeRobot,
+    Pose,
+    SeenDelivery,
+    Stop,
+    WantedDelivery,
+)
+from luna_web.robot.reconcile import BATTERY_FOR_NEW_DELIVERY
+from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot, Severity
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token
 from luna_web.robot.wanted import GoalSent, StopState, WantedResume, WantedRobot, WantedStop
 from luna_web.shared.clock import Clock
@@ -93,7 +104,8 @@ class Store:
                 return wanted
             self._guard(session, lease)
             if wanted.delivery is None and robot is not None:
-                wanted = self._wanted(session, row, self.desk.claim_next(session, robot))
+                claimed = self.desk.claim_next(session, robot, self._other_free_robots(session, row.id))
+                wanted = self._wanted(session, row, claimed)
             return self._write_goal(session, lease, wanted, journal_id)
 
     def observe_status(self, lease: Lease, seen: SeenRobot, heard_at: datetime) -> bool:
@@ -134,6 +146,16 @@ class Store:
     def journal_lost(self, lease: Lease, task_id: UUID) -> None:
         with self._guarded(lease) as session:
             self.desk.journal_lost(session, lease.robot_id, task_id)
+
+    def _other_free_robots(self, session: Session, robot_id: UUID) -> list[FreeRobot]:
+        """Those that others lead and that could take a task, as they were written down last."""
+        since = self.clock.now() - timedelta(seconds=SILENT_SECONDS)
+        rows = repository.other_led_robots(session, robot_id, since)
+        return [free_robot(row, self._home(session, row)) for row in rows if seems_free(row)]
+
+    def settled(self, lease: Lease, task_id: UUID) -> None:
+        with self._guarded(lease) as session:
+            self.desk.settled(session, lease.robot_id, task_id)
 
     def waypoints(self) -> tuple[str, int, tuple[messages.Json, ...]] | None:
         """Map, version and places, as `SetWaypoints` takes them."""
@@ -188,7 +210,34 @@ class Store:
             waypoints_version=floor.waypoints_version if floor else 0,
             delivery=delivery,
             goal_sent=_goal_sent(row),
+            settlements=tuple(self.desk.settlements(session, row.id)),
         )
+
+
+def seems_free(row: Robot) -> bool:
+    """What a robot's row tells of whether it could take a task; its own controller knows better (`why_not_free`)."""
+    observed = row.observed or {}
+    wants = row.stop_state != StopState.NONE or row.paused or row.maintenance or row.send_home
+    hindered = any(observed.get(name, True) for name in ("estopped", "suspended", "paused", "maintenance"))
+    able = observed.get("localized", False) and observed.get("link_up", False)
+    faults = any(fault.get("severity") != Severity.WARNING for fault in observed.get("faults", ()))
+    busy = observed.get("cargo") == Cargo.PRESENT or (
+        bool(observed.get("delivery_id")) and observed.get("kind") == DeliveryKind.DELIVERY
+    )
+    charged = row.battery_level is not None and row.battery_level >= BATTERY_FOR_NEW_DELIVERY
+    parked = row.mode not in (RobotMode.OFFLINE, RobotMode.STARTING, RobotMode.RECOVERY, RobotMode.ERROR)
+    return able and charged and parked and not (wants or hindered or faults or busy)
+
+
+def free_robot(row: Robot, home: Stop | None) -> FreeRobot:
+    return FreeRobot(
+        robot_id=row.id,
+        robot_name=row.robot_name,
+        pose=Pose(row.x or 0.0, row.y or 0.0, row.yaw or 0.0),
+        battery=row.battery_level,
+        charging=bool((row.observed or {}).get("charging")),
+        home=home.pose if home else None,
+    )
 
 
 def _unsent(wanted: WantedRobot, journal_id: str) -> bool:

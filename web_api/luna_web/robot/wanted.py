@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from luna_web.robot.ports import Stop, WantedDelivery
+from luna_web.robot.ports import Settlement, Stop, WantedDelivery
 
 
 class StopState(StrEnum):
@@ -58,3 +58,4 @@ class WantedRobot:
     waypoints_version: int = 0
     delivery: WantedDelivery | None = None
     goal_sent: GoalSent | None = None
+    settlements: tuple[Settlement, ...] = ()

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from luna_web.delivery.desk import Desk
+from luna_web.delivery.policies import policies
 from luna_web.robot.ports import (
     FALLBACK_STOP_INDEX,
     Cargo,
@@ -22,6 +23,7 @@ from luna_web.robot.ports import (
     Pose,
     RobotError,
     SeenDelivery,
+    Settlement,
     WantedDelivery,
 )
 from luna_web.shared.clock import FixedClock
@@ -38,6 +40,7 @@ PLACES = (
     ("STUDY-1", "STUDY"),
     ("STUDY-2", "STUDY"),
     ("RETURN-1", "RETURN"),
+    ("SHELF-1", "SHELF"),
     ("DOCK-1", "DOCK"),
 )
 STOP_OF_PHASE = {
@@ -129,6 +132,24 @@ class Robot:
         self.again(self.last)
         return self.last
 
+    def settlements(self) -> list[Settlement]:
+        with self.library.transaction() as session:
+            return list(self.library.desk.settlements(session, self.id))
+
+    def takes(self, settlement: Settlement) -> None:
+        """The robot has been told that a person ended its delivery."""
+        with self.library.transaction() as session:
+            self.library.desk.settled(session, self.id, settlement.task_id)
+
+    def is_found(self) -> None:
+        with self.library.transaction() as session:
+            self.library.desk.found(session, self.id)
+
+    def loses_journal(self) -> None:
+        assert self.delivery is not None
+        with self.library.transaction() as session:
+            self.library.desk.journal_lost(session, self.id, self.delivery.task_id)
+
     def loses(self, minutes: float) -> None:
         """The controller finds that the robot has been silent for so long."""
         since = self.library.clock.now() - timedelta(minutes=minutes)
@@ -146,7 +167,7 @@ class Library:
 
     def __post_init__(self) -> None:
         self.clock = FixedClock(self.runtime.clock.now())
-        self.desk = Desk(self.clock)
+        self.desk = Desk(self.clock, policies(self.runtime))
         with self.transaction() as session:
             _make_floor(session)
         self.reader = self.people.make(Role.STUDENT)
@@ -195,10 +216,26 @@ class Library:
         return dict(data(self.reader.api.get(f"/returns/{book_return['id']}")))
 
     def task_now(self, thing: Json) -> Json:
-        return dict(data(self.librarian.api.get(f"/deliveries/{thing['task_id']}")))
+        return dict(data(self.librarian.api.get(f"/deliveries/{thing.get('task_id', thing['id'])}")))
 
     def loans(self, **params: Any) -> list[Json]:
         return list(data(self.reader.api.get("/loans", params=params)))
+
+    def staff(self, verb: str, thing: Json, **body: Any) -> Any:
+        """A librarian's call on the delivery behind a thing, or on a delivery itself."""
+        method = self.librarian.api.post if verb in ("retry", "recover") else self.librarian.api.put
+        return method(f"/deliveries/{thing.get('task_id', thing['id'])}/{verb}", body)
+
+    def sent(self, kind: str, **wish: Any) -> Json:
+        """A delivery among staff, from the desk to the shelf unless the wish says otherwise."""
+        places = {"source_location": "DESK-1", "destination_location": "SHELF-1"}
+        return dict(data(self.librarian.api.post(f"/deliveries/{kind}", {**places, **wish}), 201))
+
+    def stuck(self, book: Book) -> Json:
+        """The robot waits for a person on its way to the reader, with the book on board."""
+        request = self.on_its_way(book)
+        self.luna1.shows(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT)
+        return request
 
     # --- ways through a day, as far as a test needs them ---
 

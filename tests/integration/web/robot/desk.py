@@ -1,7 +1,7 @@
 """A delivery desk in memory: what the robot service is tested against without the delivery service."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -19,7 +19,10 @@ from luna_web.robot.ports import (
     Outcome,
     Phase,
     Pose,
+    RecoveryAction,
+    RecoveryWanted,
     SeenDelivery,
+    Settlement,
     Stop,
     TaskInHand,
     WantedDelivery,
@@ -40,6 +43,7 @@ class DeskInMemory:
     heard: list[UUID] = field(default_factory=list)
     orphaned: list[UUID] = field(default_factory=list)
     readers: dict[UUID, UUID] = field(default_factory=dict)
+    to_settle: dict[UUID, list[Settlement]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def put(self) -> WantedDelivery:
@@ -87,7 +91,9 @@ class DeskInMemory:
         session.execute(text("SELECT 1"))
         return self.assigned.get(robot_id)
 
-    def claim_next(self, session: Session, robot: FreeRobot) -> WantedDelivery | None:
+    def claim_next(
+        self, session: Session, robot: FreeRobot, others: Sequence[FreeRobot] = ()
+    ) -> WantedDelivery | None:
         with self._lock:
             if not self.queue:
                 return None
@@ -110,6 +116,26 @@ class DeskInMemory:
 
     def journal_lost(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
         self.orphaned.append(task_id)
+
+    def settlements(self, session: Session, robot_id: UUID) -> Sequence[Settlement]:
+        return tuple(self.to_settle.get(robot_id, ()))
+
+    def settled(self, session: Session, robot_id: UUID, task_id: UUID) -> None:
+        with self._lock:
+            self.to_settle[robot_id] = [one for one in self.to_settle[robot_id] if one.task_id != task_id]
+
+    def settle(self, robot_id: UUID, task: WantedDelivery) -> None:
+        """A person ends the robot's delivery."""
+        with self._lock:
+            self.assigned.pop(robot_id, None)
+            self.to_settle.setdefault(robot_id, []).append(Settlement(task.task_id, "librarian", "trace"))
+        self.wake()
+
+    def recover(self, robot_id: UUID, action: RecoveryAction, changed_at: float) -> None:
+        with self._lock:
+            wish = RecoveryWanted(action, changed_at, "librarian")
+            self.assigned[robot_id] = replace(self.assigned[robot_id], recovery=wish)
+        self.wake()
 
     def tasks_in_hand(self, session: Session, robot_ids: Collection[UUID]) -> Mapping[UUID, TaskInHand]:
         tasks = {robot_id: task for robot_id in robot_ids if (task := self.assigned.get(robot_id))}

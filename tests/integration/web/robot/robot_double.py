@@ -3,7 +3,8 @@
 It keeps the delivery contract as far as a controller can tell (identity of goals, hand-over numbers, latched stops),
 "drives" for a fraction of a second, prints what it is told as JSON lines, and takes JSON lines on standard input:
 `{"set": {"battery_percentage": 0.1}}` changes status fields, `{"silent": true}` stops publishing,
-`{"reboot": true}` is a new run, `{"lose_journal": true}` a new disk.
+`{"await_recovery": true}` has it wait for a person, `{"reboot": true}` is a new run,
+`{"lose_journal": true}` a new disk.
 """
 
 import json
@@ -20,6 +21,7 @@ from luna_interfaces.msg import ControllerHeartbeat, Deliveries, DeliveryState, 
 from luna_interfaces.srv import (
     CancelDelivery,
     ConfirmHandover,
+    ResolveRecovery,
     Resume,
     SetEmergencyStop,
     SetMaintenance,
@@ -79,6 +81,7 @@ class RobotDouble(Node):
         self.create_service(SetWaypoints, "set_waypoints", self.set_waypoints)
         self.create_service(ConfirmHandover, "confirm_handover", self.confirm)
         self.create_service(CancelDelivery, "cancel_delivery", self.cancel)
+        self.create_service(ResolveRecovery, "resolve_recovery", self.resolve)
         self.create_service(Empty, "shut_down_navigation", self.forbidden)
         # rosbridge cancels the goals of a client that is gone; a delivery ends through `cancel_delivery` alone.
         self.server = ActionServer(
@@ -239,6 +242,26 @@ class RobotDouble(Node):
         response.state = state
         return response
 
+    def resolve(self, request, response):
+        """As the executor: an item that was removed ends a delivery in any phase; the rest needs one that waits."""
+        state = self.running.state if self.running else S()
+        tell("resolve", delivery_id=request.delivery_id, resolution=request.resolution, by=request.by)
+        waits = state.phase == S.PHASE_AWAITING_RECOVERY
+        if state.delivery_id != request.delivery_id:
+            known = [done for done in self.recent if done.delivery_id == request.delivery_id]
+            response.verdict, state = (ALREADY, known[0]) if known else (REFUSED, S())
+            response.error_code = 0 if known else S.ERROR_UNKNOWN_DELIVERY
+        elif request.resolution == request.CARGO_REMOVED:
+            state.cargo = S.CARGO_ABSENT
+            self.finish(S.OUTCOME_FAILED)
+        elif not waits:
+            response.verdict = ALREADY if request.resolution == request.RESUME else REFUSED
+            response.error_code = 0 if request.resolution == request.RESUME else S.ERROR_WRONG_PHASE
+        else:
+            self.enter(S.PHASE_TO_DROPOFF if state.cargo == S.CARGO_PRESENT else S.PHASE_TO_PICKUP)
+        response.state = state
+        return response
+
     def set_stop(self, request, response):
         tell("estop", engage=request.engage, estop_id=request.estop_id)
         status = self.status
@@ -297,6 +320,10 @@ class RobotDouble(Node):
         for name, value in order.get("set", {}).items():
             setattr(self.status, name, value)
         self.silent = order.get("silent", self.silent)
+        if order.get("await_recovery") and self.running:
+            state = self.running.state
+            state.phase, state.handover_seq = S.PHASE_AWAITING_RECOVERY, 0
+            state.changed_at = self.get_clock().now().to_msg()
         if order.get("lose_journal"):
             self.status.journal_id, self.running, self.recent = str(uuid.uuid4()), None, []
         if order.get("reboot") or order.get("lose_journal"):

@@ -9,7 +9,7 @@ from uuid import UUID
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from luna_web.robot.ports import Handover, Outcome, Phase
+from luna_web.robot.ports import Handover, Outcome, Phase, RecoveryAction
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
 from tests.integration.servers import Postgres
@@ -87,6 +87,54 @@ def test_a_robot_that_lost_its_disk_is_never_sent_the_task_again(
 
     until(lambda: task.task_id in desk.orphaned, "the lost journal is told")
     assert len(robot.events("goal")) == 1
+
+
+def test_a_person_has_a_robot_go_on_that_waits_for_one(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    desk.confirm(luna1, Handover.LOAD, waits(desk, task, Phase.AWAITING_LOAD))
+    waits(desk, task, Phase.AWAITING_UNLOAD)
+    robot.order(await_recovery=True)
+    waits(desk, task, Phase.AWAITING_RECOVERY)
+    waiting = next(seen for seen in reversed(desk.seen) if seen.phase is Phase.AWAITING_RECOVERY)
+    desk.recover(luna1, RecoveryAction.RESUME, waiting.changed_at)
+
+    until(lambda: desk.phases(task)[-1] is Phase.AWAITING_UNLOAD, "the robot has gone on")
+    assert [event["resolution"] for event in robot.events("resolve")] == [1]
+
+
+def test_what_a_person_settled_while_the_robot_was_silent_it_is_told_when_it_speaks(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    waits(desk, task, Phase.AWAITING_LOAD)
+    robot.order(silent=True)
+    until(lambda: desk.silent, "the robot is lost")
+    desk.settle(luna1, task)
+    following = desk.put()
+    robot.order(silent=False)
+
+    until(lambda: desk.to_settle[luna1] == [], "the robot has taken it")
+    waits(desk, following, Phase.AWAITING_LOAD)
+    assert [event["resolution"] for event in robot.events("resolve")] == [3]
+    assert robot.events("cancel") == []
+
+
+def test_a_robot_that_never_heard_of_a_settled_delivery_is_free_at_once(
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+) -> None:
+    online(led)
+    task = desk.put()
+    waits(desk, task, Phase.AWAITING_LOAD)
+    robot.order(lose_journal=True)
+    until(lambda: task.task_id in desk.orphaned, "the lost journal is told")
+    desk.settle(luna1, task)
+
+    until(lambda: desk.to_settle[luna1] == [], "there is nothing to settle")
+    waits(desk, desk.put(), Phase.AWAITING_LOAD)
 
 
 def test_a_process_that_dies_leaves_the_delivery_to_the_next(

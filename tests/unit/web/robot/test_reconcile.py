@@ -16,6 +16,9 @@ from luna_web.robot.ports import (
     Outcome,
     Phase,
     Pose,
+    RecoveryAction,
+    RecoveryWanted,
+    Settlement,
 )
 from luna_web.robot.reconcile import (
     Action,
@@ -25,11 +28,13 @@ from luna_web.robot.reconcile import (
     JournalLost,
     Nothing,
     Park,
+    Recover,
     ReleaseStop,
     Resume,
     SendGoal,
     SetMaintenance,
     SetPaused,
+    Settle,
     SetWaypoints,
     reconcile,
     why_not_free,
@@ -288,3 +293,32 @@ class TestAlways:
             assert action not in held
             held |= {action}
         raise AssertionError("there is always something to do")
+
+
+class TestRecovery:
+    WISH = RecoveryWanted(RecoveryAction.RESUME, 5.0, "librarian")
+    STUCK = delivery(phase=Phase.AWAITING_RECOVERY, changed_at=5.0, cargo=Cargo.PRESENT)
+    ENDED = Settlement(TASK, "librarian", "trace")
+
+    def test_a_robot_that_waits_for_a_person_is_told_what_one_wants(self) -> None:
+        want = wanted(delivery=task(recovery=self.WISH), goal_sent=sent())
+        assert act(want, seen(told=deliveries(self.STUCK))) == Recover(str(TASK), self.WISH, "trace-1")
+
+    def test_a_wish_counts_for_the_wait_that_somebody_looked_at(self) -> None:
+        want = wanted(delivery=task(recovery=self.WISH), goal_sent=sent())
+        assert isinstance(act(want, seen(told=deliveries(replace(self.STUCK, changed_at=6.0)))), Nothing)
+        driving = replace(self.STUCK, phase=Phase.TO_DROPOFF)
+        assert isinstance(act(want, seen(told=deliveries(driving))), Nothing)
+
+    def test_a_settled_delivery_is_told_whatever_the_robot_does(self) -> None:
+        want = wanted(settlements=(self.ENDED,))
+        for told in (deliveries(), deliveries(self.STUCK), deliveries(replace(self.STUCK, phase=Phase.TO_DROPOFF))):
+            assert act(want, seen(told=told)) == Settle(self.ENDED)
+
+    def test_it_is_not_cancelled_while_that_is_under_way(self) -> None:
+        want = wanted(settlements=(self.ENDED,))
+        told = deliveries(replace(self.STUCK, phase=Phase.TO_DROPOFF))
+        assert isinstance(act(want, seen(told=told), frozenset({Settle(self.ENDED)})), Nothing)
+
+    def test_before_it_is_told_the_robot_gets_nothing_new(self) -> None:
+        assert why_not_free(wanted(settlements=(self.ENDED,)), seen(), NOW) is not None

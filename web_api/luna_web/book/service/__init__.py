@@ -7,8 +7,10 @@ from luna_web.book.service.lending import (
     get_copy,
     get_copy_by_barcode,
     list_copies,
+    lock_copy,
     reserve_copy,
     set_copy_status,
+    set_shelf_location,
 )
 from luna_web.book.service.reading import checked_isbn, get_title
 from luna_web.book.service.views import CopyView
@@ -20,6 +22,8 @@ __all__ = [
     "get_copy_by_barcode",
     "get_title",
     "list_copies",
+    "lock_copy",
     "reserve_copy",
     "set_copy_status",
+    "set_shelf_location",
 ]

@@ -20,6 +20,11 @@ def get_copy(session: Session, copy_id: UUID) -> CopyView:
     return copy_view(found(rows.get_copy(session, copy_id)))
 
 
+def lock_copy(session: Session, copy_id: UUID) -> CopyView:
+    """A copy, locked until the transaction ends. Raises CopyNotFound."""
+    return copy_view(found(rows.lock_copy(session, copy_id)))
+
+
 def get_copy_by_barcode(session: Session, barcode: str) -> CopyView | None:
     """The copy that carries this barcode, if there is one."""
     copy = rows.get_copy_by_barcode(session, barcode.strip())
@@ -63,6 +68,17 @@ def set_copy_status(
     if current not in from_statuses or (to_status not in TRANSITIONS[current] and current is not to_status):
         raise IllegalTransition("copy", current, to_status, allowed_from(current))
     return move(session, copy, to_status, reason)
+
+
+def set_shelf_location(session: Session, copy_id: UUID, shelf_location: str) -> CopyView:
+    """Where a copy stands from now on. Raises CopyNotFound."""
+    copy = found(rows.lock_copy(session, copy_id))
+    if copy.shelf_location != shelf_location:
+        copy.shelf_location = shelf_location
+        copy.version += 1
+        session.flush()
+        events.copy_event(session, copy, "copy_updated")
+    return copy_view(copy)
 
 
 def move(session: Session, copy: Copy, status: CopyStatus, reason: StatusReason | None) -> CopyView:

@@ -1,6 +1,6 @@
 """What the decisions about a delivery look at, and what they decide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,11 +15,16 @@ from luna_web.delivery.domain.states import (
     TaskType,
 )
 from luna_web.robot.ports import Handover
+from luna_web.shared.opening_hours import OpeningHours
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Limits of the delivery service. Time-outs sent to robots are seconds."""
+    """Limits of the delivery service, as its settings say. Time-outs sent to robots are seconds, `speed` is in m/s.
+
+    `endurance` is how long a full battery drives, `reserve` the charge (0…1) that must be left at home, `detour` the
+    way driven by the way flown.
+    """
 
     open_requests: int = 5
     open_loans: int = 10
@@ -32,6 +37,15 @@ class Policy:
     retry_wait: timedelta = timedelta(seconds=10)
     lost_patience: timedelta = timedelta(minutes=10)
     rank_worth: timedelta = timedelta(minutes=15)
+    unload_alert_every: timedelta = timedelta(minutes=5)
+    unload_patience: timedelta = timedelta(minutes=30)
+    recovery_patience: timedelta = timedelta(minutes=1)
+    offer_patience: timedelta = timedelta(seconds=3)
+    speed: float = 0.2
+    detour: float = 1.3
+    endurance: timedelta = timedelta(hours=2)
+    reserve: float = 0.15
+    hours: OpeningHours = field(default_factory=OpeningHours)
 
 
 class Place(StrEnum):
@@ -71,11 +85,36 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryAsked:
+    """What a person wants the robot to do that waits for one.
+
+    `changed_at` is the robot's word of when it began to wait: a wish counts for that wait and for no later one.
+    """
+
+    action: "RecoveryAction"
+    changed_at: float
+    by: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChange:
+    """`shelf_location` None = where it was."""
+
+    status: CopyStatus
+    reason: StatusReason | None = None
+    shelf_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFacts:
     """A task as its row has it, without what decisions do not need.
 
     `handover_seq` names the hand-over that the robot waits for, 0 = none. `not_loaded` and `unreached` count
-    earlier attempts that ended so.
+    earlier attempts that ended so. `copy_before` is what the copy of a staff delivery was before it; None = no copy.
+    `recovery_seen_at`: the robot says itself that it waits for a person, since this moment of its clock.
+    `overdue`: AWAITING_RECOVERY because nobody took the item off; the robot still waits at the destination for that.
     """
 
     type: TaskType
@@ -87,6 +126,13 @@ class TaskFacts:
     cancel: CancelAsked | None = None
     not_loaded: int = 0
     unreached: int = 0
+    destination: str = ""
+    has_fallback: bool = False
+    copy_before: CopyChange | None = None
+    robot_lost: bool = False
+    recovery: RecoveryAsked | None = None
+    recovery_seen_at: float | None = None
+    overdue: bool = False
 
     @property
     def finished(self) -> bool:
@@ -95,6 +141,8 @@ class TaskFacts:
     @property
     def place(self) -> Place | None:
         """The stop where the robot waits for a person, or has just given up waiting for one to load it."""
+        if self.overdue:
+            return Place.DROPOFF
         return {
             TaskPhase.AWAITING_LOAD: Place.PICKUP,
             TaskPhase.CLEARING: Place.PICKUP,
@@ -112,6 +160,21 @@ class TaskFacts:
     def said_at(self, place: Place) -> Said | None:
         """The last word about a stop in this attempt."""
         return next((s for s in reversed(self.said) if (s.attempt, s.place) == (self.attempt, place)), None)
+
+
+class RecoveryAction(StrEnum):
+    """What a robot that waits for a person is to do."""
+
+    RESUME = "RESUME"
+    TO_FALLBACK = "TO_FALLBACK"
+
+
+class RecoveryOutcome(StrEnum):
+    """Where a person found the item of a delivery that its robot cannot end."""
+
+    AT_DESK = "AT_DESK"
+    WITH_RECIPIENT = "WITH_RECIPIENT"
+    LOST = "LOST"
 
 
 class LoanChange(StrEnum):
@@ -140,18 +203,13 @@ class ReturnChange:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CopyChange:
-    status: CopyStatus
-    reason: StatusReason | None = None
-
-
 class GivenBack(StrEnum):
     """Why a task goes back into the queue, which says what is counted and how long it waits."""
 
     NOT_LOADED = "NOT_LOADED"
     UNREACHED = "UNREACHED"
     REJECTED = "REJECTED"
+    ROBOT_UNFIT = "ROBOT_UNFIT"
     ROBOT_LOST = "ROBOT_LOST"
 
 

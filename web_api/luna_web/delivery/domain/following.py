@@ -1,11 +1,13 @@
 """What follows for task, request, return, copy and loan from what a robot says of a delivery.
 
+What is particular to deliveries among staff is in `staff_deliveries`.
 Source of the rules: the table "what happens, what follows" of the API guide's section on deliveries.
 """
 
 from dataclasses import replace
 
 from luna_web.book.domain import CopyStatus, StatusReason
+from luna_web.delivery.domain import staff_deliveries
 from luna_web.delivery.domain.facts import (
     CopyChange,
     Decision,
@@ -16,14 +18,12 @@ from luna_web.delivery.domain.facts import (
     RequestChange,
     ReturnChange,
     TaskFacts,
-    TaskStep,
 )
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
     AWAITING_RECOVERY,
     AWAITING_UNLOAD,
     CLEARING,
-    TASK,
 )
 from luna_web.delivery.domain.states import (
     AFTER_LOADING,
@@ -31,6 +31,7 @@ from luna_web.delivery.domain.states import (
     COMPLETED,
     FAILED,
     QUEUED,
+    STAFF_DELIVERIES,
     Reason,
     RequestStatus,
     ReturnStatus,
@@ -40,6 +41,7 @@ from luna_web.delivery.domain.states import (
     TaskType,
     in_phase,
 )
+from luna_web.delivery.domain.ways import steps_to
 from luna_web.robot.ports import FALLBACK_STOP_INDEX, Cargo, Outcome, Phase, RobotError, SeenDelivery
 
 UNREACHED = frozenset({RobotError.NAVIGATION, RobotError.NAVIGATION_PREEMPTED, RobotError.NO_PROGRESS})
@@ -59,13 +61,17 @@ def observed(task: TaskFacts, seen: SeenDelivery, policy: Policy) -> Decision:
 
 
 def _under_way(task: TaskFacts, seen: SeenDelivery, phase: TaskPhase) -> Decision:
-    decision = Decision(steps=_steps(task, in_phase(phase)))
+    if task.overdue and phase is TaskPhase.AWAITING_UNLOAD:
+        return Decision()  # it waits there still, and a person is asked for already
+    decision = Decision(steps=steps_to(task, in_phase(phase)))
     if not task.loaded and (phase in AFTER_LOADING or seen.cargo is Cargo.PRESENT):
         return _with_loading(task, decision)
     return decision
 
 
 def _with_loading(task: TaskFacts, decision: Decision) -> Decision:
+    if task.type in STAFF_DELIVERIES:
+        return staff_deliveries.on_board(task, decision)
     taken = replace(decision, loaded=True, copy=CopyChange(CopyStatus.ON_ROBOT))
     if task.type is TaskType.STUDENT_DELIVERY:
         return replace(taken, request=RequestChange(RequestStatus.IN_PROGRESS))
@@ -79,6 +85,8 @@ def _ended(task: TaskFacts, seen: SeenDelivery, policy: Policy) -> Decision:
         return _arrived(task)
     if not (task.loaded or seen.cargo is Cargo.PRESENT or seen.stop_index == FALLBACK_STOP_INDEX):
         return _ended_empty(task, seen, policy)
+    if task.type in STAFF_DELIVERIES:
+        return staff_deliveries.ended_loaded(task, seen)
     if task.type is TaskType.STUDENT_DELIVERY:
         return _student_delivery_ended_loaded(task, seen)
     return _return_ended_loaded(task, seen)
@@ -86,18 +94,20 @@ def _ended(task: TaskFacts, seen: SeenDelivery, policy: Policy) -> Decision:
 
 def _arrived(task: TaskFacts) -> Decision:
     """The item was unloaded at its destination."""
+    if task.type in STAFF_DELIVERIES:
+        return staff_deliveries.arrived(task)
     if task.type is TaskType.STUDENT_DELIVERY:
         return _reader_has_it(task, AWAITING_UNLOAD, LoanChange.OPEN)
     last_word = task.said_at(Place.DROPOFF)
     if last_word is not None and last_word.cargo_present is False:
         return Decision(
-            steps=_steps(task, FAILED, via=AWAITING_UNLOAD, reason=Reason.NOT_ON_BOARD),
+            steps=steps_to(task, FAILED, via=AWAITING_UNLOAD, reason=Reason.NOT_ON_BOARD),
             book_return=ReturnChange(ReturnStatus.CANCELLED, Reason.NOT_ON_BOARD),
             copy=CopyChange(CopyStatus.CHECKED_OUT),
             loan=LoanChange.FLAG,
         )
     return Decision(
-        steps=_steps(task, COMPLETED, via=AWAITING_UNLOAD),
+        steps=steps_to(task, COMPLETED, via=AWAITING_UNLOAD),
         loaded=True,
         book_return=ReturnChange(ReturnStatus.COMPLETED),
         copy=CopyChange(CopyStatus.AVAILABLE),
@@ -107,7 +117,7 @@ def _arrived(task: TaskFacts) -> Decision:
 
 def _reader_has_it(task: TaskFacts, via: TaskState, loan: LoanChange, reason: Reason | None = None) -> Decision:
     return Decision(
-        steps=_steps(task, COMPLETED, via=via, reason=reason),
+        steps=steps_to(task, COMPLETED, via=via, reason=reason),
         loaded=True,
         request=RequestChange(RequestStatus.COMPLETED, reason),
         copy=CopyChange(CopyStatus.CHECKED_OUT),
@@ -137,6 +147,8 @@ def _ended_empty(task: TaskFacts, seen: SeenDelivery, policy: Policy) -> Decisio
         if task.unreached + 1 < policy.most_attempts:
             return given_back(task, GivenBack.UNREACHED, Reason.NAVIGATION_FAILED)
         return _failed_empty(task, Reason.NAVIGATION_FAILED)
+    if seen.error is RobotError.BATTERY_LOW:
+        return given_back(task, GivenBack.ROBOT_UNFIT, Reason.BATTERY_LOW)
     return _failed_empty(task, Reason.ABANDONED)
 
 
@@ -148,19 +160,21 @@ def _student_delivery_ended_loaded(task: TaskFacts, seen: SeenDelivery) -> Decis
         return _reader_has_it(task, AWAITING_FALLBACK_UNLOAD, LoanChange.OPEN_FLAGGED, Reason.COLLECTED_LATE)
     if task.cancel is not None and seen.error is not RobotError.NOT_UNLOADED:
         return Decision(
-            steps=_steps(task, CANCELLED, via=AWAITING_FALLBACK_UNLOAD, reason=task.cancel.reason),
+            steps=steps_to(task, CANCELLED, via=AWAITING_FALLBACK_UNLOAD, reason=task.cancel.reason),
             request=RequestChange(RequestStatus.CANCELLED, task.cancel.reason),
             copy=CopyChange(CopyStatus.AVAILABLE),
         )
     if seen.error is RobotError.NOT_UNLOADED:
         return Decision(
-            steps=_steps(task, FAILED, via=AWAITING_FALLBACK_UNLOAD, reason=Reason.NOT_COLLECTED),
+            steps=steps_to(task, FAILED, via=AWAITING_FALLBACK_UNLOAD, reason=Reason.NOT_COLLECTED),
             request=RequestChange(RequestStatus.CANCELLED, Reason.NOT_COLLECTED),
             copy=CopyChange(CopyStatus.AVAILABLE),
         )
-    reason = Reason.CANCELLED_AT_ROBOT if seen.outcome is Outcome.CANCELLED else Reason.NAVIGATION_FAILED
+    reason = Reason.BATTERY_LOW if seen.error is RobotError.BATTERY_LOW else Reason.NAVIGATION_FAILED
+    if seen.outcome is Outcome.CANCELLED:
+        reason = Reason.CANCELLED_AT_ROBOT
     return Decision(
-        steps=_steps(task, FAILED, via=AWAITING_FALLBACK_UNLOAD, reason=reason),
+        steps=steps_to(task, FAILED, via=AWAITING_FALLBACK_UNLOAD, reason=reason),
         request=RequestChange(RequestStatus.APPROVED, Reason.BROUGHT_BACK, needs_attention=True),
         copy=CopyChange(CopyStatus.RESERVED),
     )
@@ -170,7 +184,7 @@ def _delivery_abandoned(task: TaskFacts, seen: SeenDelivery) -> Decision:
     """A person ended it at the robot. What they took off is with them; what is still on board is nobody's yet."""
     removed = seen.cargo is Cargo.ABSENT
     return Decision(
-        steps=_steps(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
+        steps=steps_to(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
         loaded=True,
         request=RequestChange(RequestStatus.APPROVED, Reason.ABANDONED, needs_attention=True),
         copy=CopyChange(CopyStatus.RESERVED) if removed else CopyChange(CopyStatus.UNAVAILABLE, StatusReason.MISSING),
@@ -181,7 +195,7 @@ def _return_ended_loaded(task: TaskFacts, seen: SeenDelivery) -> Decision:
     """A failed return is cancelled and its loan stays open, flagged, since the reader has given the book away."""
     removed = seen.cargo is Cargo.ABSENT
     return Decision(
-        steps=_steps(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
+        steps=steps_to(task, FAILED, via=AWAITING_RECOVERY, reason=Reason.ABANDONED),
         loaded=True,
         book_return=ReturnChange(ReturnStatus.CANCELLED, Reason.DELIVERY_FAILED),
         copy=CopyChange(CopyStatus.CHECKED_OUT)
@@ -194,7 +208,9 @@ def _return_ended_loaded(task: TaskFacts, seen: SeenDelivery) -> Decision:
 def cancelled_empty(task: TaskFacts, reason: Reason | None = None) -> Decision:
     """The task ends cancelled with nothing on board; `reason` where no cancel is recorded on it."""
     why = task.cancel.reason if task.cancel else reason
-    steps = _steps(task, CANCELLED, reason=why)
+    if task.type in STAFF_DELIVERIES:
+        return staff_deliveries.ended_empty(task, CANCELLED, why)
+    steps = steps_to(task, CANCELLED, reason=why)
     if task.type is TaskType.STUDENT_DELIVERY:
         return Decision(
             steps, request=RequestChange(RequestStatus.CANCELLED, why), copy=CopyChange(CopyStatus.AVAILABLE)
@@ -204,27 +220,17 @@ def cancelled_empty(task: TaskFacts, reason: Reason | None = None) -> Decision:
 
 def given_back(task: TaskFacts, why: GivenBack, reason: Reason, via: TaskState | None = None) -> Decision:
     """Back into the queue as a new attempt. A return is scheduled no longer; a request stays APPROVED."""
-    steps = _steps(task, QUEUED, via=via, reason=reason)
-    if task.type is TaskType.STUDENT_DELIVERY:
+    steps = steps_to(task, QUEUED, via=via, reason=reason)
+    if task.type is not TaskType.RETURN_PICKUP:
         return Decision(steps, loaded=False, given_back=why)
     return Decision(steps, loaded=False, given_back=why, book_return=ReturnChange(ReturnStatus.PENDING))
 
 
 def _failed_empty(task: TaskFacts, reason: Reason, via: TaskState | None = None) -> Decision:
     """Failed with nothing on board: the request waits for a person with its copy kept; a return is cancelled."""
-    steps = _steps(task, FAILED, via=via, reason=reason)
+    if task.type in STAFF_DELIVERIES:
+        return staff_deliveries.ended_empty(task, FAILED, reason, via)
+    steps = steps_to(task, FAILED, via=via, reason=reason)
     if task.type is TaskType.STUDENT_DELIVERY:
         return Decision(steps, request=RequestChange(RequestStatus.APPROVED, reason, needs_attention=True))
     return Decision(steps, book_return=ReturnChange(ReturnStatus.CANCELLED, reason))
-
-
-def _steps(
-    task: TaskFacts, target: TaskState, *, via: TaskState | None = None, reason: Reason | None = None
-) -> tuple[TaskStep, ...]:
-    """The table's way to `target`, through `via`; what was passed unseen says so."""
-    before = TASK.way(task.state, via) if via else ()
-    after = TASK.way(before[-1] if before else task.state, target)
-    if not (before or after):
-        return ()
-    *passed, last = (*before, *after)
-    return (*(TaskStep(state, Reason.CAUGHT_UP) for state in passed), TaskStep(last, reason))

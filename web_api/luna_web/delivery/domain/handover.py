@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """A cancel came first: the item is to be taken off again."""
     HANDOVER_PENDING = "HANDOVER_PENDING"
     """A confirmation is on its way to the robot: neither done nor undone."""
+    ROBOT_SILENT = "ROBOT_SILENT"
+    """The robot cannot be told anything now, or has forgotten what this is about."""
     ILLEGAL = "ILLEGAL"
     """Never from this state."""
 

@@ -176,6 +176,7 @@ TASK: Machine[TaskState] = Machine(
             (AWAITING_RECOVERY, TO_FALLBACK, "to the fallback"),
             (AWAITING_RECOVERY, AWAITING_FALLBACK_UNLOAD, "resumed"),
             (AWAITING_RECOVERY, QUEUED, "nothing on board: another attempt"),
+            (AWAITING_RECOVERY, COMPLETED, "settled by a person: it is where it belongs"),
             (AWAITING_RECOVERY, FAILED, "settled by a person"),
             (AWAITING_RECOVERY, CANCELLED, "cancelled"),
         )
@@ -226,10 +227,17 @@ COPY: Machine[CopyStatus] = Machine(
             (CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, "received, or a return failed"),
             (CopyStatus.ON_ROBOT, CopyStatus.AVAILABLE, "brought back, or returned"),
             (CopyStatus.ON_ROBOT, CopyStatus.RESERVED, "brought back, the request goes on"),
-            (CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE, "missing"),
+            (CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE, "missing, or at a workstation"),
+            (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "found with its reader"),
+            (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "lost"),
             (CopyStatus.CHECKED_OUT, CopyStatus.ON_ROBOT, "loaded for the library"),
+            (CopyStatus.CHECKED_OUT, CopyStatus.AVAILABLE, "found at the desk"),
+            (CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE, "lost"),
             (CopyStatus.AVAILABLE, CopyStatus.UNAVAILABLE, "taken out of circulation"),
             (CopyStatus.UNAVAILABLE, CopyStatus.AVAILABLE, "found, or mended"),
+            (CopyStatus.UNAVAILABLE, CopyStatus.ON_ROBOT, "loaded by staff, or by a reader who had it after all"),
+            (CopyStatus.UNAVAILABLE, CopyStatus.RESERVED, "found, and its request goes on"),
+            (CopyStatus.UNAVAILABLE, CopyStatus.CHECKED_OUT, "found with its reader"),
         )
     ),
 )

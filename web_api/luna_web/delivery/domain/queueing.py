@@ -16,7 +16,7 @@ def waits(why: GivenBack, attempt: int, policy: Policy) -> timedelta:
     match why:
         case GivenBack.REJECTED:
             return min(policy.rejected_wait * attempt, timedelta(minutes=2))
-        case GivenBack.UNREACHED:
+        case GivenBack.UNREACHED | GivenBack.ROBOT_UNFIT:
             return policy.retry_wait * attempt
         case GivenBack.NOT_LOADED | GivenBack.ROBOT_LOST:
             return timedelta()

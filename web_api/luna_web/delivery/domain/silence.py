@@ -18,7 +18,7 @@ def silent(task: TaskFacts, since: datetime, now: datetime, policy: Policy) -> D
 
 
 def needs_person(task: TaskFacts, reason: Reason) -> Decision:
-    """AWAITING_RECOVERY, where it is not so already."""
+    """AWAITING_RECOVERY, where it is not so already, and not of a task that is over."""
     if task.state == AWAITING_RECOVERY or AWAITING_RECOVERY not in TASK.allowed(task.state):
         return Decision()
     return Decision(steps=(TaskStep(AWAITING_RECOVERY, reason),))

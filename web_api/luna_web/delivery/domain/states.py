@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from luna_web.book.domain import CopyStatus
-
 
 class TaskType(StrEnum):
     STUDENT_DELIVERY = "STUDENT_DELIVERY"
     RETURN_PICKUP = "RETURN_PICKUP"
+    INTER_STAFF = "INTER_STAFF"
+    WORKSTATION = "WORKSTATION"
+    TRANSFER = "TRANSFER"
 
 
 class Priority(StrEnum):
@@ -77,14 +78,20 @@ class Reason(StrEnum):
     CANCELLED_AT_ROBOT = "CANCELLED_AT_ROBOT"
     NOT_LOADED = "NOT_LOADED"
     NOT_COLLECTED = "NOT_COLLECTED"
+    NOT_UNLOADED = "NOT_UNLOADED"
     COLLECTED_LATE = "COLLECTED_LATE"
     NAVIGATION_FAILED = "NAVIGATION_FAILED"
+    BATTERY_LOW = "BATTERY_LOW"
     NOT_ON_BOARD = "NOT_ON_BOARD"
     ABANDONED = "ABANDONED"
     REJECTED_BY_ROBOT = "REJECTED_BY_ROBOT"
     ROBOT_LOST = "ROBOT_LOST"
     JOURNAL_LOST = "JOURNAL_LOST"
     BROUGHT_BACK = "BROUGHT_BACK"
+    AT_DESK = "AT_DESK"
+    WITH_RECIPIENT = "WITH_RECIPIENT"
+    LOST = "LOST"
+    TRIED_AGAIN = "TRIED_AGAIN"
     DELIVERY_FAILED = "DELIVERY_FAILED"
     CAUGHT_UP = "CAUGHT_UP"
     USER_DEACTIVATED = "USER_DEACTIVATED"
@@ -116,6 +123,8 @@ COMPLETED = TaskState(TaskStatus.COMPLETED)
 FAILED = TaskState(TaskStatus.FAILED)
 CANCELLED = TaskState(TaskStatus.CANCELLED)
 
+STAFF_DELIVERIES = frozenset({TaskType.INTER_STAFF, TaskType.WORKSTATION, TaskType.TRANSFER})
+"""Things that staff send each other: no reader, request or return hangs on them."""
 BEFORE_LOADING = frozenset({TaskPhase.TO_PICKUP, TaskPhase.AWAITING_LOAD, TaskPhase.CLEARING})
 AFTER_LOADING = frozenset(
     {TaskPhase.TO_DROPOFF, TaskPhase.AWAITING_UNLOAD, TaskPhase.TO_FALLBACK, TaskPhase.AWAITING_FALLBACK_UNLOAD}
@@ -124,4 +133,3 @@ UNFINISHED_TASK = (TaskStatus.PENDING, TaskStatus.QUEUED, TaskStatus.ASSIGNED, T
 IN_HAND = (TaskStatus.ASSIGNED, TaskStatus.IN_PROGRESS)
 OPEN_REQUEST = (RequestStatus.PENDING, RequestStatus.APPROVED, RequestStatus.IN_PROGRESS)
 OPEN_RETURN = (ReturnStatus.PENDING, ReturnStatus.PICKUP_SCHEDULED, ReturnStatus.PICKED_UP)
-COPIES_IN_USE = (CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT)

@@ -53,6 +53,17 @@ def return_pickup(reader: PlacedAt, workstation: PlacedAt, policy: Policy) -> Pl
     )
 
 
+def staff_delivery(source: PlacedAt, destination: PlacedAt, policy: Policy) -> Plan:
+    """From one place of the library to another, where the robot waits; back where it came from if that can't be."""
+    return Plan(
+        stops=(
+            _loading(source, policy),
+            Stop(destination.location_code, destination.pose, Handover.UNLOAD, on_timeout=OnTimeout.HOLD),
+        ),
+        fallback=Stop(source.location_code, source.pose, Handover.UNLOAD, on_timeout=OnTimeout.HOLD),
+    )
+
+
 def _loading(place: PlacedAt, policy: Policy) -> Stop:
     return Stop(place.location_code, place.pose, Handover.LOAD, Arrival.NONE, policy.load_timeout, OnTimeout.RELEASE)
 

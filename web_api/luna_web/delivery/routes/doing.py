@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 
-from luna_web.delivery.domain.facts import Policy
+from luna_web.delivery.policies import policies
 from luna_web.delivery.service.lists import Span
 from luna_web.delivery.service.work import Work
 from luna_web.shared.audit import Meta, RequestMeta, request_meta
@@ -24,7 +24,7 @@ LOOK_EVERY_SECONDS = 0.03
 
 def _work(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Work:
     runtime: Runtime = request.app.state.luna
-    return Work(session, principal, runtime.clock.now(), meta, Policy())
+    return Work(session, principal, runtime.clock.now(), meta, policies(runtime)(session))
 
 
 Doing = Annotated[Work, Depends(_work)]
@@ -54,7 +54,8 @@ class Caller:
             yield self.at_work(session)
 
     def at_work(self, session: Session) -> Work:
-        return Work(session, self.principal, self.runtime.clock.now(), self.meta, Policy())
+        policy = policies(self.runtime)(session)
+        return Work(session, self.principal, self.runtime.clock.now(), self.meta, policy)
 
     def until(self, done: Callable[[Work], bool]) -> bool:
         """Look, in a short transaction each time, until `done` or two seconds are over; says whether it was done."""

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from luna_web.book.errors import BookNotAvailable
 from luna_web.delivery import views
-from luna_web.delivery.domain.states import Reason, RequestStatus
+from luna_web.delivery.domain.states import Reason, RequestStatus, TaskType
 from luna_web.delivery.errors import AlreadyRequested, HandoverPending, LimitReached, RobotNotAtStop
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Calling, Doing, Within
+from luna_web.delivery.routes.telling import timeline
 from luna_web.delivery.schemas import ActivityOut, Approval, Cancellation, Empty, NewRequest, RequestOut
 from luna_web.delivery.service import cancelling, handovers, lists, requests
 from luna_web.delivery.service.lists import Whose
@@ -72,7 +73,8 @@ def get_request(request_id: UUID, work: Doing, request: Request) -> Response:
 def get_activity(request_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
     row = requests.get(work, request_id)
     found = lists.request_activity(work, row, paging)
-    return page([views.activity_out(step, row.user_id) for step in found.items], found.pagination, request=request)
+    shown_steps = timeline(work, TaskType.STUDENT_DELIVERY, row.user_id, found.items)
+    return page(shown_steps, found.pagination, request=request)
 
 
 def approve_request(request_id: UUID, work: Doing, request: Request, approval: Approval | None = None) -> Response:

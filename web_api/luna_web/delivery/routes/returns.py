@@ -7,11 +7,12 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from luna_web.delivery import views
-from luna_web.delivery.domain.states import Reason, ReturnStatus
+from luna_web.delivery.domain.states import Reason, ReturnStatus, TaskType
 from luna_web.delivery.errors import AlreadyRequested, HandoverPending, NotBorrowedByYou, RobotNotAtStop
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Calling, Doing, Within
 from luna_web.delivery.routes.requests import LATER, PLACE_ERRORS
+from luna_web.delivery.routes.telling import timeline
 from luna_web.delivery.schemas import ActivityOut, Cancellation, Empty, NewReturn, ReturnOut
 from luna_web.delivery.service import cancelling, handovers, lists, returns
 from luna_web.delivery.service.lists import Whose
@@ -69,7 +70,8 @@ def get_return(return_id: UUID, work: Doing, request: Request) -> Response:
 def get_activity(return_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
     row = returns.get(work, return_id)
     found = lists.return_activity(work, row, paging)
-    return page([views.activity_out(step, row.user_id) for step in found.items], found.pagination, request=request)
+    shown_steps = timeline(work, TaskType.RETURN_PICKUP, row.user_id, found.items)
+    return page(shown_steps, found.pagination, request=request)
 
 
 @router.put(

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 from luna_web.auth.errors import UserInUse
 from luna_web.auth.service import UserView
 from luna_web.delivery import repository
-from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.states import PENDING, Reason
+from luna_web.delivery.policies import Policies
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import facts_of, state_of
 from luna_web.delivery.service.cancelling import cancel_request
@@ -17,13 +17,13 @@ from luna_web.shared.principal import Principal
 
 
 class Leaving:
-    def __init__(self, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(self, clock: Clock, policies: Policies) -> None:
         self._clock = clock
-        self._policy = policy or Policy()
+        self._policies = policies
 
     def settle(self, session: Session, leaving: UserView, by: Principal, meta: RequestMeta) -> None:
         """End the requests of theirs that no robot serves. Raises UserInUse while any other task of theirs is open."""
-        work = Work(session, by, self._clock.now(), meta, self._policy)
+        work = Work(session, by, self._clock.now(), meta, self._policies(session))
         repository.lock_user_limits(session, leaving.id)
         tasks = [repository.lock_task(session, task_id) for task_id in repository.open_tasks_of(session, leaving.id)]
         rows = [row for row in tasks if row is not None]

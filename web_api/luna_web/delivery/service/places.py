@@ -14,7 +14,8 @@ from luna_web.robot.service import WaypointView
 DEFAULT_DESK = "DESK-1"
 RETURN_WORKSTATION = "RETURN-1"
 READERS_KINDS = ("DESK", "STUDY")
-DESK_KINDS = ("DESK",)
+HANDOVER_KINDS = ("DESK", "STUDY", "SHELF", "RETURN", "OTHER")
+"""Nobody hands anything over on a dock."""
 
 
 def for_readers(session: Session, words: str) -> WaypointView:
@@ -26,6 +27,11 @@ def desk_for(session: Session, copy_id: UUID, words: str | None) -> WaypointView
     """The desk that was named, else the copy's own, else the configured one."""
     copy = books.get_copy(session, copy_id)
     return robots.resolve_waypoint(session, words or copy.home_desk or DEFAULT_DESK)
+
+
+def for_staff(session: Session, words: str) -> WaypointView:
+    """Where staff may send a robot. Raises UnknownLocation, LocationInactive."""
+    return robots.resolve_waypoint(session, words, kinds=HANDOVER_KINDS)
 
 
 def by_id(session: Session, waypoint_id: UUID) -> WaypointView:

@@ -15,7 +15,7 @@ from luna_web.delivery.domain.states import (
     TaskStatus,
     TaskType,
 )
-from luna_web.delivery.domain.stops import Plan, student_delivery
+from luna_web.delivery.domain.stops import student_delivery
 from luna_web.delivery.errors import AlreadyRequested, LimitReached, as_answer
 from luna_web.delivery.models import BookRequest, DeliveryTask
 from luna_web.delivery.repository import TaskRows
@@ -58,7 +58,7 @@ def create(work: Work, wish: NewRequest) -> TaskRows:
     )
     work.session.add(request)
     work.session.flush()
-    rows = TaskRows(_task(work, request), request, None)
+    rows = TaskRows(task_for(work, request), request, None)
     work.ledger().opened(rows)
     work.audit("request.create", "request", request.id, {"book_id": str(wish.book_id), "location": place.location_code})
     work.session.flush()
@@ -83,7 +83,8 @@ def _within_limits(work: Work, book_id: UUID) -> None:
         raise LimitReached("loans", policy.open_loans)
 
 
-def _task(work: Work, request: BookRequest) -> DeliveryTask:
+def task_for(work: Work, request: BookRequest, retry_of: UUID | None = None) -> DeliveryTask:
+    """A new PENDING task for a request."""
     task = DeliveryTask(
         id=new_id(),
         task_type=TaskType.STUDENT_DELIVERY,
@@ -93,6 +94,7 @@ def _task(work: Work, request: BookRequest) -> DeliveryTask:
         request_id=request.id,
         book_id=request.book_id,
         copy_id=request.copy_id,
+        retry_of=retry_of,
         item_description=request.book_title,
         destination_location=request.request_location,
         recipient_id=request.user_id,
@@ -137,7 +139,7 @@ def approve(work: Work, request_id: UUID, source_location: str | None) -> TaskRo
         machines.REQUEST.check(RequestStatus(request.status), RequestStatus.APPROVED)
     except machines.IllegalTransition as refused:
         raise as_answer(refused) from refused
-    _plan(work, request, task, source_location)
+    plan(work, request, task, source_location)
     request.approved_by, request.approved_at = work.principal.user_id, work.now
     accepted = Decision(steps=(TaskStep(QUEUED),), request=RequestChange(RequestStatus.APPROVED))
     work.ledger(task.trace_id).carry_out(rows, accepted)
@@ -146,11 +148,11 @@ def approve(work: Work, request_id: UUID, source_location: str | None) -> TaskRo
     return rows
 
 
-def _plan(work: Work, request: BookRequest, task: DeliveryTask, source_location: str | None) -> None:
+def plan(work: Work, request: BookRequest, task: DeliveryTask, source_location: str | None) -> None:
+    """Put the way from the named desk, else the copy's, to the reader into a task, with the poses as they are now."""
     desk = places.desk_for(work.session, request.copy_id, source_location)
     reader = places.by_id(work.session, request.waypoint_id)
-    plan: Plan = student_delivery(places.placed(desk), places.placed(reader), work.policy)
-    places.put_plan(task, plan)
+    places.put_plan(task, student_delivery(places.placed(desk), places.placed(reader), work.policy))
 
 
 def _request(rows: TaskRows) -> BookRequest:

@@ -25,7 +25,13 @@ def create(work: Work, wish: NewReturn) -> TaskRows:
     Raises NotBorrowedByYou, AlreadyRequested, UnknownLocation, LocationInactive.
     """
     place = places.for_readers(work.session, wish.pickup_location)
-    loan = _loan_to_return(work, wish)
+    return open_return(work, _loan_to_return(work, wish), place, wish.notes)
+
+
+def open_return(
+    work: Work, loan: Loan, place: WaypointView, notes: str | None, retry_of: UUID | None = None
+) -> TaskRows:
+    """A return of this locked loan and its task, queued at once."""
     book_return = BookReturn(
         id=new_id(),
         user_id=loan.user_id,
@@ -37,16 +43,17 @@ def create(work: Work, wish: NewReturn) -> TaskRows:
         pickup_location=place.location_code,
         waypoint_id=place.id,
         status=ReturnStatus.PENDING,
-        notes=wish.notes,
+        notes=notes,
         initiated_at=work.now,
         version=1,
     )
     work.session.add(book_return)
     work.session.flush()
-    rows = TaskRows(_task(work, book_return, place), None, book_return)
+    rows = TaskRows(_task(work, book_return, place, retry_of), None, book_return)
     work.ledger().opened(rows)
     events.wake_controller(work.session, None)
-    work.audit("return.create", "return", book_return.id, {"loan_id": str(loan.id), "location": place.location_code})
+    changes = {"loan_id": loan.id, "location": place.location_code, "retry_of": retry_of}
+    work.audit("return.create", "return", book_return.id, changes)
     work.session.flush()
     return rows
 
@@ -71,7 +78,7 @@ def _loans_of_title(work: Work, book_id: UUID | None) -> list[Loan]:
     return list(repository.lock_open_loans(work.session, work.principal.user_id, book_id)) if book_id else []
 
 
-def _task(work: Work, book_return: BookReturn, place: WaypointView) -> DeliveryTask:
+def _task(work: Work, book_return: BookReturn, place: WaypointView, retry_of: UUID | None) -> DeliveryTask:
     task = DeliveryTask(
         id=new_id(),
         task_type=TaskType.RETURN_PICKUP,
@@ -83,6 +90,7 @@ def _task(work: Work, book_return: BookReturn, place: WaypointView) -> DeliveryT
         return_id=book_return.id,
         book_id=book_return.book_id,
         copy_id=book_return.copy_id,
+        retry_of=retry_of,
         item_description=book_return.book_title,
         recipient_id=book_return.user_id,
         created_by=work.principal.user_id,
