@@ -14,13 +14,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from luna_web.delivery.domain.machines import REQUEST, RETURN, TASK, Machine
 from luna_web.delivery.domain.states import RequestStatus, ReturnStatus, TaskPhase, TaskState, TaskStatus
-from luna_web.robot.ports import Handover, Outcome, Phase, RobotError, SeenDelivery
+from luna_web.robot.ports import Cargo, Handover, Outcome, Phase, RobotError, SeenDelivery
 from luna_web.shared.runtime import Runtime
 from tests.integration import servers
 from tests.integration.conftest import EMPTY
 from tests.integration.web.delivery.world import Json, Library, Robot
 from tests.integration.world import Catalog, People, data
 
+KINDS = ["inter-staff", "workstation", "transfer"]
+WISHES = [
+    {"action": "RESUME"},
+    {"action": "TO_FALLBACK"},
+    {"outcome": "AT_DESK"},
+    {"outcome": "WITH_RECIPIENT"},
+    {"outcome": "LOST"},
+]
 UNFINISHED = "('PENDING', 'QUEUED', 'ASSIGNED', 'IN_PROGRESS')"
 WHERE_COPIES_ARE = f"""
 SELECT c.id, c.status,
@@ -28,7 +36,10 @@ SELECT c.id, c.status,
        EXISTS (SELECT FROM book_requests r WHERE r.copy_id = c.id AND r.completed_at IS NULL)
            AS asked_for,
        EXISTS (SELECT FROM delivery_tasks t WHERE t.copy_id = c.id AND t.status IN {UNFINISHED}
-               AND t.loaded_at IS NOT NULL) AS on_board
+               AND t.loaded_at IS NOT NULL) AS on_board,
+       EXISTS (SELECT FROM delivery_tasks t WHERE t.copy_id = c.id AND t.status IN {UNFINISHED}
+               AND t.copy_status_before = 'AVAILABLE') AS sent,
+       c.status_reason
 FROM copies c
 """  # noqa: S608 - no input in it
 
@@ -43,6 +54,8 @@ class Simulated:
     said: list[SeenDelivery] = field(default_factory=list)
 
     def step(self, impatient: bool, lost_its_way: bool) -> None:
+        for settlement in self.robot.settlements():
+            self.robot.takes(settlement)
         wanted = self.robot.wanted()
         if wanted is None:
             self.phase = None
@@ -61,7 +74,8 @@ class Simulated:
             Phase.CLEARING: self._clearing,
             Phase.TO_DROPOFF: self._to_dropoff,
             Phase.AWAITING_UNLOAD: self._awaiting_unload,
-            Phase.TO_FALLBACK: lambda *_: self._show(Phase.AWAITING_FALLBACK_UNLOAD),
+            Phase.TO_FALLBACK: self._to_fallback,
+            Phase.AWAITING_RECOVERY: self._awaiting_recovery,
             Phase.AWAITING_FALLBACK_UNLOAD: self._at_fallback,
         }
 
@@ -99,6 +113,18 @@ class Simulated:
             self._end(Outcome.SUCCEEDED)
         elif self._has_fallback and (cancel or impatient):
             self.error = RobotError.NONE if cancel else RobotError.NOT_UNLOADED
+            self._show(Phase.TO_FALLBACK)
+
+    def _to_fallback(self, cancel: bool, impatient: bool, lost_its_way: bool) -> None:
+        if lost_its_way:
+            self.phase = Phase.AWAITING_RECOVERY
+            self.said.append(self.robot.shows(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT))
+        else:
+            self._show(Phase.AWAITING_FALLBACK_UNLOAD)
+
+    def _awaiting_recovery(self, cancel: bool, impatient: bool, lost_its_way: bool) -> None:
+        """It stands until a person says what to do."""
+        if self.robot.delivery is not None and self.robot.delivery.recovery is not None:
             self._show(Phase.TO_FALLBACK)
 
     def _at_fallback(self, cancel: bool, impatient: bool, lost_its_way: bool) -> None:
@@ -143,6 +169,34 @@ class Day(RuleBasedStateMachine):
         wish = {"book_id": self.books[book].id, "request_location": "STUDY-1"}
         self._answered(self.readers[reader].api.post("/requests", wish))
 
+    @rule(book=st.integers(0, 1), copy=st.integers(0, 1), kind=st.sampled_from(KINDS))
+    def send(self, book: int, copy: int, kind: str) -> None:
+        copies = self.books[book].copies
+        wish = {
+            "copy_id": copies[copy % len(copies)],
+            "source_location": "DESK-1",
+            "destination_location": "SHELF-1",
+        }
+        self._answered(self.library.librarian.api.post(f"/deliveries/{kind}", wish))
+
+    @rule(
+        pick=st.integers(0, 9),
+        wish=st.sampled_from(WISHES),
+    )
+    def settle(self, pick: int, wish: Json) -> None:
+        if task := self._some("/deliveries", pick, status="IN_PROGRESS"):
+            self._answered(self.library.librarian.api.post(f"/deliveries/{task['id']}/recover", wish))
+
+    @rule(pick=st.integers(0, 9))
+    def try_again(self, pick: int) -> None:
+        if task := self._some("/deliveries", pick, status="FAILED"):
+            self._answered(self.library.librarian.api.post(f"/deliveries/{task['id']}/retry", {}))
+
+    @rule(pick=st.integers(0, 9), priority=st.sampled_from(["LOW", "URGENT"]))
+    def hurry(self, pick: int, priority: str) -> None:
+        if task := self._some("/deliveries", pick):
+            self._answered(self.library.librarian.api.put(f"/deliveries/{task['id']}/priority", {"priority": priority}))
+
     @rule(pick=st.integers(0, 9))
     def accept(self, pick: int) -> None:
         if request := self._some("/requests", pick):
@@ -174,9 +228,9 @@ class Day(RuleBasedStateMachine):
         for request in data(staff.get("/requests", params={"status": "PENDING"})):
             self._answered(staff.put(f"/requests/{request['id']}/approve", {}))
         for task in data(staff.get("/deliveries", params={"status": "IN_PROGRESS"})):
-            if task["task_type"] == "STUDENT_DELIVERY":
+            if task["task_type"] != "RETURN_PICKUP":
                 self._answered(staff.put(f"/deliveries/{task['id']}/book-placed", {}))
-            if task["phase"] == "AWAITING_FALLBACK_UNLOAD" or task["task_type"] == "RETURN_PICKUP":
+            if task["phase"] == "AWAITING_FALLBACK_UNLOAD" or task["task_type"] != "STUDENT_DELIVERY":
                 self._answered(staff.put(f"/deliveries/{task['id']}/complete", {"cargo_present": True}))
 
     @precondition(lambda self: any(robot.said for robot in self.robots))
@@ -229,8 +283,9 @@ class Day(RuleBasedStateMachine):
             elif row.lent:
                 expected = "CHECKED_OUT"
             else:
-                expected = "RESERVED" if row.asked_for else "AVAILABLE"
-            assert row.status == expected, row
+                expected = "RESERVED" if row.asked_for or row.sent else "AVAILABLE"
+            gone = row.status == "UNAVAILABLE" and row.status_reason in ("LOST", "MISSING", "IN_PROCESS")
+            assert row.status == expected or (gone and not row.on_board), row
 
     @invariant()
     def history_replays_to_the_state(self) -> None:
