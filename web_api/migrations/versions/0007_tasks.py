@@ -1,13 +1,13 @@
 """Deliveries between staff, what people settle, and how long a robot has waited for somebody.
 
 Revision ID: 0007_tasks
-Revises: 0006_imports
+Revises: 0007_mails
 """
 
 from alembic import op
 
 revision = "0007_tasks"
-down_revision = "0006_imports"
+down_revision = "0007_mails"
 branch_labels = None
 depends_on = None
 
