@@ -57,3 +57,23 @@ class RobotBusy(LunaError):
     code = ErrorCode.ILLEGAL_TRANSITION
     status = 409
     default_message = "The robot has a delivery in hand"
+
+
+class RegistrationTaken(LunaError):
+    """Another robot has this name or namespace; `field` says which."""
+
+    code = ErrorCode.CONFLICT
+    status = 409
+
+    def __init__(self, field: str, value: str) -> None:
+        super().__init__(f"Another robot has the {field} {value!r}", details={"field": field})
+
+
+class HomeTaken(LunaError):
+    """Another robot goes home to this dock."""
+
+    code = ErrorCode.WAYPOINT_IN_USE
+    status = 409
+
+    def __init__(self, location_code: str, robot_name: str) -> None:
+        super().__init__(f"{location_code} is the dock of {robot_name}", details={"robot_name": robot_name})

@@ -142,7 +142,7 @@ def why_not_free(wanted: WantedRobot, seen: Seen | None, now: float) -> str | No
     robot = seen.robot
     if robot.cargo is Cargo.PRESENT:
         return "an item is on board"
-    if robot.battery is None or robot.battery < BATTERY_FOR_NEW_DELIVERY:
+    if robot.battery is None or robot.battery < max(BATTERY_FOR_NEW_DELIVERY, wanted.min_battery):
         return "battery low or unknown"
     if robot.takes_nothing_new:
         return "it has a fault"

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, text, update
+from sqlalchemy import Select, func, or_, select, text, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
 from luna_web.robot.models import Map, Robot, RobotLease, Waypoint
@@ -40,8 +41,34 @@ def robot_by_name(session: Session, robot_name: str) -> Robot | None:
     return session.scalars(select(Robot).where(Robot.robot_name == robot_name)).one_or_none()
 
 
+def robot_by_name_for_update(session: Session, robot_name: str) -> Robot | None:
+    """The robot of this name, also one that was taken out, locked."""
+    query = select(Robot).where(Robot.robot_name == robot_name).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def robots_at_home(session: Session, waypoint_id: UUID) -> Sequence[Robot]:
+    """The living robots whose home this is, by name."""
+    return session.scalars(
+        _living_robots().where(Robot.home_waypoint_id == waypoint_id).order_by(Robot.robot_name)
+    ).all()
+
+
 def insert_lease(session: Session, robot_id: UUID) -> None:
-    session.execute(insert(RobotLease).values(robot_id=robot_id, epoch=0))
+    """A lease that nobody holds; one that is there already keeps its epoch."""
+    session.execute(postgresql.insert(RobotLease).values(robot_id=robot_id, epoch=0).on_conflict_do_nothing())
+
+
+def lock_lease(session: Session, robot_id: UUID) -> None:
+    """Nobody acts for this robot until the transaction ends."""
+    session.execute(select(RobotLease.epoch).where(RobotLease.robot_id == robot_id).with_for_update())
+
+
+def end_lease(session: Session, robot_id: UUID) -> None:
+    """Whoever leads this robot leads it no longer."""
+    session.execute(
+        update(RobotLease).where(RobotLease.robot_id == robot_id).values(holder=None, expires_at=func.clock_timestamp())
+    )
 
 
 def acquire_lease(session: Session, robot_id: UUID, holder: UUID) -> int | None:
@@ -99,6 +126,14 @@ def map_by_name(session: Session, map_id: str) -> Map | None:
 
 def waypoint(session: Session, waypoint_id: UUID) -> Waypoint | None:
     return session.scalars(_living_waypoints().where(Waypoint.id == waypoint_id)).one_or_none()
+
+
+def codes_of(session: Session, waypoint_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The codes of these places, also of those that are gone."""
+    if not waypoint_ids:
+        return {}
+    rows = session.execute(select(Waypoint.id, Waypoint.location_code).where(Waypoint.id.in_(waypoint_ids)))
+    return {row.id: row.location_code for row in rows}
 
 
 def waypoints_by_text(session: Session, code_or_name: str) -> Sequence[Waypoint]:

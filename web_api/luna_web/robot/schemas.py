@@ -4,13 +4,32 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
+from luna_web.robot.addresses import LONGEST, wrong_with_namespace
 from luna_web.robot.domain import RobotStatus
 from luna_web.robot.ports import Cargo, Phase
 from luna_web.robot.seen import RobotMode, Severity
 from luna_web.shared.fields import Input, Output, ShortText
 
+
+def _namespace(value: str) -> str:
+    if problem := wrong_with_namespace(value):
+        raise ValueError(problem)
+    return value
+
+
+def _header_text(value: SecretStr) -> SecretStr:
+    if not all("!" <= char <= "~" for char in value.get_secret_value()):
+        raise ValueError("must be visible ASCII characters, since it travels in a header")
+    return value
+
+
+RobotName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+BridgeUrl = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+Token = Annotated[SecretStr, Field(min_length=16, max_length=512), AfterValidator(_header_text)]
+PlaceText = Annotated[ShortText, Field(min_length=1, max_length=120)]
 StopId = Annotated[ShortText, Field(min_length=1, max_length=64)]
 
 
@@ -84,6 +103,55 @@ class RobotOut(Output):
     observed_at: datetime | None = Field(description="When the robot said what is told here")
     last_heartbeat: datetime | None
     software_version: str | None
+
+
+class Limits(Input):
+    """What a robot can do less of, or needs more of, than others."""
+
+    min_battery: float | None = Field(
+        None, ge=0.2, le=0.95, description="Charge, 0 to 1, below which it gets no new delivery"
+    )
+    radius: float | None = Field(None, ge=0.05, le=1.0, description="Metres that it needs around its centre")
+
+
+class NewRobot(Input):
+    robot_name: RobotName
+    namespace: Namespace | None = Field(None, description="ROS namespace; `/` and the name unless given")
+    bridge_url: BridgeUrl
+    token: Token
+    home_waypoint: PlaceText | None = Field(None, description="Code or name")
+    limits: Limits = Limits()
+
+
+class RobotChange(Input):
+    """What is sent changes; `home_waypoint` null = none."""
+
+    robot_name: RobotName | None = None
+    namespace: Namespace | None = None
+    bridge_url: BridgeUrl | None = None
+    token: Token | None = None
+    home_waypoint: PlaceText | None = None
+    limits: Limits | None = None
+
+
+class RegistrationOut(Output):
+    """How a robot is reached. Its token is never shown."""
+
+    namespace: str
+    bridge_url: str
+    home_waypoint: str | None = Field(description="Code")
+    limits: Limits
+    version: int
+    created_at: datetime
+
+
+class RegisteredRobotOut(RobotOut):
+    registration: RegistrationOut | None = Field(description="For administrators; null to others")
+
+
+class RemovedRobotOut(Output):
+    id: UUID
+    deleted_at: datetime
 
 
 class WaypointOut(Output):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import yaml
@@ -15,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from luna_web.robot import repository
+from luna_web.robot.addresses import wrong_with_bridge
 from luna_web.robot.models import Map, Robot, Waypoint
 from luna_web.robot.service import resolve_waypoint
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
@@ -164,9 +164,8 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
 
     Raises RegistrationError for an address that is not allowed, and what `resolve_waypoint` raises for its home.
     """
-    host = urlsplit(robot.bridge_url).hostname
-    if host not in allowed_hosts:
-        raise RegistrationError(f"{host} is not among LUNA_BRIDGE_HOSTS")
+    if problem := wrong_with_bridge(robot.bridge_url, allowed_hosts):
+        raise RegistrationError(problem)
     home = resolve_waypoint(session, robot.home_waypoint)
     row = repository.robot_by_name(session, robot.name)
     if row is None:
@@ -176,7 +175,7 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
     else:
         row.namespace, row.bridge_url, row.home_waypoint_id = robot.namespace, robot.bridge_url, home.id
         row.token_encrypted, row.deleted_at = encrypt_token(robot.token, key), None
-        row.version += 1
+        row.registration_version += 1
     session.flush()
     notify(session, WANTED_CHANNEL, "*")
     return True

@@ -4,7 +4,7 @@ Every transaction that writes renews the lease first; where that fails, nothing 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from luna_web.robot import messages, repository
+from luna_web.robot.addresses import wrong_with_bridge
 from luna_web.robot.domain import StopWish, at_home, settle_stop, status_of, tells_of
 from luna_web.robot.link import RobotAddress
 from luna_web.robot.models import Robot, Waypoint
@@ -51,12 +52,13 @@ class KnownRobot:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database as the controllers use it."""
+    """The database as the controllers use it. `bridge_hosts`: what may be connected to, by today's configuration."""
 
     sessions: SessionFactory
     desk: DeliveryDesk
     key: SecretStr
     clock: Clock
+    bridge_hosts: Sequence[str] = ("127.0.0.1", "localhost")
 
     def known_robots(self) -> tuple[KnownRobot, ...]:
         """Those that this process can reach: one whose token cannot be read must not take the others away."""
@@ -162,6 +164,9 @@ class Store:
         return replace(wanted, goal_sent=goal)
 
     def _known(self, row: Robot) -> KnownRobot | None:
+        if problem := wrong_with_bridge(row.bridge_url, self.bridge_hosts):
+            log.error("%s is out of reach: %s", row.robot_name, problem)
+            return None
         try:
             token = decrypt_token(row.token_encrypted, self.key)
         except TokenUnreadable as error:
@@ -183,6 +188,8 @@ class Store:
             maintenance=row.maintenance,
             by=row.settings_by or "",
             send_home=row.send_home,
+            undock=row.undock,
+            min_battery=float(row.limits.get("min_battery", 0.0)),
             home=self._home(session, row),
             map_id=floor.map_id if floor else "",
             waypoints_version=floor.waypoints_version if floor else 0,

@@ -1,7 +1,9 @@
 """Rows and statuses as clients see them. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from luna_web.robot.domain import is_online, status_of
 from luna_web.robot.models import Map, Robot, Waypoint
@@ -10,9 +12,12 @@ from luna_web.robot.schemas import (
     CurrentTaskOut,
     EstopOut,
     FaultOut,
+    Limits,
     MapOut,
     OriginOut,
     PoseOut,
+    RegisteredRobotOut,
+    RegistrationOut,
     RobotOut,
     SensorData,
     VelocityOut,
@@ -52,6 +57,19 @@ def robot_out(row: Robot, heard: HeardStatus | None, task: TaskInHand | None, no
         last_heartbeat=heard_at,
         software_version=known.get("software_version") or None,
     )
+
+
+def registered_robot_out(shown: RobotOut, row: Robot | None, codes: Mapping[UUID, str]) -> RegisteredRobotOut:
+    """The robot with how it is reached, as its row says; without it where there is none. `codes`: of homes."""
+    registration = row and RegistrationOut(
+        namespace=row.namespace,
+        bridge_url=row.bridge_url,
+        home_waypoint=codes.get(row.home_waypoint_id) if row.home_waypoint_id else None,
+        limits=Limits.model_validate(row.limits),
+        version=row.registration_version,
+        created_at=row.created_at,
+    )
+    return RegisteredRobotOut(**dict(shown), registration=registration)
 
 
 def waypoint_out(place: Waypoint) -> WaypointOut:
