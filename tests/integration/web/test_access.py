@@ -143,6 +143,8 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/robot/{robot_id}/pause": STAFF,
     "POST /api/v1/robot/{robot_id}/resume": STAFF,
     "POST /api/v1/robot/{robot_id}/send-home": STAFF,
+    "POST /api/v1/robot/{robot_id}/undock": STAFF,
+    "POST /api/v1/robot/{robot_id}/maintenance": STAFF,
     # notifications
     "GET /api/v1/notifications": ANYBODY,
     "PUT /api/v1/notifications/read-all": ANYBODY,

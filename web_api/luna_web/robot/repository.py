@@ -1,14 +1,14 @@
 """Every query of the robot service. Nothing here commits."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
-from luna_web.robot.models import Map, Robot, RobotLease, Waypoint
+from luna_web.robot.models import Map, Robot, RobotLease, RobotUsage, Waypoint
 from luna_web.robot.wanted import GoalSent
 
 LEASE_SECONDS = 4
@@ -101,8 +101,14 @@ def release_lease(session: Session, robot_id: UUID, holder: UUID, epoch: int) ->
     )
 
 
-def write_observed(session: Session, robot_id: UUID, values: dict[str, Any]) -> None:
-    session.execute(update(Robot).where(Robot.id == robot_id).values(**values))
+def add_usage(
+    session: Session, robot_id: UUID, quarter: datetime, metres: float, online_seconds: float, busy_seconds: float
+) -> None:
+    """Add to what the robot did in this quarter of an hour."""
+    counts = {"distance": metres, "online_seconds": online_seconds, "busy_seconds": busy_seconds}
+    added = postgresql.insert(RobotUsage).values(robot_id=robot_id, at=quarter, **counts)
+    sums = {name: getattr(RobotUsage, name) + added.excluded[name] for name in counts}
+    session.execute(added.on_conflict_do_update(index_elements=["robot_id", "at"], set_=sums))
 
 
 def write_goal_sent(session: Session, robot_id: UUID, goal: GoalSent) -> None:

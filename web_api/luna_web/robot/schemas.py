@@ -101,6 +101,7 @@ class RobotOut(Output):
     estop: EstopOut
     online: bool
     observed_at: datetime | None = Field(description="When the robot said what is told here")
+    age_seconds: float | None = Field(description="How old that is; beyond five the robot is not online")
     last_heartbeat: datetime | None
     software_version: str | None
 
@@ -194,6 +195,10 @@ class StopIn(Input):
 
 class ReleaseIn(Input):
     estop_id: StopId
+
+
+class MaintenanceIn(Input):
+    maintenance: bool = Field(True, description="False = back in service")
 
 
 class NoInput(Input):

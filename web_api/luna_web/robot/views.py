@@ -31,7 +31,10 @@ IMAGE_PATH = "/api/v1/robot/map/image"
 
 
 def robot_out(row: Robot, heard: HeardStatus | None, task: TaskInHand | None, now: datetime) -> RobotOut:
-    """The robot as it was last heard: by the cache if that is newer than the row."""
+    """The robot as it was last heard: by the cache if that is newer than the row.
+
+    Of a silent robot, what it said last is told with its age; how fast it moves and how far it has to go is not.
+    """
     seen, heard_at = row.observed, row.last_heartbeat
     if heard is not None and (heard_at is None or heard.heard_at > heard_at):
         seen, heard_at = heard.observed, heard.heard_at
@@ -45,15 +48,16 @@ def robot_out(row: Robot, heard: HeardStatus | None, task: TaskInHand | None, no
         mode=mode,
         current_location=known.get("nearest_waypoint") or None,
         pose=PoseOut(**known["pose"], frame=known["frame"]) if seen else None,
-        velocity=VelocityOut(linear=known["linear_velocity"], angular=known["angular_velocity"]) if seen else None,
+        velocity=_velocity(known) if online and seen else None,
         battery_level=known.get("battery"),
         charging=known.get("charging"),
         sensor_data=SensorData.model_validate(known) if seen else None,
-        current_task=_current_task(task, known),
+        current_task=_current_task(task, known if online else {}),
         faults=[FaultOut(code=f["code"], severity=f["severity"], text=f["text"]) for f in known.get("faults", ())],
         estop=_estop(row, known),
         online=online,
         observed_at=heard_at,
+        age_seconds=max((now - heard_at).total_seconds(), 0.0) if heard_at else None,
         last_heartbeat=heard_at,
         software_version=known.get("software_version") or None,
     )
@@ -100,6 +104,10 @@ def map_out(floor: Map) -> MapOut:
         waypoints_version=floor.waypoints_version,
         checksum=floor.checksum,
     )
+
+
+def _velocity(seen: dict[str, Any]) -> VelocityOut:
+    return VelocityOut(linear=seen["linear_velocity"], angular=seen["angular_velocity"])
 
 
 def _current_task(task: TaskInHand | None, seen: dict[str, Any]) -> CurrentTaskOut | None:

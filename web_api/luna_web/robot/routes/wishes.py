@@ -9,7 +9,7 @@ from luna_web.robot import service
 from luna_web.robot.errors import RobotBusy, RobotEstopped, RobotNotFound
 from luna_web.robot.ports import DELIVERY_DESK
 from luna_web.robot.routes.calling import NOT_YET, PREFIX, audit_robot, runtime_of, when
-from luna_web.robot.schemas import NoInput, RobotOut
+from luna_web.robot.schemas import MaintenanceIn, NoInput, RobotOut
 from luna_web.shared.audit import Meta
 from luna_web.shared.database import transaction
 from luna_web.shared.principal import CurrentPrincipal, staff
@@ -52,3 +52,30 @@ def send_home(
         service.ask_home(session, robot_id, has_task=has_task)
         audit_robot(session, principal, "robot.send_home", robot_id, meta)
     return when(request, principal, robot_id, service.goes_home)
+
+
+@router.post(
+    "/{robot_id}/undock", rule=staff, data=RobotOut, also=NOT_YET, errors=(RobotNotFound, RobotBusy, RobotEstopped)
+)
+def undock(
+    robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: NoInput | None = None
+) -> Response:
+    """Have an idle robot stand off its dock, until it is sent home, gets a delivery, or needs charge."""
+    runtime = runtime_of(request)
+    with transaction(runtime.session_factory) as session:
+        has_task = robot_id in runtime.get(DELIVERY_DESK).tasks_in_hand(session, [robot_id])
+        service.ask_undock(session, robot_id, has_task=has_task)
+        audit_robot(session, principal, "robot.undock", robot_id, meta)
+    return when(request, principal, robot_id, service.is_off_dock)
+
+
+@router.post("/{robot_id}/maintenance", rule=staff, data=RobotOut, also=NOT_YET, errors=(RobotNotFound,))
+def set_maintenance(
+    robot_id: UUID, request: Request, principal: CurrentPrincipal, meta: Meta, body: MaintenanceIn | None = None
+) -> Response:
+    """Take the robot out of service, or back in. A delivery in hand is finished first (202)."""
+    wanted = (body or MaintenanceIn()).maintenance
+    with transaction(runtime_of(request).session_factory) as session:
+        service.ask_maintenance(session, robot_id, maintenance=wanted, by=principal.email)
+        audit_robot(session, principal, "robot.maintenance", robot_id, meta, maintenance=wanted)
+    return when(request, principal, robot_id, service.is_in_maintenance if wanted else service.is_in_service)
