@@ -12,10 +12,11 @@ from luna_web.book.ports import CIRCULATION
 from luna_web.delivery.app import SERVICE as DELIVERY
 from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
+from luna_web.delivery.reports import DeliveryReports
 from luna_web.delivery.service.leaving import Leaving
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.robot.app import SERVICE as ROBOT
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.logs import configure_logs
@@ -33,6 +34,7 @@ def create_app(
         configure_logs(settings.log_format)
         runtime = make_runtime(settings)
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
+    runtime.provide(DELIVERIES, DeliveryReports())
     runtime.provide(DEPARTURES, Leaving(runtime.clock))
     runtime.provide(CIRCULATION, LoansAndRequests())
     return make_app("LUNA", services, runtime)

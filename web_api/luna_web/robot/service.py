@@ -105,9 +105,9 @@ def robot_for_display(session: Session, robot_id: UUID | None) -> RobotView | No
     return get_robot(session, row.id) if row else None
 
 
-def floor(session: Session, *, with_image: bool = False) -> Map:
+def floor(session: Session) -> Map:
     """Raises NoMap."""
-    row = repository.newest_map(session, with_image=with_image)
+    row = repository.newest_map(session)
     if row is None:
         raise NoMap()
     return row

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from luna_web.robot.domain import is_online, status_of
 from luna_web.robot.models import Map, Robot, Waypoint
-from luna_web.robot.ports import TaskInHand
+from luna_web.robot.ports import QueuedTask, TaskInHand
 from luna_web.robot.schemas import (
     CurrentTaskOut,
     EstopOut,
@@ -16,9 +16,11 @@ from luna_web.robot.schemas import (
     MapOut,
     OriginOut,
     PoseOut,
+    QueuedTaskOut,
     RegisteredRobotOut,
     RegistrationOut,
     RobotOut,
+    RobotRefOut,
     SensorData,
     VelocityOut,
     WaypointOut,
@@ -76,6 +78,22 @@ def registered_robot_out(shown: RobotOut, row: Robot | None, codes: Mapping[UUID
     return RegisteredRobotOut(**dict(shown), registration=registration)
 
 
+def queued_out(task: QueuedTask, position: int, robot: Robot | None) -> QueuedTaskOut:
+    return QueuedTaskOut(
+        position=position,
+        task_id=task.task_id,
+        task_type=task.task_type,
+        priority=task.priority,
+        item_description=task.item_description,
+        source_location=task.source_location,
+        destination_location=task.destination_location,
+        attempt=task.attempt,
+        waiting_since=task.waiting_since,
+        not_before=task.not_before,
+        expected_robot=RobotRefOut(id=robot.id, robot_name=robot.robot_name) if robot else None,
+    )
+
+
 def waypoint_out(place: Waypoint) -> WaypointOut:
     return WaypointOut(
         id=place.id,
@@ -88,6 +106,7 @@ def waypoint_out(place: Waypoint) -> WaypointOut:
         yaw=place.yaw,
         is_active=place.is_active,
         metadata=place.details,
+        version=place.version,
     )
 
 

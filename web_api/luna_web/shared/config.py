@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -102,7 +103,10 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(default=5.0, ge=0.5, le=10, description="For each answer of the server")
     smtp_ca_file: str | None = Field(default=None, description="Whom to trust instead of the system's authorities")
 
-    bridge_hosts: Words = ("127.0.0.1", "localhost")
+    bridge_hosts: Words = Field(
+        default=("127.0.0.1", "localhost"), description="Where bridges of robots may be: hosts, or host:port"
+    )
+    time_zone: str = Field(default="UTC", description="IANA name; where the days of figures begin and end")
     log_format: LogFormat = LogFormat.CONSOLE
     sim_speed: float = Field(default=1.0, gt=0, le=100)
     body_limit_bytes: int = Field(default=1 << 20, ge=1024)
@@ -131,6 +135,15 @@ class Settings(BaseSettings):
             parse(value)
         except ValueError:
             raise ValueError("must look like 120/minute") from None
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("must be an IANA name such as Europe/Vienna") from None
         return value
 
     @field_validator("mail_from")

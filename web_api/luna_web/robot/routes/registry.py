@@ -1,4 +1,4 @@
-"""Which robots there are."""
+"""Which robots there are, and what waits for them."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -17,16 +17,17 @@ from luna_web.robot.errors import (
     RobotNotFound,
     UnknownLocation,
 )
+from luna_web.robot.expecting import expected_robots
 from luna_web.robot.models import Robot
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK
 from luna_web.robot.registry import Registrar
 from luna_web.robot.routes.calling import PREFIX, runtime_of, shown
-from luna_web.robot.schemas import NewRobot, RegisteredRobotOut, RemovedRobotOut, RobotChange
-from luna_web.robot.views import registered_robot_out
+from luna_web.robot.schemas import NewRobot, QueuedTaskOut, RegisteredRobotOut, RemovedRobotOut, RobotChange
+from luna_web.robot.views import queued_out, registered_robot_out
 from luna_web.shared.audit import Meta
 from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok, page
-from luna_web.shared.errors import PreconditionFailed
+from luna_web.shared.errors import PreconditionFailed, ValidationFailed
 from luna_web.shared.etags import IfMatchHeader, etag
 from luna_web.shared.paging import Paging, paginate
 from luna_web.shared.principal import CurrentPrincipal, Principal, Role, admin, staff
@@ -91,6 +92,23 @@ def delete_robot(robot_id: UUID, registrar: Registering, request: Request, if_ma
     """Take a robot out, unless it has a delivery in hand. What it did stays."""
     robot = registry.delete(registrar, robot_id, runtime_of(request).clock.now(), if_match)
     return ok({"id": robot.id, "deleted_at": robot.deleted_at}, request=request)
+
+
+@router.get("/tasks", rule=staff, items=QueuedTaskOut)
+def list_queue(request: Request, session: DbSession, paging: Paging) -> Response:
+    """The tasks that wait for a robot, in the order in which robots take them: by priority and how long they waited."""
+    runtime = runtime_of(request)
+    if paging.sort is not None or paging.order is not None:
+        raise ValidationFailed({"sort": ["the queue has one order: that in which robots take it"]})
+    queue = runtime.get(DELIVERIES).queue(session, paging)
+    robots = repository.robots(session)
+    busy = runtime.get(DELIVERY_DESK).tasks_in_hand(session, [robot.id for robot in robots])
+    expected = expected_robots(queue.items, robots, busy) if paging.page == 1 else {}
+    items = [
+        queued_out(task, position, expected.get(task.task_id))
+        for position, task in enumerate(queue.items, start=paging.offset + 1)
+    ]
+    return page(items, queue.pagination, request=request)
 
 
 def _one(request: Request, session: Session, principal: Principal, robot: Robot) -> Response:
