@@ -36,9 +36,10 @@ ROOM = cells(
 @pytest.mark.parametrize(
     ("x", "y", "radius", "stands"),
     [
-        (0.35, 0.35, 0.2, True),
-        (0.35, 0.35, 0.25, True),
-        (0.35, 0.35, 0.26, False),
+        (0.35, 0.35, 0.15, True),
+        (0.35, 0.35, 0.16, False),
+        (0.85, 0.65, 0.05, True),
+        (0.85, 0.65, 0.06, False),
         (0.55, 0.45, 0.0, False),
         (0.55, 0.25, 0.14, True),
         (0.55, 0.25, 0.16, False),
@@ -61,7 +62,7 @@ def test_the_nearest_place_is_offered() -> None:
 def test_a_floor_that_lies_turned_is_read_where_it_lies(yaw: float) -> None:
     turned = Grid(ROOM, Frame(CELL, 5.0, -3.0, yaw))
     x, y = Frame(CELL, 5.0, -3.0, yaw).to_metres(3.5, 3.5)
-    assert turned.inside(x, y) and turned.stands(x, y, 0.24)
+    assert turned.inside(x, y) and turned.stands(x, y, 0.15)
     wall = Frame(CELL, 5.0, -3.0, yaw).to_metres(5.5, 4.5)
     assert turned.inside(*wall) and not turned.stands(*wall, 0.0)
 
