@@ -114,10 +114,9 @@ def _span(since: datetime | None, until: datetime | None, now: datetime) -> Span
 def _days(first: date | None, last: date | None, now: datetime, time_zone: str) -> Days:
     try:
         end = last or today(now, time_zone)
-        days = Days(first or end - DEFAULT_DAYS, end, time_zone)
-        sane = days.first.year >= 2000 and days.last.year < 2200 and 0 <= (days.last - days.first).days < MOST
+        begin = first or end - DEFAULT_DAYS
     except OverflowError:
-        sane = False
-    if not sane:
+        begin, end = date.max, date.min
+    if begin.year < 2000 or end.year >= 2200 or not 0 <= (end - begin).days < MOST:
         raise ValidationFailed({"from": [f"must not be after `to`, and begin {MOST} days before its end at most"]})
-    return days
+    return Days(begin, end, time_zone)
