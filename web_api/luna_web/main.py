@@ -17,10 +17,11 @@ from luna_web.delivery.app import SERVICE as DELIVERY
 from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
 from luna_web.delivery.policies import policies
+from luna_web.delivery.reports import DeliveryReports
 from luna_web.delivery.service.leaving import Leaving
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.robot.app import SERVICE as ROBOT
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.logs import configure_logs
@@ -45,6 +46,7 @@ def create_app(
 def wire(runtime: Runtime) -> None:
     """What services need of others. All of it is cheap and lives in the database, so every process has all of it."""
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock, policies(runtime)))
+    runtime.provide(DELIVERIES, DeliveryReports())
     runtime.provide(DEPARTURES, Leaving(runtime.clock, policies(runtime)))
     runtime.provide(CIRCULATION, LoansAndRequests())
 

@@ -54,16 +54,3 @@ class BarcodeTaken(LunaError):
     code = ErrorCode.BARCODE_TAKEN
     status = 409
     default_message = "Another copy carries this barcode"
-
-
-class PreconditionFailed(LunaError):
-    """The ETag in `If-Match` is not that of what stands there now."""
-
-    code = ErrorCode.PRECONDITION_FAILED
-    status = 412
-
-    def __init__(self, version: int) -> None:
-        super().__init__(
-            "Somebody else changed this since you read it; read it again and repeat your change",
-            details={"current_etag": f'"{version}"'},
-        )

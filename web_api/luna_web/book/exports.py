@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from luna_web.book.csv_cells import defused
 from luna_web.book.isbn import hyphenated
+from luna_web.shared.csv_cells import defused
 
 COLUMNS = (
     "id", "title", "title_romanized", "author", "author_romanized", "isbn", "isbns_invalid", "control_number",

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from luna_web.robot.fleet import Fleet
 from luna_web.robot.ports import DELIVERY_DESK
-from luna_web.robot.routes import FLEET, STATUS_CACHE, routers
+from luna_web.robot.routes import routers
+from luna_web.robot.routes.calling import FLEET, STATUS_CACHE
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.stops import write_stop
 from luna_web.robot.store import Store
@@ -23,9 +24,10 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     """
     engine = make_engine(runtime.settings)
     sessions = make_session_factory(engine)
-    store = Store(sessions, runtime.get(DELIVERY_DESK), runtime.settings.encryption_key, runtime.clock)
+    settings, desk = runtime.settings, runtime.get(DELIVERY_DESK)
+    store = Store(sessions, desk, settings.encryption_key, runtime.clock, settings.bridge_hosts)
     cache = StatusCache(runtime.redis)
-    fleet = Fleet(store, cache, runtime.settings.database_url, lambda order: write_stop(sessions, order))
+    fleet = Fleet(store, cache, settings.database_url, lambda order: write_stop(sessions, order))
     runtime.provide(FLEET, fleet)
     runtime.provide(STATUS_CACHE, cache)
     running = Fleet.call(fleet.run())

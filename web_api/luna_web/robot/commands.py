@@ -19,6 +19,7 @@ from luna_web.robot.reconcile import (
     SetMaintenance,
     SetPaused,
     Settle,
+    Undock,
 )
 from luna_web.shared.tracing import new_trace_id
 
@@ -31,6 +32,9 @@ async def carry_out(action: Command, link: RobotLink, epoch: int) -> Answer | No
             return None
         case Park(home=home, boot_id=boot_id):
             link.send_goal(_park_goal(home, boot_id, epoch))
+            return None
+        case Undock(off=off, boot_id=boot_id):
+            link.send_goal(_park_goal(off, boot_id, epoch))
             return None
         case EngageStop(stop_id=stop_id, reason=reason, by=by):
             return await link.set_emergency_stop(engage=True, stop_id=stop_id, reason=reason, by=by)

@@ -29,6 +29,7 @@ from luna_web.robot.reconcile import (
     Park,
     Settle,
     SetWaypoints,
+    Undock,
     reconcile,
     why_not_free,
 )
@@ -158,8 +159,9 @@ class RobotController:
         if status := self._impression.status_to_write(now):
             robot, age = status
             heard_at = self._store.clock.now() - timedelta(seconds=age)
-            changed = await self._guarded(lambda store, lease: store.observe_status(lease, robot, heard_at))
-            self._impression.status_written(robot, now)
+            driven = self._impression.driven
+            changed = await self._guarded(lambda store, lease: store.observe_status(lease, robot, heard_at, driven))
+            self._impression.status_written(robot, now, driven)
             self._planned_at = 0.0 if changed else self._planned_at
         for delivery in self._impression.deliveries_to_tell():
             await self._guarded(lambda store, lease, seen=delivery: store.observe_delivery(lease, seen))  # type: ignore[misc]
@@ -241,7 +243,7 @@ class RobotController:
 
     async def _command(self, action: Command, epoch: int) -> None:
         answer = await carry_out(action, self._require_link(), epoch)
-        if isinstance(action, Park):
+        if isinstance(action, Park | Undock):
             self._held[action] = time.monotonic() + HOLD_PARK_SECONDS
         if answer is not None:
             self._take_answer(action, answer)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import hypot
+from math import cos, hypot, sin
 
-from luna_web.robot.ports import Arrival, Outcome, RobotError, SeenDelivery, Stop
+from luna_web.robot.ports import Arrival, Outcome, Pose, RobotError, SeenDelivery, Stop
 from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot
 from luna_web.robot.wanted import StopState, WantedResume, WantedStop
 
@@ -58,6 +58,24 @@ class StopWish:
 
 HOME_WITHIN = 0.5
 """Metres from a home that is no dock within which a robot is there."""
+
+
+BATTERY_FOR_NEW_DELIVERY = 0.20
+"""The robot refuses below this; asking it would only waste the attempt."""
+
+
+def needs_charge(robot: SeenRobot) -> bool:
+    """Whether the robot should be on its dock, whatever else is wanted of it."""
+    return robot.battery is not None and robot.battery < BATTERY_FOR_NEW_DELIVERY
+
+
+OFF_DOCK = 1.0
+"""Metres behind where it is docked that a robot waits when it shall stand off its dock."""
+
+
+def off_dock(docked: Pose) -> Pose:
+    """Where a robot that is docked here stands when it has backed off."""
+    return Pose(docked.x - OFF_DOCK * cos(docked.yaw), docked.y - OFF_DOCK * sin(docked.yaw), docked.yaw)
 
 
 def at_home(home: Stop | None, robot: SeenRobot) -> bool:

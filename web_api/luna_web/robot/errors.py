@@ -57,3 +57,75 @@ class RobotBusy(LunaError):
     code = ErrorCode.ILLEGAL_TRANSITION
     status = 409
     default_message = "The robot has a delivery in hand"
+
+
+class RegistrationTaken(LunaError):
+    """Another robot has this name or namespace; `field` says which."""
+
+    code = ErrorCode.CONFLICT
+    status = 409
+
+    def __init__(self, field: str, value: str) -> None:
+        super().__init__(f"Another robot has the {field} {value!r}", details={"field": field})
+
+
+class HomeTaken(LunaError):
+    """Another robot goes home to this dock."""
+
+    code = ErrorCode.WAYPOINT_IN_USE
+    status = 409
+
+    def __init__(self, location_code: str, robot_name: str) -> None:
+        super().__init__(f"{location_code} is the dock of {robot_name}", details={"robot_name": robot_name})
+
+
+class PlaceTaken(LunaError):
+    """Another place has this code or name; `suggestion` is one that is free."""
+
+    code = ErrorCode.CONFLICT
+    status = 409
+
+    def __init__(self, field: str, value: str, suggestion: str | None) -> None:
+        details = {"field": field, "suggestion": suggestion} if suggestion else {"field": field}
+        super().__init__(f"Another place has the {field} {value!r}", details=details)
+
+
+class NotFree(LunaError):
+    """A robot cannot stand there; `nearest_free` is where it could."""
+
+    code = ErrorCode.VALIDATION_ERROR
+    status = 422
+
+    def __init__(self, problem: str, nearest: tuple[float, float] | None) -> None:
+        point = {"x_coordinate": nearest[0], "y_coordinate": nearest[1]} if nearest else None
+        fields = {"x_coordinate": [problem], "y_coordinate": [problem]}
+        super().__init__(f"No robot can stand there: {problem}", details={"fields": fields, "nearest_free": point})
+
+
+class WaypointInUse(LunaError):
+    """Unfinished tasks or homes of robots are at this place; `tasks` and `robots` say which."""
+
+    code = ErrorCode.WAYPOINT_IN_USE
+    status = 409
+
+    def __init__(self, tasks: Sequence[str], robots: Sequence[str]) -> None:
+        super().__init__(
+            "Unfinished deliveries or homes of robots are at this place",
+            details={"tasks": list(tasks), "robots": list(robots)},
+        )
+
+
+class NoGrid(LunaError):
+    """The floor was loaded before its grid was kept; nobody can say where robots can stand."""
+
+    code = ErrorCode.CONFLICT
+    status = 409
+    default_message = "The floor has no grid yet; load it again with `./luna admin seed-floor`"
+
+
+class TooManyPlaces(LunaError):
+    code = ErrorCode.LIMIT_REACHED
+    status = 409
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A robot knows at most {most} places", details={"limit": most})

@@ -9,6 +9,7 @@ from typing import Any
 from luna_web.robot.domain import refused_for_good
 from luna_web.robot.ports import Outcome, SeenDelivery
 from luna_web.robot.seen import SILENT_SECONDS, Seen, SeenDeliveries, SeenRobot
+from luna_web.robot.usage import moved
 
 STATUS_WRITE_SECONDS = 2.0
 
@@ -24,12 +25,15 @@ class Impression:
     _idle_since: float | None = None
     _written: SeenRobot | None = None
     _written_at: float = 0.0
+    _driven: float = 0.0
     _told: dict[tuple[str, int], SeenDelivery] = field(default_factory=dict)
     _answers: list[SeenDelivery] = field(default_factory=list)
 
     def hear_status(self, robot: SeenRobot, now: float) -> None:
         idle = not robot.delivery_id and not robot.estopped and not robot.suspended
         self._idle_since = (self._idle_since or now) if idle else None
+        if self._robot is not None:
+            self._driven += moved(self._robot, robot)
         self._robot, self._robot_at = robot, now
 
     def hear_deliveries(self, deliveries: SeenDeliveries) -> None:
@@ -69,8 +73,14 @@ class Impression:
             return None
         return self._robot, now - self._robot_at
 
-    def status_written(self, robot: SeenRobot, now: float) -> None:
+    @property
+    def driven(self) -> float:
+        """Metres that have not been written down yet."""
+        return self._driven
+
+    def status_written(self, robot: SeenRobot, now: float, driven: float = 0.0) -> None:
         self._written, self._written_at = robot, now
+        self._driven = max(self._driven - driven, 0.0)
 
     def deliveries_to_tell(self) -> tuple[SeenDelivery, ...]:
         """Deliveries of tasks that changed since they were told, oldest first."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Double, ForeignKey, LargeBinary
+from sqlalchemy import ARRAY, BigInteger, Double, ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +15,7 @@ from luna_web.shared.models import Timestamps, UuidKey
 class Map(UuidKey, Timestamps, Base):
     """A floor. Lengths in metres; the origin is the pose of the image's lower left corner in the frame `map`.
 
+    `image` is for people, `grid` for the floor that is free to drive on: both PNG, a pixel a cell.
     `waypoints_version` grows with every change of its waypoints; robots are brought up to it.
     """
 
@@ -30,11 +31,12 @@ class Map(UuidKey, Timestamps, Base):
     origin_y: Mapped[float] = mapped_column(Double)
     origin_yaw: Mapped[float] = mapped_column(Double)
     image: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    grid: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     checksum: Mapped[str]
 
 
 class Waypoint(UuidKey, Timestamps, Base):
-    """A named place, metres and radians in the frame `map`."""
+    """A named place, metres and radians in the frame `map`. `of_floor`: it came with the floor, and goes with it."""
 
     __tablename__ = "waypoints"
 
@@ -48,6 +50,8 @@ class Waypoint(UuidKey, Timestamps, Base):
     yaw: Mapped[float] = mapped_column(Double)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
+    of_floor: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
     deleted_at: Mapped[datetime | None]
 
 
@@ -55,6 +59,7 @@ class Robot(UuidKey, Timestamps, Base):
     """A robot: how it is reached, what is wanted of it, and what was last seen of it.
 
     Only the controller that holds the lease writes what was seen and what was sent; requests write what is wanted.
+    `version` counts its events, `registration_version` what administrators change. `odometer` is in metres.
     """
 
     __tablename__ = "robots"
@@ -65,6 +70,7 @@ class Robot(UuidKey, Timestamps, Base):
     token_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     home_waypoint_id: Mapped[UUID | None] = mapped_column(ForeignKey("waypoints.id"))
     limits: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    registration_version: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(BigInteger, default=1)
     deleted_at: Mapped[datetime | None]
 
@@ -80,6 +86,7 @@ class Robot(UuidKey, Timestamps, Base):
     maintenance: Mapped[bool] = mapped_column(default=False)
     settings_by: Mapped[str | None]
     send_home: Mapped[bool] = mapped_column(default=False)
+    undock: Mapped[bool] = mapped_column(default=False)
 
     goal_task_id: Mapped[UUID | None]
     goal_attempt: Mapped[int | None]
@@ -97,6 +104,8 @@ class Robot(UuidKey, Timestamps, Base):
     journal_seq: Mapped[int | None] = mapped_column(BigInteger)
     observed: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     last_heartbeat: Mapped[datetime | None]
+    odometer: Mapped[float] = mapped_column(Double, default=0.0)
+    logged_at: Mapped[datetime | None]
 
 
 class RobotLease(Base):
@@ -108,3 +117,34 @@ class RobotLease(Base):
     holder: Mapped[UUID | None]
     epoch: Mapped[int] = mapped_column(BigInteger, default=0)
     expires_at: Mapped[datetime]
+
+
+class RobotStatusLog(Base):
+    """What a robot said of itself at one moment: `kinds` is what had changed, or SAMPLE. Monthly partitions."""
+
+    __tablename__ = "robot_status_logs"
+
+    robot_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    kinds: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    mode: Mapped[str]
+    x: Mapped[float | None] = mapped_column(Double)
+    y: Mapped[float | None] = mapped_column(Double)
+    yaw: Mapped[float | None] = mapped_column(Double)
+    battery_level: Mapped[float | None] = mapped_column(Double)
+    current_location: Mapped[str | None]
+    delivery_id: Mapped[str | None]
+    estop_id: Mapped[str | None]
+    faults: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+
+
+class RobotUsage(Base):
+    """What a robot did in the quarter of an hour that begins at `at`; metres and seconds."""
+
+    __tablename__ = "robot_usage"
+
+    robot_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    distance: Mapped[float] = mapped_column(Double)
+    online_seconds: Mapped[float] = mapped_column(Double)
+    busy_seconds: Mapped[float] = mapped_column(Double)

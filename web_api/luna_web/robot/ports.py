@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from luna_web.shared.paging import Page, PageParams
 from luna_web.shared.runtime import Port
 
 FALLBACK_STOP_INDEX = 65535
@@ -310,3 +311,85 @@ class DeliveryDesk(Protocol):
 
 DELIVERY_DESK: Port[DeliveryDesk] = Port("delivery desk")
 """What `luna_web.main` provides, and the controllers get."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedTask:
+    """A task that waits for a robot. `pickup` is where it begins."""
+
+    task_id: UUID
+    task_type: str
+    priority: str
+    item_description: str
+    source_location: str | None
+    destination_location: str
+    pickup: Pose | None
+    attempt: int
+    waiting_since: datetime
+    not_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Deliveries of one type that ended in one way on one day; `day` counts from 0."""
+
+    day: int
+    task_type: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Seconds within which half of them, and 95 of 100, were done."""
+
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Of completed deliveries of a type (None = all): from wish to end, in the queue, from setting off to the end."""
+
+    task_type: str | None
+    count: int
+    total: Quantiles
+    waiting: Quantiles
+    carried_out: Quantiles
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    outcome: str
+    reason: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """Figures of the deliveries that ended in a span of days. `by_robot` counts those that were completed."""
+
+    by_day: Sequence[DayCount]
+    durations: Sequence[Durations]
+    reasons: Sequence[ReasonCount]
+    by_robot: Mapping[UUID, int]
+
+
+class Deliveries(Protocol):
+    """What the robot service asks about deliveries where no robot is spoken to."""
+
+    def queue(self, session: Session, paging: PageParams) -> Page[QueuedTask]:
+        """The tasks that wait for a robot, in the order in which robots take them."""
+        ...
+
+    def unfinished_at(self, session: Session, location_code: str) -> Sequence[UUID]:
+        """The unfinished tasks that begin, end or fall back at this place, ten at most."""
+        ...
+
+    def figures(self, session: Session, borders: Sequence[datetime], robot_id: UUID | None) -> DeliveryFigures:
+        """What ended between the first border and the last; each two borders enclose a day."""
+        ...
+
+
+DELIVERIES: Port[Deliveries] = Port("deliveries")
+"""What `luna_web.main` provides, and the routes get."""

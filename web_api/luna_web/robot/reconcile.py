@@ -4,9 +4,9 @@ Pure: the same wanted, seen and now give the same action. What has been sent a m
 effect comes in as `held`; it is passed over, so that one command that is refused does not hold up the others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from luna_web.robot.domain import at_home
+from luna_web.robot.domain import BATTERY_FOR_NEW_DELIVERY, at_home, off_dock
 from luna_web.robot.ports import (
     Cargo,
     Confirmation,
@@ -21,8 +21,6 @@ from luna_web.robot.ports import (
 from luna_web.robot.seen import RobotMode, Seen
 from luna_web.robot.wanted import StopState, WantedRobot
 
-BATTERY_FOR_NEW_DELIVERY = 0.20
-"""The robot refuses below this; asking it would only waste the attempt."""
 IDLE_BEFORE_HOME_SECONDS = 20.0
 
 
@@ -109,6 +107,14 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True)
+class Undock:
+    """Back off the dock and stand at `off`. One is like another, however the pose wanders meanwhile."""
+
+    off: Stop = field(compare=False)
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class JournalLost:
     """The robot took the task, and now has a new journal that does not know it."""
 
@@ -135,6 +141,7 @@ Command = (
     | SetWaypoints
     | SendGoal
     | Park
+    | Undock
     | JournalLost
 )
 Action = Command | Nothing
@@ -148,7 +155,7 @@ def reconcile(wanted: WantedRobot, seen: Seen | None, now: float, held: frozense
     obstacle = _why_unreachable(wanted, seen, now)
     if obstacle or seen is None:
         return Nothing(obstacle or "never heard")
-    rules = (_stop, _resume, _settle, _cancel, _stray, _confirm, _recover, _settings, _waypoints, _goal, _home)
+    rules = (_stop, _resume, _settle, _cancel, _stray, _confirm, _recover, _settings, _waypoints, _goal, _undock, _home)
     reason = "as wanted"
     for rule in rules:
         action = rule(wanted, seen, now)
@@ -172,7 +179,7 @@ def why_not_free(wanted: WantedRobot, seen: Seen | None, now: float) -> str | No
     robot = seen.robot
     if robot.cargo is Cargo.PRESENT:
         return "an item is on board"
-    if robot.battery is None or robot.battery < BATTERY_FOR_NEW_DELIVERY:
+    if robot.battery is None or robot.battery < max(BATTERY_FOR_NEW_DELIVERY, wanted.min_battery):
         return "battery low or unknown"
     if robot.takes_nothing_new:
         return "it has a fault"
@@ -290,9 +297,20 @@ def _goal(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     return Nothing(obstacle) if obstacle else SendGoal(task, seen.robot.boot_id, seen.robot.journal_id)
 
 
+def _undock(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
+    robot = seen.robot
+    if not wanted.undock or not robot.docked or wanted.delivery is not None or robot.delivery_id:
+        return None
+    if wanted.paused or wanted.maintenance or _why_no_goal(seen):
+        return None
+    return Undock(Stop(robot.nearest_waypoint or "DOCK", off_dock(robot.pose)), robot.boot_id)
+
+
 def _home(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     robot = seen.robot
     if wanted.home is None or at_home(wanted.home, robot) or wanted.delivery is not None or robot.delivery_id:
+        return None
+    if wanted.undock:
         return None
     idle = seen.idle_since is not None and now - seen.idle_since >= IDLE_BEFORE_HOME_SECONDS
     if not (wanted.send_home or idle) or wanted.paused or wanted.maintenance or _why_no_goal(seen):

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, or_, select, text, update
+from sqlalchemy import ARRAY, DateTime, Row, Select, func, literal, or_, select, text, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
-from luna_web.robot.models import Map, Robot, RobotLease, Waypoint
+from luna_web.robot.models import Map, Robot, RobotLease, RobotUsage, Waypoint
 from luna_web.robot.wanted import GoalSent
 
 LEASE_SECONDS = 4
@@ -62,8 +63,34 @@ def robot_by_name(session: Session, robot_name: str) -> Robot | None:
     return session.scalars(select(Robot).where(Robot.robot_name == robot_name)).one_or_none()
 
 
+def robot_by_name_for_update(session: Session, robot_name: str) -> Robot | None:
+    """The robot of this name, also one that was taken out, locked."""
+    query = select(Robot).where(Robot.robot_name == robot_name).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def robots_at_home(session: Session, waypoint_id: UUID) -> Sequence[Robot]:
+    """The living robots whose home this is, by name."""
+    return session.scalars(
+        _living_robots().where(Robot.home_waypoint_id == waypoint_id).order_by(Robot.robot_name)
+    ).all()
+
+
 def insert_lease(session: Session, robot_id: UUID) -> None:
-    session.execute(insert(RobotLease).values(robot_id=robot_id, epoch=0))
+    """A lease that nobody holds; one that is there already keeps its epoch."""
+    session.execute(postgresql.insert(RobotLease).values(robot_id=robot_id, epoch=0).on_conflict_do_nothing())
+
+
+def lock_lease(session: Session, robot_id: UUID) -> None:
+    """Nobody acts for this robot until the transaction ends."""
+    session.execute(select(RobotLease.epoch).where(RobotLease.robot_id == robot_id).with_for_update())
+
+
+def end_lease(session: Session, robot_id: UUID) -> None:
+    """Whoever leads this robot leads it no longer."""
+    session.execute(
+        update(RobotLease).where(RobotLease.robot_id == robot_id).values(holder=None, expires_at=func.clock_timestamp())
+    )
 
 
 def acquire_lease(session: Session, robot_id: UUID, holder: UUID) -> int | None:
@@ -96,8 +123,37 @@ def release_lease(session: Session, robot_id: UUID, holder: UUID, epoch: int) ->
     )
 
 
-def write_observed(session: Session, robot_id: UUID, values: dict[str, Any]) -> None:
-    session.execute(update(Robot).where(Robot.id == robot_id).values(**values))
+def add_usage(
+    session: Session, robot_id: UUID, quarter: datetime, metres: float, online_seconds: float, busy_seconds: float
+) -> None:
+    """Add to what the robot did in this quarter of an hour."""
+    counts = {"distance": metres, "online_seconds": online_seconds, "busy_seconds": busy_seconds}
+    added = postgresql.insert(RobotUsage).values(robot_id=robot_id, at=quarter, **counts)
+    sums = {name: getattr(RobotUsage, name) + added.excluded[name] for name in counts}
+    session.execute(added.on_conflict_do_update(index_elements=["robot_id", "at"], set_=sums))
+
+
+def usage(session: Session, borders: Sequence[datetime], robot_id: UUID | None) -> Sequence[Row[Any]]:
+    """What each robot did on each day: rows of robot_id, day (from 0), distance, online_seconds, busy_seconds."""
+    day = func.width_bucket(RobotUsage.at, literal(list(borders), ARRAY(DateTime(timezone=True)))) - 1
+    sums = [func.sum(getattr(RobotUsage, name)).label(name) for name in ("distance", "online_seconds", "busy_seconds")]
+    query = select(RobotUsage.robot_id, day.label("day"), *sums).where(
+        RobotUsage.at >= borders[0], RobotUsage.at < borders[-1]
+    )
+    if robot_id is not None:
+        query = query.where(RobotUsage.robot_id == robot_id)
+    return session.execute(query.group_by(RobotUsage.robot_id, text("day"))).all()
+
+
+def names_of(session: Session, robot_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of these robots, also of those that were taken out."""
+    rows = session.execute(select(Robot.id, Robot.robot_name).where(Robot.id.in_(robot_ids)))
+    return {row.id: row.robot_name for row in rows}
+
+
+def was_robot(session: Session, robot_id: UUID) -> bool:
+    """Whether there is or was such a robot."""
+    return session.get(Robot, robot_id) is not None
 
 
 def write_goal_sent(session: Session, robot_id: UUID, goal: GoalSent) -> None:
@@ -109,10 +165,34 @@ def write_goal_sent(session: Session, robot_id: UUID, goal: GoalSent) -> None:
     session.execute(update(Robot).where(Robot.id == robot_id).values(**values))
 
 
-def newest_map(session: Session, *, with_image: bool = False) -> Map | None:
+def newest_map(session: Session) -> Map | None:
     """The floor in use: the one whose waypoints changed last."""
-    statement = select(Map).order_by(Map.updated_at.desc(), Map.id.desc()).limit(1)
-    return session.scalars(statement.options(undefer(Map.image)) if with_image else statement).one_or_none()
+    return session.scalars(_newest_map()).one_or_none()
+
+
+def newest_map_for_update(session: Session) -> Map | None:
+    """The floor in use with its grid, locked: who changes its waypoints holds it first."""
+    statement = _newest_map().options(undefer(Map.grid)).with_for_update().execution_options(populate_existing=True)
+    return session.scalars(statement).one_or_none()
+
+
+def _newest_map() -> Select[Map]:
+    return select(Map).order_by(Map.updated_at.desc(), Map.id.desc()).limit(1)
+
+
+def map_image(session: Session, map_id: UUID) -> bytes:
+    return session.scalars(select(Map.image).where(Map.id == map_id)).one()
+
+
+def waypoint_for_update(session: Session, waypoint_id: UUID) -> Waypoint | None:
+    """The place, locked and read anew."""
+    query = _living_waypoints().where(Waypoint.id == waypoint_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def count_active_waypoints(session: Session, map_id: UUID) -> int:
+    active = _living_waypoints().where(Waypoint.map_id == map_id, Waypoint.is_active).subquery()
+    return session.scalar(select(func.count()).select_from(active)) or 0
 
 
 def map_by_name(session: Session, map_id: str) -> Map | None:
@@ -123,12 +203,25 @@ def waypoint(session: Session, waypoint_id: UUID) -> Waypoint | None:
     return session.scalars(_living_waypoints().where(Waypoint.id == waypoint_id)).one_or_none()
 
 
+def codes_of(session: Session, waypoint_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The codes of these places, also of those that are gone."""
+    if not waypoint_ids:
+        return {}
+    rows = session.execute(select(Waypoint.id, Waypoint.location_code).where(Waypoint.id.in_(waypoint_ids)))
+    return {row.id: row.location_code for row in rows}
+
+
 def waypoints_by_text(session: Session, code_or_name: str) -> Sequence[Waypoint]:
-    """The living waypoints whose code or name this is, case aside; the code comes first."""
+    """The living waypoints whose code or name this is, case aside; the code comes first.
+
+    Held until the transaction ends (FOR KEY SHARE), so that none is moved or put out of use while it gets a task.
+    """
     wanted = code_or_name.strip().lower()
     by_code = func.lower(Waypoint.location_code) == wanted
     statement = _living_waypoints().where(or_(by_code, func.lower(Waypoint.name) == wanted))
-    return session.scalars(statement.order_by(by_code.desc(), Waypoint.is_active.desc(), Waypoint.id)).all()
+    statement = statement.order_by(by_code.desc(), Waypoint.is_active.desc(), Waypoint.id)
+    held = statement.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+    return session.scalars(held).all()
 
 
 def waypoints_of(session: Session, map_id: UUID) -> Sequence[Waypoint]:

@@ -1,12 +1,12 @@
 """The floor and the robots as configuration brings them in: by the command line, as often as one likes."""
 
+import functools
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import yaml
@@ -15,6 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from luna_web.robot import repository
+from luna_web.robot.addresses import wrong_with_bridge
+from luna_web.robot.grid import BadGrid, both_free, free_cells
 from luna_web.robot.models import Map, Robot, Waypoint
 from luna_web.robot.service import resolve_waypoint
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
@@ -54,7 +56,18 @@ class _WaypointsFile(BaseModel):
     waypoints: Annotated[list[FloorWaypoint], Field(min_length=1, max_length=1000)]
 
 
-class _MapFile(BaseModel):
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$")]
+
+
+class _MaskFile(BaseModel):
+    """What map_server's files say of the cells that are free."""
+
+    image: FileName
+    negate: bool = False
+    free_thresh: Annotated[float, Field(gt=0, lt=1)] = 0.25
+
+
+class _MapFile(_MaskFile):
     resolution: Annotated[float, Field(gt=0, le=10)]
     origin: Annotated[list[float], Field(min_length=3, max_length=3)]
 
@@ -71,31 +84,52 @@ class Floor:
     width: int
     height: int
     image: bytes
+    grid: bytes
     checksum: str
     waypoints: Sequence[FloorWaypoint]
 
 
 def read_floor(folder: Path) -> Floor:
-    """Read `waypoints.yaml`, `map.yaml` and `map.png`. Raises FloorError."""
+    """Read `waypoints.yaml`, `map.yaml` with its grid, `map.png`, and the zones of `keepout.yaml` if there is one.
+
+    Raises FloorError.
+    """
     try:
         contents = [(folder / name).read_bytes() for name in ("waypoints.yaml", "map.yaml", "map.png")]
         places = _WaypointsFile.model_validate(yaml.safe_load(contents[0]))
-        grid = _MapFile.model_validate(yaml.safe_load(contents[1]))
+        floor = _MapFile.model_validate(yaml.safe_load(contents[1]))
         width, height = png_size(contents[2])
+        cells = _free_cells(folder, floor, (width, height))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise FloorError(f"no floor in {folder}: {error}") from error
     return Floor(
         map_id=places.map_id,
         name=places.name or places.map_id.capitalize(),
         version=places.version,
-        resolution=grid.resolution,
-        origin=(grid.origin[0], grid.origin[1], grid.origin[2]),
+        resolution=floor.resolution,
+        origin=(floor.origin[0], floor.origin[1], floor.origin[2]),
         width=width,
         height=height,
         image=contents[2],
-        checksum=hashlib.sha256(b"\0".join(contents)).hexdigest(),
+        grid=cells,
+        checksum=hashlib.sha256(b"\0".join((*contents, cells))).hexdigest(),
         waypoints=places.waypoints,
     )
+
+
+def _free_cells(folder: Path, floor: _MapFile, size: tuple[int, int]) -> bytes:
+    """Where robots may stand: what the grid shows as free, without the zones to keep out of. Raises ValueError."""
+    masks: list[_MaskFile] = [floor]
+    if (folder / "keepout.yaml").exists():
+        masks.append(_MaskFile.model_validate(yaml.safe_load((folder / "keepout.yaml").read_bytes())))
+    cells = [
+        free_cells((folder / mask.image).read_bytes(), negate=mask.negate, free_thresh=mask.free_thresh)
+        for mask in masks
+    ]
+    free = functools.reduce(both_free, cells)
+    if png_size(free) != size:
+        raise BadGrid(f"map.png has {size} pixels and {floor.image} {png_size(free)}")
+    return free
 
 
 def png_size(image: bytes) -> tuple[int, int]:
@@ -109,7 +143,8 @@ def png_size(image: bytes) -> tuple[int, int]:
 def load_floor(session: Session, folder: Path) -> bool:
     """Bring the database to this floor; whether anything changed. The same floor again changes nothing.
 
-    A waypoint that the floor no longer has is deactivated, not deleted: tasks and homes may name it.
+    A waypoint that the floor no longer has is deactivated, not deleted: tasks and homes may name it. Those that
+    librarians made stay as they are. Raises FloorError.
     """
     floor = read_floor(folder)
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('luna.floor'))"))
@@ -118,7 +153,7 @@ def load_floor(session: Session, folder: Path) -> bool:
         return False
     row = known or _new_map(session, floor)
     row.name, row.resolution, row.checksum = floor.name, floor.resolution, floor.checksum
-    row.width, row.height, row.image = floor.width, floor.height, floor.image
+    row.width, row.height, row.image, row.grid = floor.width, floor.height, floor.image, floor.grid
     row.origin_x, row.origin_y, row.origin_yaw = floor.origin
     row.waypoints_version = max(floor.version, row.waypoints_version + 1 if known else 1)
     session.flush()
@@ -135,6 +170,7 @@ def _new_map(session: Session, floor: Floor) -> Map:
 
 def _bring_waypoints(session: Session, map_id: UUID, wanted: Sequence[FloorWaypoint]) -> None:
     known = {row.location_code.lower(): row for row in repository.waypoints_of(session, map_id)}
+    _check_names(known, wanted)
     for place in wanted:
         row = known.pop(place.location_code.lower(), None)
         if row is None:
@@ -142,10 +178,19 @@ def _bring_waypoints(session: Session, map_id: UUID, wanted: Sequence[FloorWaypo
             session.add(row)
         row.location_code, row.name, row.kind = place.location_code, place.name, place.kind
         row.x, row.y, row.z, row.yaw = place.x, place.y, place.z, place.yaw
-        row.details, row.is_active = dict(place.model_extra or {}), True
+        row.details, row.is_active, row.of_floor = dict(place.model_extra or {}), True, True
     for gone in known.values():
-        gone.is_active = False
+        gone.is_active = gone.is_active and not gone.of_floor
     session.flush()
+
+
+def _check_names(known: Mapping[str, Waypoint], wanted: Sequence[FloorWaypoint]) -> None:
+    """FloorError if the floor brings a name that a place of a librarian has."""
+    codes = {place.location_code.lower() for place in wanted}
+    made = {row.name.lower(): row for code, row in known.items() if not row.of_floor and code not in codes}
+    for place in wanted:
+        if other := made.get(place.name.lower()):
+            raise FloorError(f"{place.location_code} and {other.location_code} would both be called {place.name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +209,8 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
 
     Raises RegistrationError for an address that is not allowed, and what `resolve_waypoint` raises for its home.
     """
-    host = urlsplit(robot.bridge_url).hostname
-    if host not in allowed_hosts:
-        raise RegistrationError(f"{host} is not among LUNA_BRIDGE_HOSTS")
+    if problem := wrong_with_bridge(robot.bridge_url, allowed_hosts):
+        raise RegistrationError(problem)
     home = resolve_waypoint(session, robot.home_waypoint)
     row = repository.robot_by_name(session, robot.name)
     if row is None:
@@ -176,7 +220,7 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
     else:
         row.namespace, row.bridge_url, row.home_waypoint_id = robot.namespace, robot.bridge_url, home.id
         row.token_encrypted, row.deleted_at = encrypt_token(robot.token, key), None
-        row.version += 1
+        row.registration_version += 1
     session.flush()
     notify(session, WANTED_CHANNEL, "*")
     return True

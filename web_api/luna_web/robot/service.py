@@ -110,9 +110,9 @@ def robot_for_display(session: Session, robot_id: UUID | None) -> RobotView | No
     return get_robot(session, row.id) if row else None
 
 
-def floor(session: Session, *, with_image: bool = False) -> Map:
+def floor(session: Session) -> Map:
     """Raises NoMap."""
-    row = repository.newest_map(session, with_image=with_image)
+    row = repository.newest_map(session)
     if row is None:
         raise NoMap()
     return row
@@ -192,6 +192,32 @@ def ask_home(session: Session, robot_id: UUID, *, has_task: bool) -> None:
     if has_task:
         raise RobotBusy()
     robot.send_home = not (robot.observed or {}).get("docked", False)
+    robot.undock = False
+    _wake(session, robot_id)
+
+
+def ask_undock(session: Session, robot_id: UUID, *, has_task: bool) -> None:
+    """Want the robot off its dock, until it is sent home, gets a delivery, or needs charge.
+
+    Raises RobotNotFound, RobotBusy, RobotEstopped.
+    """
+    robot = _locked(session, robot_id)
+    if has_task:
+        raise RobotBusy()
+    engaged = engaged_stop(robot)
+    if engaged is not None:
+        raise RobotEstopped(engaged)
+    robot.undock, robot.send_home = True, False
+    _wake(session, robot_id)
+
+
+def ask_maintenance(session: Session, robot_id: UUID, *, maintenance: bool, by: str) -> None:
+    """Want the robot in maintenance, or back in service. Raises RobotNotFound.
+
+    A delivery in hand is finished first; nothing new is given to it meanwhile.
+    """
+    robot = _locked(session, robot_id)
+    robot.maintenance, robot.settings_by = maintenance, by
     _wake(session, robot_id)
 
 
@@ -213,6 +239,18 @@ def goes_on(robot: Robot) -> bool:
 
 def is_paused(robot: Robot) -> bool:
     return bool((robot.observed or {}).get("paused", False))
+
+
+def is_off_dock(robot: Robot) -> bool:
+    return not (robot.observed or {}).get("docked", True)
+
+
+def is_in_maintenance(robot: Robot) -> bool:
+    return bool((robot.observed or {}).get("maintenance", False))
+
+
+def is_in_service(robot: Robot) -> bool:
+    return not (robot.observed or {}).get("maintenance", True)
 
 
 def goes_home(robot: Robot) -> bool:

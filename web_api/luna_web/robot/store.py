@@ -4,7 +4,7 @@ Every transaction that writes renews the lease first; where that fails, nothing 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -15,8 +15,18 @@ from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
-from luna_web.robot import messages, repository
-from luna_web.robot.domain import StopWish, at_home, settle_stop, status_of, tells_of
+from luna_web.robot import events, messages, repository
+from luna_web.robot.addresses import wrong_with_bridge
+from luna_web.robot.domain import (
+    BATTERY_FOR_NEW_DELIVERY,
+    StopWish,
+    at_home,
+    needs_charge,
+    settle_stop,
+    status_of,
+    tells_of,
+)
+from luna_web.robot.incidents import Incident, Known, LogKind, News, kinds_of, news_of
 from luna_web.robot.link import RobotAddress
 from luna_web.robot.models import Robot, Waypoint
 from luna_web.robot.ports import (
@@ -30,12 +40,14 @@ from luna_web.robot.ports import (
     Stop,
     WantedDelivery,
 )
-from luna_web.robot.reconcile import BATTERY_FOR_NEW_DELIVERY
 from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot, Severity
+from luna_web.robot.status_log import log_status
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token
+from luna_web.robot.usage import by_quarter
 from luna_web.robot.wanted import GoalSent, StopState, WantedResume, WantedRobot, WantedStop
 from luna_web.shared.clock import Clock
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.tracing import new_trace_id
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +74,13 @@ class KnownRobot:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database as the controllers use it."""
+    """The database as the controllers use it. `bridge_hosts`: what may be connected to, by today's configuration."""
 
     sessions: SessionFactory
     desk: DeliveryDesk
     key: SecretStr
     clock: Clock
+    bridge_hosts: Sequence[str] = ("127.0.0.1", "localhost")
 
     def known_robots(self) -> tuple[KnownRobot, ...]:
         """Those that this process can reach: one whose token cannot be read must not take the others away."""
@@ -108,21 +121,28 @@ class Store:
                 wanted = self._wanted(session, row, claimed)
             return self._write_goal(session, lease, wanted, journal_id)
 
-    def observe_status(self, lease: Lease, seen: SeenRobot, heard_at: datetime) -> bool:
-        """Write down what the robot says of itself; whether that changed what is wanted of it."""
+    def observe_status(self, lease: Lease, seen: SeenRobot, heard_at: datetime, driven: float = 0.0) -> bool:
+        """Write down what the robot says of itself; whether that changed what is wanted of it.
+
+        `driven`: metres since the last status that was written down.
+        """
         with self._guarded(lease) as session:
             row = repository.robot_for_update(session, lease.robot_id)
             if row is None:
                 raise LeaseLost("the robot is gone")
+            known = Known.of(row.mode, row.observed)
             before = _stop_wish(row)
             after = settle_stop(before, seen) if tells_of(row.wish_at, heard_at) else before
+            _count_usage(session, row, known, heard_at, driven)
             changes = _observed(seen, heard_at)
             if after != before:
                 changes |= _stop_columns(after, row, heard_at)
-            if row.send_home and (seen.carries_out_delivery or at_home(self._home(session, row), seen)):
-                changes["send_home"] = False
-            repository.write_observed(session, lease.robot_id, changes)
-            return after != before or "send_home" in changes
+            changes |= _done_wishes(row, seen, self._home(session, row))
+            for name, value in changes.items():
+                setattr(row, name, value)
+            _record(session, row, news_of(known, seen), adopted=_adopted(before, after))
+            log_status(session, row, heard_at, kinds_of(known, seen))
+            return after != before or not changes.keys().isdisjoint(("send_home", "undock"))
 
     def observe_delivery(self, lease: Lease, seen: SeenDelivery) -> None:
         with self._guarded(lease) as session:
@@ -134,9 +154,10 @@ class Store:
             row = repository.robot_for_update(session, lease.robot_id)
             if row is None:
                 raise LeaseLost("the robot is gone")
-            repository.write_observed(
-                session, lease.robot_id, {"mode": RobotMode.OFFLINE, "status": status_of(RobotMode.OFFLINE)}
-            )
+            if row.mode != RobotMode.OFFLINE:
+                row.mode, row.status = RobotMode.OFFLINE, status_of(RobotMode.OFFLINE)
+                events.record(session, row, Incident.OFFLINE, {"since": since}, new_trace_id())
+                log_status(session, row, self.clock.now(), (LogKind.LINK, LogKind.MODE))
             self.desk.lost(session, lease.robot_id, since)
 
     def found(self, lease: Lease) -> None:
@@ -184,6 +205,9 @@ class Store:
         return replace(wanted, goal_sent=goal)
 
     def _known(self, row: Robot) -> KnownRobot | None:
+        if problem := wrong_with_bridge(row.bridge_url, self.bridge_hosts):
+            log.error("%s is out of reach: %s", row.robot_name, problem)
+            return None
         try:
             token = decrypt_token(row.token_encrypted, self.key)
         except TokenUnreadable as error:
@@ -205,6 +229,8 @@ class Store:
             maintenance=row.maintenance,
             by=row.settings_by or "",
             send_home=row.send_home,
+            undock=row.undock,
+            min_battery=float(row.limits.get("min_battery", 0.0)),
             home=self._home(session, row),
             map_id=floor.map_id if floor else "",
             waypoints_version=floor.waypoints_version if floor else 0,
@@ -224,7 +250,8 @@ def seems_free(row: Robot) -> bool:
     busy = observed.get("cargo") == Cargo.PRESENT or (
         bool(observed.get("delivery_id")) and observed.get("kind") == DeliveryKind.DELIVERY
     )
-    charged = row.battery_level is not None and row.battery_level >= BATTERY_FOR_NEW_DELIVERY
+    least = max(BATTERY_FOR_NEW_DELIVERY, float(row.limits.get("min_battery", 0.0)))
+    charged = row.battery_level is not None and row.battery_level >= least
     parked = row.mode not in (RobotMode.OFFLINE, RobotMode.STARTING, RobotMode.RECOVERY, RobotMode.ERROR)
     return able and charged and parked and not (wants or hindered or faults or busy)
 
@@ -272,6 +299,42 @@ def _stop_columns(wish: StopWish, row: Robot, now: datetime) -> dict[str, Any]:
         "resume_id": resume.stop_id if resume else None,
         "resume_by": resume.by if resume else None,
     }
+
+
+def _adopted(before: StopWish, after: StopWish) -> bool:
+    """Whether the robot is held by a stop that nobody here had asked for."""
+    return after.stop.state is StopState.ENGAGE and after.stop.stop_id != before.stop.stop_id
+
+
+def _record(session: Session, row: Robot, news: Sequence[News], *, adopted: bool) -> None:
+    trace_id = new_trace_id()
+    for one in news:
+        events.record(session, row, one.incident, one.details, trace_id)
+    if adopted:
+        events.stop_engaged(session, row, trace_id)
+
+
+def _done_wishes(row: Robot, seen: SeenRobot, home: Stop | None) -> dict[str, Any]:
+    """Wishes that are fulfilled, or that a delivery or an empty battery ends."""
+    done: dict[str, Any] = {}
+    if row.send_home and (seen.carries_out_delivery or at_home(home, seen)):
+        done["send_home"] = False
+    if row.undock and (seen.carries_out_delivery or needs_charge(seen)):
+        done["undock"] = False
+    return done
+
+
+def _count_usage(session: Session, row: Robot, known: Known, heard_at: datetime, driven: float) -> None:
+    """Add the time since the robot was heard last to what it was doing then."""
+    observed = row.observed or {}
+    busy = bool(observed.get("delivery_id")) and observed.get("kind") == DeliveryKind.DELIVERY
+    since = None if known.mode is RobotMode.OFFLINE else row.last_heartbeat
+    quarters = by_quarter(since, heard_at)
+    for number, (quarter, seconds) in enumerate(quarters.items(), start=1):
+        metres = driven if number == len(quarters) else 0.0
+        if seconds or metres:
+            repository.add_usage(session, row.id, quarter, metres, seconds, seconds if busy else 0.0)
+    row.odometer += driven
 
 
 def _observed(seen: SeenRobot, heard_at: datetime) -> dict[str, Any]:

@@ -1,19 +1,26 @@
 """Rows and statuses as clients see them. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from luna_web.robot.domain import is_online, status_of
 from luna_web.robot.models import Map, Robot, Waypoint
-from luna_web.robot.ports import TaskInHand
+from luna_web.robot.ports import QueuedTask, TaskInHand
 from luna_web.robot.schemas import (
     CurrentTaskOut,
     EstopOut,
     FaultOut,
+    Limits,
     MapOut,
     OriginOut,
     PoseOut,
+    QueuedTaskOut,
+    RegisteredRobotOut,
+    RegistrationOut,
     RobotOut,
+    RobotRefOut,
     SensorData,
     VelocityOut,
     WaypointOut,
@@ -26,7 +33,10 @@ IMAGE_PATH = "/api/v1/robot/map/image"
 
 
 def robot_out(row: Robot, heard: HeardStatus | None, task: TaskInHand | None, now: datetime) -> RobotOut:
-    """The robot as it was last heard: by the cache if that is newer than the row."""
+    """The robot as it was last heard: by the cache if that is newer than the row.
+
+    Of a silent robot, what it said last is told with its age; how fast it moves and how far it has to go is not.
+    """
     seen, heard_at = row.observed, row.last_heartbeat
     if heard is not None and (heard_at is None or heard.heard_at > heard_at):
         seen, heard_at = heard.observed, heard.heard_at
@@ -40,17 +50,47 @@ def robot_out(row: Robot, heard: HeardStatus | None, task: TaskInHand | None, no
         mode=mode,
         current_location=known.get("nearest_waypoint") or None,
         pose=PoseOut(**known["pose"], frame=known["frame"]) if seen else None,
-        velocity=VelocityOut(linear=known["linear_velocity"], angular=known["angular_velocity"]) if seen else None,
+        velocity=_velocity(known) if online and seen else None,
         battery_level=known.get("battery"),
         charging=known.get("charging"),
         sensor_data=SensorData.model_validate(known) if seen else None,
-        current_task=_current_task(task, known),
+        current_task=_current_task(task, known if online else {}),
         faults=[FaultOut(code=f["code"], severity=f["severity"], text=f["text"]) for f in known.get("faults", ())],
         estop=_estop(row, known),
         online=online,
         observed_at=heard_at,
+        age_seconds=max((now - heard_at).total_seconds(), 0.0) if heard_at else None,
         last_heartbeat=heard_at,
         software_version=known.get("software_version") or None,
+    )
+
+
+def registered_robot_out(shown: RobotOut, row: Robot | None, codes: Mapping[UUID, str]) -> RegisteredRobotOut:
+    """The robot with how it is reached, as its row says; without it where there is none. `codes`: of homes."""
+    registration = row and RegistrationOut(
+        namespace=row.namespace,
+        bridge_url=row.bridge_url,
+        home_waypoint=codes.get(row.home_waypoint_id) if row.home_waypoint_id else None,
+        limits=Limits.model_validate(row.limits),
+        version=row.registration_version,
+        created_at=row.created_at,
+    )
+    return RegisteredRobotOut(**dict(shown), registration=registration)
+
+
+def queued_out(task: QueuedTask, position: int, robot: Robot | None) -> QueuedTaskOut:
+    return QueuedTaskOut(
+        position=position,
+        task_id=task.task_id,
+        task_type=task.task_type,
+        priority=task.priority,
+        item_description=task.item_description,
+        source_location=task.source_location,
+        destination_location=task.destination_location,
+        attempt=task.attempt,
+        waiting_since=task.waiting_since,
+        not_before=task.not_before,
+        expected_robot=RobotRefOut(id=robot.id, robot_name=robot.robot_name) if robot else None,
     )
 
 
@@ -66,6 +106,7 @@ def waypoint_out(place: Waypoint) -> WaypointOut:
         yaw=place.yaw,
         is_active=place.is_active,
         metadata=place.details,
+        version=place.version,
     )
 
 
@@ -82,6 +123,10 @@ def map_out(floor: Map) -> MapOut:
         waypoints_version=floor.waypoints_version,
         checksum=floor.checksum,
     )
+
+
+def _velocity(seen: dict[str, Any]) -> VelocityOut:
+    return VelocityOut(linear=seen["linear_velocity"], angular=seen["angular_velocity"])
 
 
 def _current_task(task: TaskInHand | None, seen: dict[str, Any]) -> CurrentTaskOut | None:

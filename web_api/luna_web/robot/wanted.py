@@ -43,7 +43,8 @@ class GoalSent:
 class WantedRobot:
     """Everything the controller compares with what it sees.
 
-    `home` is where the robot goes when it is idle; `waypoints_version` 0 = no map is loaded.
+    `home` is where the robot goes when it is idle; `waypoints_version` 0 = no map is loaded. `undock`: it shall stand
+    off its dock. `min_battery` (0…1) is what this robot needs for a new delivery beyond what every robot does.
     """
 
     robot_name: str
@@ -53,6 +54,8 @@ class WantedRobot:
     maintenance: bool = False
     by: str = ""
     send_home: bool = False
+    undock: bool = False
+    min_battery: float = 0.0
     home: Stop | None = None
     map_id: str = ""
     waypoints_version: int = 0

@@ -134,6 +134,19 @@ class IllegalTransition(LunaError):
         )
 
 
+class PreconditionFailed(LunaError):
+    """The ETag in `If-Match` is not that of what stands there now."""
+
+    code = ErrorCode.PRECONDITION_FAILED
+    status = 412
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            "Somebody else changed this since you read it; read it again and repeat your change",
+            details={"current_etag": f'"{version}"'},
+        )
+
+
 class IdempotencyKeyReused(LunaError):
     code = ErrorCode.IDEMPOTENCY_KEY_REUSED
     status = 422

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from luna_web.book.csv_cells import restored
 from luna_web.book.domain import CopyStatus
 from luna_web.book.exports import COLUMNS, ExportFormat
 from luna_web.book.repository import exporting as rows
 from luna_web.book.search import Filters
 from luna_web.book.service import exporting
+from luna_web.shared.csv_cells import restored
 from luna_web.shared.database import SessionFactory
 from tests.integration.world import Api, Catalog, refused
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import rclpy
 from geometry_msgs.msg import TwistStamped
 from luna_interfaces.action import ExecuteDelivery
-from luna_interfaces.msg import ControllerHeartbeat, Deliveries, DeliveryState, RobotStatus
+from luna_interfaces.msg import ControllerHeartbeat, Deliveries, DeliveryState, DeliveryStop, RobotStatus
 from luna_interfaces.srv import (
     CancelDelivery,
     ConfirmHandover,
@@ -115,6 +115,8 @@ class RobotDouble(Node):
             return RobotStatus.MODE_ESTOPPED
         if self.status.suspended:
             return RobotStatus.MODE_SUSPENDED
+        if self.status.maintenance:
+            return RobotStatus.MODE_MAINTENANCE
         if self.status.paused:
             return RobotStatus.MODE_PAUSED
         if state.phase == S.PHASE_AWAITING_LOAD:
@@ -198,7 +200,7 @@ class RobotDouble(Node):
             if self.running is None or self.running.state is not state or state.phase != phase:
                 return
             if phase == S.PHASE_PARKING:
-                self.status.docked = True
+                self.status.docked = self.running.stops[-1].arrival == DeliveryStop.ARRIVAL_DOCK
                 self.finish(S.OUTCOME_SUCCEEDED)
             else:
                 self.enter(then[phase])
@@ -295,6 +297,7 @@ class RobotDouble(Node):
         return response
 
     def set_maintenance(self, request, response):
+        tell("maintenance", maintenance=request.maintenance)
         self.status.maintenance = request.maintenance
         self.publish()
         return response

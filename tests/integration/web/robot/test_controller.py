@@ -117,6 +117,38 @@ class TestSettings:
         until(lambda: status(led)["sensor_data"]["docked"], "the robot is docked")
 
 
+    def test_a_robot_that_is_to_undock_stands_off_its_dock_until_it_is_sent_home(
+        self, robot: RobotDouble, luna1: UUID, led: Api
+    ) -> None:
+        online(led)
+        led.post(f"/robot/{luna1}/undock")
+        until(lambda: not status(led)["sensor_data"]["docked"] and status(led)["mode"] == "IDLE", "the robot is off")
+        assert len(robot.events("goal", kind=PARK)) == 1
+
+        led.post(f"/robot/{luna1}/send-home")
+        until(lambda: status(led)["sensor_data"]["docked"], "the robot is docked")
+
+    def test_maintenance_waits_for_the_delivery_in_hand_and_outlives_the_process_that_took_the_wish(
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, lead: Callable[[], Api]
+    ) -> None:
+        first = lead()
+        online(first)
+        task = desk.put()
+        handover_seq = waits(desk, task, Phase.AWAITING_LOAD)
+        assert first.post(f"/robot/{luna1}/maintenance", {"maintenance": True}).status_code == 202
+        first.http.exit_stack.close()
+        assert not robot.events("maintenance")
+
+        second = lead()
+        desk.confirm(luna1, Handover.LOAD, handover_seq)
+        desk.confirm(luna1, Handover.UNLOAD, waits(desk, task, Phase.AWAITING_UNLOAD))
+        robot.wait_for("maintenance", maintenance=True)
+        until(lambda: status(second)["status"] == "MAINTENANCE", "it shows")
+        desk.put()
+        assert data(second.post(f"/robot/{luna1}/maintenance", {"maintenance": False}))["mode"] != "MAINTENANCE"
+        robot.wait_for("goal", count=2)
+
+
 class TestLease:
     def test_one_of_two_processes_leads_and_the_other_takes_over(
         self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, lead: Callable[[], Api]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_web.book.csv_cells import defused, restored
 from luna_web.book.exports import COLUMNS, csv_batch, csv_head, jsonl_batch
+from luna_web.shared.csv_cells import defused, restored
 
 texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=40)
 

@@ -36,6 +36,7 @@ from luna_web.robot.reconcile import (
     SetPaused,
     Settle,
     SetWaypoints,
+    Undock,
     reconcile,
     why_not_free,
 )
@@ -322,3 +323,32 @@ class TestRecovery:
 
     def test_before_it_is_told_the_robot_gets_nothing_new(self) -> None:
         assert why_not_free(wanted(settlements=(self.ENDED,)), seen(), NOW) is not None
+class TestUndocking:
+    def test_a_docked_robot_backs_off_its_dock(self) -> None:
+        action = act(wanted(undock=True), seen(robot(pose=Pose(0.65, 7.4, 3.141593))))
+        assert isinstance(action, Undock)
+        assert (round(action.off.pose.x, 3), round(action.off.pose.y, 3)) == (1.65, 7.4)
+        assert action.off.arrival is Arrival.NONE
+
+    def test_it_is_asked_once_however_its_pose_wanders(self) -> None:
+        first = act(wanted(undock=True), seen(robot()))
+        assert isinstance(first, Undock)
+        again = act(wanted(undock=True), seen(robot(pose=Pose(1.01, 1.0, 0.0))), frozenset({first}))
+        assert isinstance(again, Nothing)
+
+    def test_it_stays_off_its_dock(self) -> None:
+        off = robot(docked=False, mode=RobotMode.IDLE, pose=Pose(2.0, 1.0, 0.0))
+        assert isinstance(act(wanted(undock=True), seen(off, idle=3600)), Nothing)
+        assert isinstance(act(wanted(), seen(off, idle=3600)), Park)
+
+    def test_not_while_it_may_not_move(self) -> None:
+        for want in (wanted(undock=True, paused=True), wanted(undock=True, maintenance=True)):
+            see = seen(robot(paused=want.paused, maintenance=want.maintenance))
+            assert isinstance(act(want, see), Nothing)
+        assert isinstance(act(wanted(undock=True), seen(robot(estopped=True, estop_id="s"))), Nothing)
+
+
+def test_a_robot_that_needs_more_charge_than_others_waits_for_it() -> None:
+    see = seen(robot(battery=0.5))
+    assert why_not_free(wanted(), see, NOW) is None
+    assert why_not_free(wanted(min_battery=0.6), see, NOW) == "battery low or unknown"

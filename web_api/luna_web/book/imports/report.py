@@ -5,10 +5,10 @@ import io
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from luna_web.book.csv_cells import defused
 from luna_web.book.imports import repository
 from luna_web.book.imports.domain import Severity
 from luna_web.book.imports.models import ImportProblem
+from luna_web.shared.csv_cells import defused
 from luna_web.shared.database import SessionFactory, transaction
 
 HEADER = ("severity", "record", "line", "field", "reason", "value")

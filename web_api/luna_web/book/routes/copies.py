@@ -5,12 +5,12 @@ from uuid import UUID
 from fastapi import Request
 from starlette.responses import Response
 
-from luna_web.book.errors import BarcodeTaken, BookInUse, BookNotFound, CopyNotFound, PreconditionFailed
+from luna_web.book.errors import BarcodeTaken, BookInUse, BookNotFound, CopyNotFound
 from luna_web.book.routes.calling import Cataloguing
 from luna_web.book.schemas import CopyChange, CopyOut, DeletedOut, NewCopy
 from luna_web.book.service import copies
 from luna_web.shared.envelope import created, ok
-from luna_web.shared.errors import IllegalTransition
+from luna_web.shared.errors import IllegalTransition, PreconditionFailed
 from luna_web.shared.etags import IfMatchHeader, etag
 from luna_web.shared.principal import staff
 from luna_web.shared.routing import LunaRouter

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Header, Query, Request
 from starlette.responses import Response
 
-from luna_web.book.errors import BookInUse, BookNotFound, IsbnInvalid, IsbnTaken, PreconditionFailed
+from luna_web.book.errors import BookInUse, BookNotFound, IsbnInvalid, IsbnTaken
 from luna_web.book.routes.calling import Cataloguing, Narrowed, Reading
 from luna_web.book.schemas import (
     AvailabilityOut,
@@ -19,6 +19,7 @@ from luna_web.book.schemas import (
 )
 from luna_web.book.service import suggesting, titles
 from luna_web.shared.envelope import created, ok, page
+from luna_web.shared.errors import PreconditionFailed
 from luna_web.shared.etags import IfMatchHeader, etag, if_none_match_names
 from luna_web.shared.fields import ShortText
 from luna_web.shared.paging import Paging

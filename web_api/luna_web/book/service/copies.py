@@ -15,9 +15,10 @@ from luna_web.book.models import Copy
 from luna_web.book.repository import copies as rows
 from luna_web.book.repository import titles
 from luna_web.book.schemas import CopyChange, CopyOut, DeletedOut, NewCopy
-from luna_web.book.service.cataloguing import Cataloguer, changed, check_version, unique
+from luna_web.book.service.cataloguing import Cataloguer
 from luna_web.book.service.lending import found
 from luna_web.book.service.views import shown_copy
+from luna_web.shared.changes import changed, check_version, unique
 from luna_web.shared.errors import IllegalTransition
 from luna_web.shared.etags import IfMatch
 from luna_web.shared.ids import new_id

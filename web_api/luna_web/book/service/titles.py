@@ -13,9 +13,10 @@ from luna_web.book.repository import copies as copy_rows
 from luna_web.book.repository import titles as rows
 from luna_web.book.schemas import BookOut, DeletedOut, NewTitle, TitleChange, TitleFields
 from luna_web.book.service import copies
-from luna_web.book.service.cataloguing import Cataloguer, changed, check_version, unique
+from luna_web.book.service.cataloguing import Cataloguer
 from luna_web.book.service.reading import checked_isbn
 from luna_web.book.service.views import record_of, with_holdings
+from luna_web.shared.changes import changed, check_version, unique
 from luna_web.shared.etags import IfMatch
 from luna_web.shared.ids import new_id
 

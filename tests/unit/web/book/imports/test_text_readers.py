@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from luna_web.book.csv_cells import defused
 from luna_web.book.exports import COLUMNS, csv_batch, csv_head, jsonl_batch
 from luna_web.book.imports.batches import batches
 from luna_web.book.imports.domain import FileFault, ImportFormat, ImportOptions, Rejected
 from luna_web.book.imports.readers.base import Reader
 from luna_web.book.imports.readers.csv_reader import MAX_BROKEN
 from luna_web.book.imports.readers.opening import open_reader
+from luna_web.shared.csv_cells import defused
 from tests.unit.web.book.imports.files import csv_file, jsonl_file
 
 ROWS = [

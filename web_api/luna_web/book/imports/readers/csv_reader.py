@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from luna_web.book.csv_cells import restored
 from luna_web.book.imports.describing import shown
 from luna_web.book.imports.domain import (
     Described,
@@ -21,6 +20,7 @@ from luna_web.book.imports.readers.base import Item, Unreadable, unknown_columns
 from luna_web.book.imports.readers.lines import MAX_LINE, Lines
 from luna_web.book.imports.readers.text import SAMPLE, Sheet, encoding_of, sheet_of
 from luna_web.book.imports.tabular import Columns, columns_of, describe_row
+from luna_web.shared.csv_cells import restored
 
 MAX_FIELD = 1 << 17
 MAX_COLUMNS = 1000

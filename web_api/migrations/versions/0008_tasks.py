@@ -1,12 +1,12 @@
 """Deliveries between staff, what people settle, and how long a robot has waited for somebody.
 
-Revision ID: 0007_tasks
+Revision ID: 0008_tasks
 Revises: 0007_mails
 """
 
 from alembic import op
 
-revision = "0007_tasks"
+revision = "0008_tasks"
 down_revision = "0007_mails"
 branch_labels = None
 depends_on = None

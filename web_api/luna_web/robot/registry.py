@@ -1,0 +1,159 @@
+"""The registry: which robots there are, and how each is reached. Controllers in every process follow it.
+
+A robot that is taken out keeps its row, for its history and for the epoch of its lease, which the robot remembers:
+whoever registers its name again goes on with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy.orm import Session
+
+from luna_web.robot import repository
+from luna_web.robot.addresses import wrong_with_bridge
+from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotFound
+from luna_web.robot.models import Robot
+from luna_web.robot.ports import DeliveryDesk
+from luna_web.robot.schemas import NewRobot, RobotChange
+from luna_web.robot.service import resolve_waypoint
+from luna_web.robot.tokens import encrypt_token
+from luna_web.shared.audit import RequestMeta, audit
+from luna_web.shared.changes import changed, check_version, unique
+from luna_web.shared.errors import ValidationFailed
+from luna_web.shared.etags import IfMatch
+from luna_web.shared.ids import new_id
+from luna_web.shared.outbox import WANTED_CHANNEL, notify
+from luna_web.shared.principal import Principal
+
+NAME_KEY = "robots_robot_name_key"
+NAMESPACE_KEY = "robots_living_namespace_key"
+SECRET = "replaced"  # noqa: S105 - what the audit trail says of a token
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """One administrator's call."""
+
+    session: Session
+    principal: Principal
+    meta: RequestMeta
+    desk: DeliveryDesk
+    key: SecretStr
+    bridge_hosts: Sequence[str]
+
+    def audit(self, action: str, robot: Robot, changes: Mapping[str, Any]) -> None:
+        audit(self.session, self.principal, action, "robot", robot.id, changes, self.meta)
+
+
+def register(registrar: Registrar, wish: NewRobot) -> Robot:
+    """Make a robot known, or one that was taken out known again.
+
+    Raises RegistrationTaken, UnknownLocation, LocationInactive, HomeTaken, ValidationFailed.
+    """
+    robot = repository.robot_by_name_for_update(registrar.session, wish.robot_name)
+    if robot is not None and robot.deleted_at is None:
+        raise RegistrationTaken("robot_name", wish.robot_name)
+    values = _values(registrar, wish, robot)
+    if robot is None:
+        robot = Robot(id=new_id(), **values)
+        registrar.session.add(robot)
+    else:
+        _take_up_again(robot, values)
+    _flush(registrar.session, robot)
+    repository.insert_lease(registrar.session, robot.id)
+    registrar.audit("robot.create", robot, _shown(wish))
+    notify(registrar.session, WANTED_CHANNEL, "*")
+    return robot
+
+
+def change(registrar: Registrar, robot_id: UUID, wish: RobotChange, if_match: IfMatch | None) -> Robot:
+    """Change what was sent. Raises RobotNotFound, PreconditionFailed, and what `register` raises."""
+    robot = _locked(registrar.session, robot_id)
+    check_version(if_match, robot.registration_version)
+    token = {"token_encrypted"}
+    values = _values(registrar, wish, robot)
+    differences = changed(robot, values)
+    if differences:
+        robot.registration_version += 1
+        _flush(registrar.session, robot)
+        told = {name: pair for name, pair in differences.items() if name not in token}
+        registrar.audit("robot.update", robot, told | ({"token": SECRET} if differences.keys() & token else {}))
+        notify(registrar.session, WANTED_CHANNEL, "*")
+    return robot
+
+
+def delete(registrar: Registrar, robot_id: UUID, now: datetime, if_match: IfMatch | None) -> Robot:
+    """Take a robot out. Raises RobotNotFound, PreconditionFailed, RobotBusy while it has a task in hand.
+
+    Its lease is locked before its task is looked for, since tasks are claimed under the lease: none can slip in.
+    """
+    repository.lock_lease(registrar.session, robot_id)
+    robot = _locked(registrar.session, robot_id)
+    check_version(if_match, robot.registration_version)
+    if registrar.desk.tasks_in_hand(registrar.session, [robot_id]):
+        raise RobotBusy("The robot has a delivery in hand; it can be taken out when that has ended")
+    robot.deleted_at = now
+    robot.registration_version += 1
+    registrar.session.flush()
+    repository.end_lease(registrar.session, robot_id)
+    registrar.audit("robot.delete", robot, {"robot_name": robot.robot_name})
+    notify(registrar.session, WANTED_CHANNEL, "*")
+    return robot
+
+
+def _take_up_again(robot: Robot, values: Mapping[str, Any]) -> None:
+    """What was wanted of it then is not wanted now; a stop that holds it holds it still."""
+    robot.paused = robot.maintenance = robot.send_home = robot.undock = False
+    robot.deleted_at = None
+    robot.registration_version += 1
+    for name, value in values.items():
+        setattr(robot, name, value)
+
+
+def _values(registrar: Registrar, wish: NewRobot | RobotChange, robot: Robot | None) -> dict[str, Any]:
+    """The columns that a wish sets."""
+    sent = wish.model_dump(exclude_unset=isinstance(wish, RobotChange), exclude={"token", "home_waypoint", "limits"})
+    values = {name: value for name, value in sent.items() if value is not None}
+    if isinstance(wish, NewRobot):
+        values.setdefault("namespace", f"/{wish.robot_name}")
+    if "bridge_url" in values and (problem := wrong_with_bridge(values["bridge_url"], registrar.bridge_hosts)):
+        raise ValidationFailed({"bridge_url": [problem]})
+    if wish.token is not None:
+        values["token_encrypted"] = encrypt_token(wish.token.get_secret_value(), registrar.key)
+    if wish.limits is not None:
+        values["limits"] = wish.limits.model_dump(exclude_none=True)
+    if "home_waypoint" in wish.model_fields_set:
+        values["home_waypoint_id"] = _home(registrar.session, wish.home_waypoint, robot)
+    return values
+
+
+def _home(session: Session, given: str | None, robot: Robot | None) -> UUID | None:
+    if given is None:
+        return None
+    home = resolve_waypoint(session, given)
+    others = [other for other in repository.robots_at_home(session, home.id) if robot is None or other.id != robot.id]
+    if others and home.kind == "DOCK":
+        raise HomeTaken(home.location_code, others[0].robot_name)
+    return home.id
+
+
+def _flush(session: Session, robot: Robot) -> None:
+    name_taken = unique(NAME_KEY, lambda: RegistrationTaken("robot_name", robot.robot_name))
+    namespace_taken = unique(NAMESPACE_KEY, lambda: RegistrationTaken("namespace", robot.namespace))
+    with name_taken, namespace_taken:
+        session.flush()
+
+
+def _shown(wish: NewRobot) -> dict[str, Any]:
+    return wish.model_dump(exclude={"token"}, exclude_none=True)
+
+
+def _locked(session: Session, robot_id: UUID) -> Robot:
+    robot = repository.robot_for_update(session, robot_id)
+    if robot is None:
+        raise RobotNotFound()
+    return robot
