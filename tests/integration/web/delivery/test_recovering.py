@@ -7,6 +7,8 @@ import pytest
 from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.service import waiting
 from luna_web.robot.ports import Cargo, Outcome, Phase, RecoveryAction, RobotError
+from luna_web.worker.periodic import Periodic
+from luna_web.worker.waits import waits as periodic_waits
 from tests.integration.web.delivery.world import Json, Library
 from tests.integration.world import data, refused
 
@@ -197,6 +199,13 @@ class TestNobodyUnloads:
         assert look(library, 5) == 0 and alerts(library) == 5
         library.luna1.again(library.luna1.last)  # type: ignore[arg-type]
         assert state(library, waits)[1] == "AWAITING_RECOVERY"
+
+    def test_the_worker_looks(self, library: Library, waits: Json) -> None:
+        library.clock.advance(timedelta(minutes=6))
+        job = periodic_waits(library.runtime.settings, library.clock)
+        for _ in range(2):
+            Periodic(library.runtime.session_factory, [job]).run_due()
+        assert alerts(library) == 1
 
     def test_who_comes_late_still_takes_it_off(self, library: Library, waits: Json) -> None:
         look(library, 31)
