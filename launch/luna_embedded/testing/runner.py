@@ -96,7 +96,7 @@ def web_variables(checkout: Checkout, environment: Mapping[str, str]) -> dict[st
     kept = {name: value for name, value in inherited(environment).items() if not name.startswith("LUNA_")}
     passed_on = {
         name: environment[name]
-        for name in ("CI", "PYTEST_ADDOPTS", "HYPOTHESIS_PROFILE", "ROS_DOMAIN_ID")
+        for name in ("CI", "PYTEST_ADDOPTS", "ROS_DOMAIN_ID")
         if name in environment
     }
     return {**kept, **passed_on, "PYTHONPATH": _roots(checkout)}

@@ -6,6 +6,7 @@ shelves with made-up titles. The login of a librarian comes on standard input, a
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import psycopg
+import structlog
 
 from luna_web.bench import importing, logins, searching, throughput
 from luna_web.bench.client import Client
@@ -36,6 +38,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--address", required=True)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args(words)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # progress is told by us
     _fill(asked.titles)
     bench = _bench(asked, Account(**json.load(sys.stdin)))
     sections = [asdict(measure(bench)) for measure in SECTIONS]

@@ -27,6 +27,7 @@ from luna_web.book.imports.foreman import Foreman, launch
 from luna_web.book.imports.models import ImportJob
 from luna_web.book.imports.readers.opening import open_reader
 from luna_web.book.imports.service import Uploaded, Wanted
+from luna_web.book.service.vocabulary import Vocabulary
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import SessionFactory, make_engine, make_session_factory, transaction
 
@@ -141,9 +142,12 @@ def _import(
     begun = time.perf_counter()
     job_id = _upload(factory, form, file)
     uploading = time.perf_counter() - begun
-    watched = _Watched()
+    watched, vocabulary = _Watched(), Vocabulary(factory)
+    vocabulary.start()  # as the worker has it, at the cost of the import
     Foreman(factory, settings, watched).work_once()
     watched.done()
+    vocabulary.learn_all()
+    vocabulary.stop()
     with transaction(factory) as session:
         job = repository.get_job(session, job_id)
     if job is None or job.state != "COMPLETED":

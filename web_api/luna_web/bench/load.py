@@ -32,6 +32,8 @@ def load(database_url: str, maker: Maker, count: int, progress: Callable[[int], 
             connection.commit()
             progress(min(number * BATCH, count))
     with psycopg.connect(database_url, autocommit=True) as connection:
+        while connection.execute("SELECT learn_search_terms()").fetchone() == (True,):
+            pass
         connection.execute("VACUUM (ANALYZE) books, copies, book_status, search_terms")
 
 

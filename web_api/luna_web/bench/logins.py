@@ -1,7 +1,7 @@
 """Logins a second, and how those who read the catalog fare meanwhile."""
 
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from luna_web.bench.client import Client, durations, percentile
 from luna_web.bench.sections import Bench, Cell, Section
@@ -27,11 +27,10 @@ def measure(bench: Bench) -> Section:
         return reader.get(f"{PATH}/{book}")
 
     alone = durations(read, 1, bench.seconds)
-    logins: list[float] = []
-    crowd = threading.Thread(target=lambda: logins.extend(_log_in(bench)))
-    crowd.start()
-    beside = durations(read, 1, bench.seconds)
-    crowd.join()
+    with ThreadPoolExecutor(1) as crowd:
+        logging_in = crowd.submit(_log_in, bench)
+        beside = durations(read, 1, bench.seconds)
+        logins = logging_in.result()
     named = ((f"logins, {LOGGING_IN} callers", logins), ("reads, nobody logs in", alone), ("reads meanwhile", beside))
     return Section("Logins", COLUMNS, tuple(_row(name, taken, bench.seconds) for name, taken in named))
 

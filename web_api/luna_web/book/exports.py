@@ -15,9 +15,9 @@ from luna_web.book.isbn import hyphenated
 from luna_web.shared.csv_cells import defused
 
 COLUMNS = (
-    "id", "title", "title_romanized", "author", "author_romanized", "isbn", "isbns_invalid", "control_number",
-    "publisher", "publication_year", "language", "call_number", "description", "cover_image_url", "copies",
-    "copies_available", "status", "shelf_location",
+    "id", "title", "title_romanized", "author", "author_romanized", "isbn", "isbns_other", "isbns_invalid",
+    "control_number", "publisher", "publication_year", "language", "call_number", "description", "cover_image_url",
+    "copies", "copies_available", "status", "shelf_location",
 )  # fmt: skip
 BETWEEN = "; "
 """What stands between several values in one cell."""
@@ -40,7 +40,12 @@ class Writing:
 
 def exported(row: Any) -> dict[str, Any]:
     """A row of `repository.exporting` as a record, in the order of `COLUMNS`."""
-    values = {**row._asdict(), "isbn": hyphenated(row.isbn13) if row.isbn13 else None, "id": str(row.id)}
+    values = {
+        **row._asdict(),
+        "id": str(row.id),
+        "isbn": hyphenated(row.isbn13) if row.isbn13 else None,
+        "isbns_other": [hyphenated(isbn13) for isbn13 in row.isbns_other],
+    }
     return {name: values["available" if name == "copies_available" else name] for name in COLUMNS}
 
 

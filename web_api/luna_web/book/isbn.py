@@ -4,12 +4,13 @@ import re
 
 _MARKS = re.compile(r"[\s\-\u2010-\u2015]")
 _LABEL = re.compile(r"\s*ISBN(?:[\s-]?1[03](?=[:\s]))?[:\s]*(?=[\dXx\s\-\u2010-\u2015]+$)", re.IGNORECASE)
+_OF_TWELVE_ZEROS = 6 * ord("0") + 3 * 6 * ord("0")
 _SHAPE = re.compile(r"97[89]\d{10}|\d{9}[\dXx]")
 
 
 def parse_isbn(text: str) -> str | None:
     """The 13 digits of an ISBN-10 or ISBN-13 with a right check digit; None for anything else."""
-    digits = _MARKS.sub("", _LABEL.sub("", text, count=1))
+    digits = text if _is_bare(text) else _MARKS.sub("", _LABEL.sub("", text, count=1))
     if not _SHAPE.fullmatch(digits) or not digits.isascii():
         return None
     if len(digits) == 13:
@@ -20,9 +21,15 @@ def parse_isbn(text: str) -> str | None:
     return body + check_digit(body)
 
 
+def _is_bare(text: str) -> bool:
+    """Whether this is digits and nothing else, as most ISBNs in files are."""
+    return text.isascii() and text.isdigit()
+
+
 def check_digit(body: str) -> str:
     """The last digit of an ISBN-13 from its first twelve (GS1: weights 1 and 3, modulo 10)."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    codes = body.encode("ascii")
+    total = sum(codes[::2]) + 3 * sum(codes[1::2]) - _OF_TWELVE_ZEROS
     return str(-total % 10)
 
 

@@ -24,6 +24,8 @@ class Isbns:
 
 def isbn_text(value: str) -> str:
     """The number alone: without a label before it, and without `(pbk.)`, prices and whatever else follows it."""
+    if len(value) == 13 and value.isdigit():
+        return value
     bare = _END.split(_LABEL.sub("", value.strip()), maxsplit=1)[0].strip()
     return bare if parse_isbn(bare) else bare.split(" ", 1)[0]
 
@@ -47,6 +49,8 @@ def read_isbns(values: Iterable[str]) -> Isbns:
 
 def with_lost_zeros(value: str) -> str:
     """An ISBN-10 whose leading zeros a spreadsheet took for those of a number, if that makes it a right one."""
+    if len(value) == 13 and value.isdigit():
+        return value
     digits = _PARTED.sub("", value)
     if _SPREADSHEET_LOST_ZEROS.fullmatch(digits) and parse_isbn(digits.zfill(10)):
         return digits.zfill(10)

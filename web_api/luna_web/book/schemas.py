@@ -15,6 +15,8 @@ from luna_web.book.domain import BookStatus, CopyStatus, StatusReason
 from luna_web.shared.fields import Input, Output, storable
 
 MOST_COPIES_AT_ONCE = 100
+MOST_ISBNS = 50
+"""Further ISBNs that a client may give a title."""
 _SPACES = re.compile(r"\s+")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
@@ -88,6 +90,9 @@ class TitleFields(Input):
     title_romanized: TitleText | None = Field(None, description="The title in Latin letters, if it is in others")
     author_romanized: PersonName | None = None
     isbn: IsbnText | None = Field(None, description="ISBN-10 or ISBN-13, with or without hyphens")
+    isbns_other: Annotated[list[IsbnText], Field(max_length=MOST_ISBNS)] | None = Field(
+        None, description="Further ISBNs of the same title, such as that of its paperback; each in any spelling"
+    )
     publisher: PersonName | None = None
     publication_year: Year | None = None
     description: Description | None = None
@@ -169,6 +174,7 @@ class BookRecord(Output):
     author: str | None
     author_romanized: str | None
     isbn: str | None
+    isbns_other: list[str]
     publisher: str | None
     publication_year: int | None
     description: str | None

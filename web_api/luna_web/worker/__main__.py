@@ -12,6 +12,7 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from luna_web.book.imports.foreman import Foreman
+from luna_web.book.service.vocabulary import Vocabulary
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
@@ -73,7 +74,7 @@ def main() -> int:
 
 
 def _serve(settings: Settings, factory: SessionFactory) -> int:
-    foreman = Foreman(factory, settings)
+    foreman, vocabulary = Foreman(factory, settings), Vocabulary(factory)
     consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
     periodic = Periodic(factory, [retention(settings), waits(settings, SystemClock())])
@@ -86,11 +87,11 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         lambda: ready.reached("relay"),
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: _stopping(relay, foreman, periodic), weak=False)
+    parts = (relay, foreman, vocabulary, periodic)
+    signals.worker_shutting_down.connect(lambda **_: _stopping(*parts), weak=False)
     notify("STATUS=connecting")
-    relay.start()
-    foreman.start()
-    periodic.start()
+    for part in parts:
+        part.start()
     worker = celery.Worker(
         hostname=host_name(),
         pool="threads",
@@ -102,13 +103,12 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         loglevel="INFO",
     )
     worker.start()
-    relay.stop()
-    foreman.stop()
-    periodic.stop()
+    for part in parts:
+        part.stop()
     return int(worker.exitcode or 0)
 
 
-def _stopping(*parts: Relay | Foreman | Periodic) -> None:
+def _stopping(*parts: Relay | Foreman | Vocabulary | Periodic) -> None:
     """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
     notify("STOPPING=1")
     for part in parts:

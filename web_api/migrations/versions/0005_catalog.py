@@ -27,6 +27,10 @@ UNSPACED = (
 )
 # Signs inside words of Indic scripts that are no letters by themselves.
 INSIDE = r"\u0900-\u0dff"
+# Letters and marks that `unaccent` alone brings to ASCII, just as the long way does (a test goes through them).
+LATIN = (
+    r"\u00bf-\u013e\u0141-\u017f\u02b9-\u02bd\u1e00-\u1e99\u1ea0-\u1eff\u2010-\u2016\u2018-\u201f"
+)
 JOINERS = r"'\u2019\u2018\u02bc\u02bb\u0060\u00b4\u2010\u2011\u05be\u05f3-"
 
 # S608: nothing but the ranges above goes into it.
@@ -34,39 +38,62 @@ TEXT = rf"""
 -- All names are qualified: a restore (pg_restore) fills generated columns with an empty search path.
 
 -- A text as words of lower-case letters and digits with single spaces between, without accents: what is indexed and
--- what is asked go through it alike. What is ASCII, as most titles are, takes the short way.
+-- what is asked go through it alike. What is ASCII, or becomes it without its accents, takes the short way, on which a
+-- lone space is stepped over, since each place that a pattern finds takes as long as ten letters do.
 CREATE FUNCTION luna_text(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   folded text;
 BEGIN
   IF octet_length(value) = length(value) THEN
-    RETURN btrim(regexp_replace(lower(value), '[^a-z0-9]+', ' ', 'g'));
+    folded := regexp_replace(lower(value COLLATE "C"), '[^a-z0-9 ][^a-z0-9]*', ' ', 'g');
+  ELSIF value COLLATE "C" !~ '[^\u0001-\u007f{LATIN}]' THEN
+    folded := regexp_replace(
+      lower(public.unaccent('public.unaccent'::regdictionary, value) COLLATE "C"), '[^a-z0-9 ][^a-z0-9]*', ' ', 'g');
+  ELSE
+    folded := normalize(regexp_replace(normalize(value, NFKD), '[{MARKS}]', '', 'g'), NFKC);
+    folded := lower(public.unaccent('public.unaccent'::regdictionary, folded));
+    folded := translate(folded, U&'\03C2\0649\06CC\06A9\0629', U&'\03C3\064A\064A\0643\0647');
+    folded := regexp_replace(folded, '([{UNSPACED}])', ' \1 ', 'g');
+    folded := regexp_replace(folded, '[^[:alnum:] {INSIDE}{UNSPACED}]+', ' ', 'g');
   END IF;
-  folded := normalize(regexp_replace(normalize(value, NFKD), '[{MARKS}]', '', 'g'), NFKC);
-  folded := lower(public.unaccent('public.unaccent'::regdictionary, folded));
-  folded := translate(folded, U&'\03C2\0649\06CC\06A9\0629', U&'\03C3\064A\064A\0643\0647');
-  folded := regexp_replace(folded, '([{UNSPACED}])', ' \1 ', 'g');
-  RETURN btrim(regexp_replace(folded, '[^[:alnum:]{INSIDE}{UNSPACED}]+', ' ', 'g'));
+  IF position('  ' IN folded) > 0 THEN
+    folded := regexp_replace(folded, '  +', ' ', 'g');
+  END IF;
+  RETURN btrim(folded);
 END $$;
 
--- Words with an apostrophe or hyphen inside, without it: `O'Neill well-being` gives `ONeill wellbeing`.
+-- Words with an apostrophe or hyphen inside, without it: `O'Neill well-being` gives `ONeill wellbeing`. Short texts are
+-- gone through one word after another, since a query takes as long as several of these steps.
 CREATE FUNCTION luna_joined(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  joined text := '';
+  rest text := value;
+  hit text;
 BEGIN
-  IF value !~ '[[:alnum:]][{JOINERS.replace("'", "''")}][[:alnum:]]' THEN
-    RETURN '';
+  IF length(value) > 500 THEN
+    RETURN (SELECT coalesce(string_agg(regexp_replace(word[1], '[{JOINERS.replace("'", "''")}]', '', 'g'), ' '), '')
+            FROM regexp_matches(value, '([[:alnum:]]+(?:[{JOINERS.replace("'", "''")}][[:alnum:]]+)+)', 'g') AS word);
   END IF;
-  RETURN (SELECT coalesce(string_agg(regexp_replace(hit[1], '[{JOINERS.replace("'", "''")}]', '', 'g'), ' '), '')
-          FROM regexp_matches(value, '([[:alnum:]]+(?:[{JOINERS.replace("'", "''")}][[:alnum:]]+)+)', 'g') AS hit);
+  LOOP
+    hit := regexp_substr(rest, '[[:alnum:]]+(?:[{JOINERS.replace("'", "''")}][[:alnum:]]+)+');
+    EXIT WHEN hit IS NULL;
+    joined := joined || ' ' || regexp_replace(hit, '[{JOINERS.replace("'", "''")}]', '', 'g');
+    rest := substr(rest, position(hit IN rest) + length(hit));
+  END LOOP;
+  RETURN ltrim(joined);
 END $$;
 
 CREATE FUNCTION luna_vector(value text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-  joined text := public.luna_joined(value);
+  joined text;
 BEGIN
-  IF joined = '' THEN
-    RETURN to_tsvector('pg_catalog.simple', public.luna_text(value));
+  IF value COLLATE "C" ~ '[{JOINERS.replace("'", "''")}]' THEN
+    joined := public.luna_joined(value);
+    IF joined <> '' THEN
+      RETURN to_tsvector('pg_catalog.simple', public.luna_text(value) || ' ' || public.luna_text(joined));
+    END IF;
   END IF;
-  RETURN to_tsvector('pg_catalog.simple', public.luna_text(value) || ' ' || public.luna_text(joined));
+  RETURN to_tsvector('pg_catalog.simple', public.luna_text(value));
 END $$;
 
 -- What a title is found by: A title, B author, C publisher, D description and numbers printed wrong.
@@ -134,19 +161,58 @@ SEARCH_INDEX = "CREATE INDEX books_search_idx ON books USING gin (search) WITH (
 TERMS = """
 CREATE TABLE search_terms (term text COLLATE "C" NOT NULL);
 
-CREATE FUNCTION keep_search_terms() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Titles whose words are still to be looked at, a thousand a row: what a statement wrote that wrote many.
+CREATE TABLE search_terms_due (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  book_ids  uuid[] NOT NULL
+);
+ALTER TABLE search_terms_due ALTER COLUMN book_ids SET STORAGE EXTERNAL;
+
+-- Add the words that are new. Each is looked up by the index: a plan that was made while the table was small must not
+-- read it whole later on.
+CREATE FUNCTION add_search_terms(records tsvector[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO search_terms (term)
-  SELECT used.lexeme
-  FROM (SELECT DISTINCT word.lexeme FROM written, unnest(written.search) AS word
-        WHERE word.weights && '{A,B,C}' AND length(word.lexeme) BETWEEN 4 AND 40) AS used
-  WHERE used.lexeme !~ '[0-9]' AND NOT EXISTS (SELECT FROM search_terms AS known WHERE known.term = used.lexeme);
+  SELECT used.term
+  FROM (SELECT DISTINCT word COLLATE "C" AS term
+        FROM unnest(records) AS record, unnest(tsvector_to_array(ts_filter(record, '{a,b,c}'))) AS word
+        WHERE length(word) BETWEEN 4 AND 40) AS used
+  WHERE used.term !~ '[0-9]' AND (SELECT true FROM search_terms AS known WHERE known.term = used.term LIMIT 1) IS NULL;
+END $$;
+
+-- A few titles are looked at as they are written. Of many only the ids are noted, since looking at their words would
+-- take a fifth of the time that an import has.
+CREATE FUNCTION keep_search_terms() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT count(*) FROM (SELECT FROM written LIMIT 101) AS first) <= 100 THEN
+    PERFORM add_search_terms(array_agg(search)) FROM written;
+  ELSE
+    INSERT INTO search_terms_due (book_ids)
+    SELECT array_agg(id)
+    FROM (SELECT id, (row_number() OVER () - 1) / 1000 AS part FROM written) AS parts GROUP BY part;
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER books_terms_insert AFTER INSERT ON books REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION keep_search_terms();
 CREATE TRIGGER books_terms_update AFTER UPDATE ON books REFERENCING NEW TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION keep_search_terms();
+
+-- Look at the words of titles that were noted, about ten thousand at a time; says whether there were any. What another
+-- transaction looks at already is left to it.
+CREATE FUNCTION learn_search_terms() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  ids uuid[];
+BEGIN
+  WITH taken AS (
+    DELETE FROM search_terms_due
+    WHERE id IN (SELECT id FROM search_terms_due ORDER BY id LIMIT 10 FOR UPDATE SKIP LOCKED)
+    RETURNING book_ids
+  )
+  SELECT array_agg(book_id) INTO ids FROM taken, unnest(book_ids) AS book_id;
+  PERFORM add_search_terms(array_agg(search)) FROM books WHERE id = ANY (ids);
+  RETURN ids IS NOT NULL;
+END $$;
 """
 TERM_INDEXES = """
 INSERT INTO search_terms (term)
@@ -293,9 +359,9 @@ DROP TRIGGER copies_status_insert ON copies;
 DROP TRIGGER copies_status_update ON copies;
 DROP TRIGGER copies_status_delete ON copies;
 DROP TRIGGER copies_generation ON copies;
-DROP TABLE book_status, catalog_generation, search_terms;
-DROP FUNCTION keep_search_terms(), keep_book_status_of_titles(), keep_book_status_of_copies(),
-  raise_catalog_generation();
+DROP TABLE book_status, catalog_generation, search_terms, search_terms_due;
+DROP FUNCTION keep_search_terms(), learn_search_terms(), add_search_terms(tsvector[]), keep_book_status_of_titles(),
+  keep_book_status_of_copies(), raise_catalog_generation();
 DROP INDEX copies_shelf_location_idx, books_year_idx, books_year_down_idx;
 CREATE INDEX copies_shelf_location_idx ON copies (shelf_location) WHERE deleted_at IS NULL;
 ALTER TABLE books DROP COLUMN search, DROP COLUMN title_key, DROP COLUMN own_key, DROP COLUMN author_key,

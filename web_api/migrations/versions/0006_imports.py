@@ -23,10 +23,20 @@ MATCHING = rf"""
 CREATE FUNCTION luna_match_key(title text, author text, year int) RETURNS uuid
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-  marks CONSTANT text := '[{MARKS}]+';
-  words text := regexp_replace(lower(public.unaccent('public.unaccent'::regdictionary, title)), marks, '', 'g');
-  name text := regexp_replace(lower(public.unaccent('public.unaccent'::regdictionary, author)), marks, '', 'g');
+  words text := lower(public.unaccent('public.unaccent'::regdictionary, title));
+  name text := lower(public.unaccent('public.unaccent'::regdictionary, author));
 BEGIN
+  -- All of ASCII but letters and digits is among the marks; spaces go faster by `replace` than by a pattern.
+  IF octet_length(words) = length(words) THEN
+    words := replace(regexp_replace(words COLLATE "C", '[^a-z0-9 ]+', '', 'g'), ' ', '');
+  ELSE
+    words := regexp_replace(words, '[{MARKS}]+', '', 'g');
+  END IF;
+  IF octet_length(name) = length(name) THEN
+    name := replace(regexp_replace(name COLLATE "C", '[^a-z0-9 ]+', '', 'g'), ' ', '');
+  ELSE
+    name := regexp_replace(name, '[{MARKS}]+', '', 'g');
+  END IF;
   RETURN md5(coalesce(nullif(words, ''), title) || '|' || coalesce(name, '') || '|' || coalesce(year::text, ''))::uuid;
 END $$
 """
@@ -107,9 +117,10 @@ CREATE TABLE import_errors (
 CREATE INDEX import_errors_severity_idx ON import_errors (job_id, severity, number);
 
 -- What a running job has met already, so that the first record of a file that describes a title speaks for it.
--- In a dry run also what the title would be by now.
+-- In a dry run also what the title would be by now. No foreign key to the job: it would look the job up once for each
+-- title of a batch, which raises the job's own row anyway; jobs are deleted only once they have nothing here.
 CREATE TABLE import_met (
-  job_id          uuid NOT NULL REFERENCES import_jobs ON DELETE CASCADE,
+  job_id          uuid NOT NULL,
   thing_id        uuid NOT NULL,
   isbn13          text,
   control_number  text,

@@ -32,7 +32,8 @@ def as_jsonl(api: Api, **params: Any) -> list[dict[str, Any]]:
 def test_every_title_is_there_with_what_describes_it(librarian: Api, catalog: Catalog) -> None:
     book = catalog.add(
         "Война и мир", title_romanized="Voĭna i mir", author="Толстой", isbn13="9780441172719", publication_year=1869,
-        isbns_invalid=["123", "456"], copies=(CopyStatus.AVAILABLE, CopyStatus.CHECKED_OUT),
+        isbns_other=["9780306406157"], isbns_invalid=["123", "456"],
+        copies=(CopyStatus.AVAILABLE, CopyStatus.CHECKED_OUT),
     )  # fmt: skip
     catalog.add("None", copies=0)
 
@@ -40,10 +41,12 @@ def test_every_title_is_there_with_what_describes_it(librarian: Api, catalog: Ca
 
     assert tuple(first) == COLUMNS
     assert (first["id"], first["title"], first["isbn"]) == (str(book), "Война и мир", "978-0-441-17271-9")
+    assert first["isbns_other"] == "978-0-306-40615-7"
     assert (first["isbns_invalid"], first["copies"], first["copies_available"]) == ("123; 456", "2", "1")
     assert (second["title"], second["status"], second["author"]) == ("None", "UNAVAILABLE", "")
     assert [record["title"] for record in as_jsonl(librarian)] == ["Война и мир", "None"]
     assert as_jsonl(librarian)[0]["isbns_invalid"] == ["123", "456"]
+    assert as_jsonl(librarian)[0]["isbns_other"] == ["978-0-306-40615-7"]
 
 
 def test_no_cell_is_a_formula(librarian: Api, catalog: Catalog) -> None:

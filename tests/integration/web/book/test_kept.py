@@ -1,5 +1,6 @@
 """What the database keeps by itself, whatever writes: the status of titles, the vocabulary, the generation."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -10,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from luna_web.book.domain import CopyStatus, book_status
 from luna_web.book.models import Book, Copy, TitleStatus
+from luna_web.book.repository import vocabulary
+from luna_web.book.service.vocabulary import Vocabulary
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_id
+from tests.integration.servers import wait_until
 from tests.integration.world import Catalog
 
 statuses = st.sampled_from(CopyStatus)
@@ -75,6 +79,105 @@ def test_words_of_titles_authors_and_publishers_are_vocabulary_once(
         terms = session.scalars(text("SELECT term FROM search_terms ORDER BY term")).all()
 
     assert terms == ["again", "androids", "aventinum", "capek", "karel", "robots"]
+
+
+MANY = (
+    "INSERT INTO books (id, title)"
+    " SELECT gen_random_uuid(), 'Zephyr' || chr(97 + n % 26) FROM generate_series(1, {}) AS n"
+)
+
+
+def words(session: Session) -> list[str]:
+    return list(session.scalars(text("SELECT term FROM search_terms ORDER BY term")))
+
+
+def test_words_of_a_hundred_titles_are_vocabulary_at_once(session_factory: SessionFactory) -> None:
+    with transaction(session_factory) as session:
+        session.execute(text(MANY.format(100)))
+
+        assert words(session) == [f"zephyr{chr(97 + n)}" for n in range(26)]
+
+
+def test_words_of_more_are_learned_afterwards_and_by_one_only(session_factory: SessionFactory) -> None:
+    with transaction(session_factory) as session:
+        session.execute(text(MANY.format(2500)))
+        parts = list(session.scalars(text("SELECT cardinality(book_ids) FROM search_terms_due ORDER BY id")))
+        assert (sorted(parts), words(session)) == ([500, 1000, 1000], [])
+    with transaction(session_factory) as one, transaction(session_factory) as other:
+        assert (vocabulary.learn_some(one), vocabulary.learn_some(other)) == (True, False)
+    with transaction(session_factory) as session:
+        assert words(session) == [f"zephyr{chr(97 + n)}" for n in range(26)]
+        assert not vocabulary.learn_some(session)
+
+
+def test_what_a_failed_transaction_wrote_or_learned_is_undone_with_it(session_factory: SessionFactory) -> None:
+    with session_factory() as session:
+        session.execute(text(MANY.format(101)))
+        session.commit()
+        vocabulary.learn_some(session)
+        session.rollback()
+        assert words(session) == []
+
+    keeper = Vocabulary(session_factory)
+    keeper.learn_all()
+
+    with session_factory() as session:
+        assert len(words(session)) == 26
+
+
+def test_a_keeper_learns_within_seconds_until_it_is_stopped(session_factory: SessionFactory) -> None:
+    keeper = Vocabulary(session_factory)
+    keeper.start()
+    try:
+        with transaction(session_factory) as session:
+            session.execute(text(MANY.format(101)))
+        with session_factory() as session:
+            wait_until("the words are known", lambda: len(words(session)) == 26)
+    finally:
+        keeper.stop()
+
+
+LATIN = [
+    (0xBF, 0x13E), (0x141, 0x17F), (0x2B9, 0x2BD), (0x1E00, 0x1E99), (0x1EA0, 0x1EFF), (0x2010, 0x2016),
+    (0x2018, 0x201F),
+]  # fmt: skip
+GIVEN = "FROM unnest(CAST(:texts AS text[])) WITH ORDINALITY AS t (given, n) ORDER BY n"
+latin = st.one_of(*(st.characters(min_codepoint=low, max_codepoint=high) for low, high in [(1, 0x7F), *LATIN]))
+
+
+def long_way(session: Session, texts: Sequence[str]) -> list[str]:
+    """As `luna_text` folds them beside a letter that is not Latin."""
+    query = text(f"SELECT luna_text(given || ' ж') {GIVEN}")
+    return [found.removesuffix("ж").rstrip() for found in session.scalars(query, {"texts": list(texts)})]
+
+
+def short_way(session: Session, texts: Sequence[str]) -> list[str]:
+    query = text(f"SELECT luna_text(given) {GIVEN}")
+    return list(session.scalars(query, {"texts": list(texts)}))
+
+
+def test_each_latin_letter_is_folded_the_short_way_as_the_long_way(session: Session) -> None:
+    letters = [chr(code) for low, high in LATIN for code in range(low, high + 1)]
+    texts = [pattern.format(letter) for letter in letters for pattern in ("{}", "a{}b", "Q{} r")]
+
+    assert short_way(session, texts) == long_way(session, texts)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(latin, max_size=40), min_size=20, max_size=20))
+def test_latin_texts_are_folded_the_short_way_as_the_long_way(session: Session, texts: list[str]) -> None:
+    assert short_way(session, texts) == long_way(session, texts)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text("ab'-ʼ /é\n", max_size=40), min_size=20, max_size=20))
+def test_short_texts_are_joined_as_long_ones_are(session: Session, texts: list[str]) -> None:
+    query = text(
+        "SELECT luna_joined(given), luna_joined(repeat('.', 500) || given || ' ')"
+        " FROM unnest(CAST(:texts AS text[])) AS given"
+    )
+    for short, long in session.execute(query, {"texts": texts}):
+        assert short == long
 
 
 @pytest.mark.parametrize(

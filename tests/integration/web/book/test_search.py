@@ -7,6 +7,7 @@ import pytest
 
 from luna_web.book.domain import CopyStatus
 from luna_web.book.repository import lists
+from luna_web.book.service import reading
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration.world import Api, Catalog, data
 
@@ -105,6 +106,10 @@ def shelf(catalog: Catalog) -> None:
         catalog.add(title, **columns)
 
 
+def ids_found(api: Api, **params: Any) -> list[str]:
+    return [book["id"] for book in api.get("/books", params=params).json()["data"]]
+
+
 class TestRelevance:
     def test_the_title_itself_comes_before_all_that_mention_it(self, student: Api, catalog: Catalog) -> None:
         catalog.add("History history history")
@@ -124,7 +129,20 @@ class TestRelevance:
         answer = student.get("/books", params={"q": "robots", "limit": 2}).json()
 
         assert answer["data"][0]["title"] == "Robots"
-        assert answer["pagination"] == {"page": 1, "limit": 2, "total": 3, "total_pages": 2, "total_capped": True}
+        assert answer["pagination"] == {"page": 1, "limit": 2, "total": 6, "total_pages": 3, "total_capped": False}
+
+    def test_pages_beyond_the_ranked_candidates_repeat_and_skip_nothing(
+        self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "CANDIDATES", 3)
+        books = {str(catalog.add(f"Robots {number}")) for number in range(8)}
+        last = str(catalog.add("Robots"))
+
+        pages = [ids_found(student, q="robots", page=page, limit=2) for page in range(1, 7)]
+
+        assert [len(page) for page in pages] == [2, 2, 2, 2, 1, 0]
+        assert pages[0][0] == last
+        assert {one for page in pages for one in page} == books | {last}
 
     def test_pages_of_a_search_repeat_and_skip_nothing(self, student: Api, catalog: Catalog) -> None:
         for _ in range(7):
@@ -160,7 +178,8 @@ class TestTotals:
     def test_beyond_its_cap_a_total_says_so_and_pages_go_on(
         self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(lists, "CANDIDATES", 2)
+        for room in (lists, reading):
+            monkeypatch.setattr(room, "REACH", 2)
         for number in range(4):
             catalog.add(f"Robots {number}")
 

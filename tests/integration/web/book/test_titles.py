@@ -117,6 +117,26 @@ class TestCreate:
 
         assert list(details["fields"]) == [field]
 
+    def test_further_isbns_are_kept_once_and_beside_the_first(self, librarian: Api, student: Api) -> None:
+        others = ["0-306-40615-2", "9780306406157", "978 0441172719"]
+        book = data(librarian.post("/books", DUNE | {"isbns_other": others}), 201)
+
+        assert (book["isbn"], book["isbns_other"]) == ("978-0-441-17271-9", ["978-0-306-40615-7"])
+        found = student.get("/books", params={"isbn": "0306406152"}).json()["data"]
+        assert [one["id"] for one in found] == [book["id"]]
+
+    def test_a_further_isbn_with_a_wrong_check_digit(self, librarian: Api) -> None:
+        wish = DUNE | {"isbns_other": ["0306406152", "0306406153"]}
+
+        refused(librarian.post("/books", wish), 422, "ISBN_INVALID")
+
+    def test_further_isbns_need_a_first_one(self, librarian: Api) -> None:
+        wish = {"title": "Dune", "isbns_other": ["0306406152"]}
+
+        details = refused(librarian.post("/books", wish), 422, "VALIDATION_ERROR")
+
+        assert list(details["fields"]) == ["isbns_other"]
+
     def test_text_is_stored_tidy(self, librarian: Api) -> None:
         book = data(librarian.post("/books", {"title": " Cafe\u0301\t  au\nlait\u200b "}), 201)
 
@@ -162,6 +182,19 @@ class TestChange:
             changed = data(librarian.put(f"/books/{book}", {"title": title}))
 
         assert (changed["title"], changed["version"]) == ("Second", 3)
+
+    def test_further_isbns_are_replaced_emptied_and_give_way_to_the_first(self, librarian: Api) -> None:
+        book = data(librarian.post("/books", DUNE | {"isbns_other": ["0306406152"]}), 201)
+
+        def put(**wish: object) -> tuple[str | None, list[str], int]:
+            now = data(librarian.put(f"/books/{book['id']}", wish))
+            return now["isbn"], now["isbns_other"], now["version"]
+
+        assert put(author="Herbert") == ("978-0-441-17271-9", ["978-0-306-40615-7"], 2)
+        assert put(isbns_other=["978-0306406157"]) == ("978-0-441-17271-9", ["978-0-306-40615-7"], 2)
+        refused(librarian.put(f"/books/{book['id']}", {"isbn": None}), 422, "VALIDATION_ERROR")
+        assert put(isbn="0306406152") == ("978-0-306-40615-7", [], 3)
+        assert put(isbn=None, isbns_other=None) == (None, [], 4)
 
     def test_anothers_isbn_is_refused(self, librarian: Api, catalog: Catalog) -> None:
         catalog.add("Dune", isbn13="9780441172719")

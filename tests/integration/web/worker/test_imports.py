@@ -14,7 +14,7 @@ from tests.integration.world import Api, Json, data
 from tests.unit.web.book.imports.files import csv_file
 
 Start = Callable[[], WorkerProcess]
-MANY = 8_000
+MANY = 5_000
 FILE = csv_file([{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(MANY)])
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 

@@ -34,7 +34,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
 
 
 def record(**values: Any) -> dict[str, Any]:
-    return dict.fromkeys(COLUMNS) | {"isbns_invalid": []} | values
+    return dict.fromkeys(COLUMNS) | {"isbns_other": [], "isbns_invalid": []} | values
 
 
 @given(st.lists(texts, min_size=1, max_size=3))

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from luna_web.shared.envelope import Pagination
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.fields import Name, Text
-from luna_web.shared.ids import new_id, uuid7
+from luna_web.shared.ids import new_id, new_ids, uuid7
 from luna_web.shared.paging import PageParams, chosen_sort, page_params, pagination_of
 from luna_web.shared.rate_limits import address_group
 from luna_web.shared.tracing import accept_trace_id
@@ -33,6 +33,16 @@ class TestIds:
         made: set[UUID] = {new_id() for _ in range(1000)}
 
         assert len(made) == 1000
+
+    def test_many_at_once_are_different_in_order_and_of_this_moment(self) -> None:
+        before = new_id()
+        made = new_ids(1000)
+
+        assert len(set(made)) == 1000
+        assert made == sorted(made)
+        assert {one.version for one in made} == {7}
+        assert made[0].int >> 80 >= before.int >> 80
+        assert new_ids(0) == []
 
 
 class TestTraceId:

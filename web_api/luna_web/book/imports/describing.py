@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from luna_web.book.imports.domain import NO_WISH, Barcoded, CopyWish, Described, Rejected, Remark
 from luna_web.book.marc import LIMITS, CatalogRecord, fitted
@@ -25,14 +26,18 @@ def settled(book: CatalogRecord, copies: CopyWish, remarks: Sequence[Remark], la
     if book.publication_year is not None and book.publication_year > latest_year:
         found.append(Remark("publication_year", "lies in the future", str(book.publication_year)))
         book = replace(book, publication_year=None)
-    found += _cut(book)
+    if cut := list(_cut(book)):
+        found += cut
+        book = fitted(book)
     wish, refused = _settled_copies(copies)
-    return Described(fitted(book), wish, (*found, *refused))
+    return Described(book, wish, (*found, *refused))
+
+
+_limited = attrgetter(*LIMITS)
 
 
 def _cut(book: CatalogRecord) -> Iterator[Remark]:
-    for name, limit in LIMITS.items():
-        text = getattr(book, name)
+    for (name, limit), text in zip(LIMITS.items(), _limited(book), strict=True):
         if text and len(text) > limit:
             yield Remark(name, f"cut from {len(text):,} to {limit:,} characters", shown(text))
 

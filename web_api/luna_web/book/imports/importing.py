@@ -40,7 +40,7 @@ from luna_web.book.imports.readers.opening import open_reader
 from luna_web.book.imports.rows import Connection, Purpose
 from luna_web.book.imports.writing import Overtaken
 from luna_web.shared.database import SessionFactory, transaction
-from luna_web.shared.ids import new_id
+from luna_web.shared.ids import new_ids
 
 log = structlog.get_logger(__name__)
 MOST_KEPT = 10_000
@@ -212,7 +212,7 @@ class Import:
         described = [entry.described for entry in entries]
         keys = finding.stage(connection, described)
         known = finding.known(connection, self._purpose, described, keys)
-        ids = iter(sorted(new_id() for _ in range(_ids_needed(entries, self._options.copies))))
+        ids = iter(new_ids(_ids_needed(entries, self._options.copies)))
         shelf = Shelf(known, lambda book: finding.key_of(connection, book), lambda: next(ids), self._options.copies)
         for entry, key in zip(entries, keys, strict=True):
             outcome, remarks = shelf.take(entry.described, key)

@@ -1,5 +1,7 @@
 """Languages by the codes and names that tables of books use, as MARC codes (ISO 639-2, bibliographic)."""
 
+from functools import lru_cache
+
 _BY_TWO_LETTERS = {
     "ar": "ara", "be": "bel", "bg": "bul", "bn": "ben", "ca": "cat", "cs": "cze", "cy": "wel", "da": "dan", "de": "ger",
     "el": "gre", "en": "eng", "eo": "epo", "es": "spa", "et": "est", "eu": "baq", "fa": "per", "fi": "fin", "fr": "fre",
@@ -24,6 +26,7 @@ _TERMINOLOGICAL = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1000)
 def language_code(text: str) -> str | None:
     """The MARC code of `eng`, `en`, `en-GB`, `deu` or `English`; None if it is none of these."""
     word = text.strip().casefold()

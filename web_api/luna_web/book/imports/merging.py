@@ -173,9 +173,10 @@ class Shelf:
     def _meet(self, title: Title, book: CatalogRecord, key: Key) -> None:
         if not title.met:
             title.met = title.newly_met = True
-        named = book.isbn13 or (book.control_number and book.control_number == title.book.control_number)
+        if book.isbn13 or (book.control_number and book.control_number == title.book.control_number):
+            return
         pin = pin_key(book, key)
-        if not named and self.pins.get(pin) != title.id:
+        if self.pins.get(pin) != title.id:
             self.pins[pin] = self.new_pins[pin] = title.id
 
     # Copies

@@ -24,6 +24,7 @@ def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], las
             Book.author,
             Book.author_romanized,
             Book.isbn13,
+            Book.isbns_other,
             Book.isbns_invalid,
             Book.control_number,
             Book.publisher,

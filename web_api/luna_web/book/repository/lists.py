@@ -4,11 +4,11 @@ No list counts or ranks more than a bound: see docs/catalog.md for the plans.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select
+from sqlalchemy import CTE, ColumnElement, Row, Select, Subquery, Text, cast, func, null, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -18,7 +18,7 @@ from luna_web.shared.paging import REACH, Order, PageParams, Sortable, chosen_so
 
 RELEVANCE = "relevance"
 CANDIDATES = 1_000
-"""Ranking and counting words read every match; beyond these many it would take longer than a reader waits."""
+"""Ranking and sorting read a match as a whole; beyond these many it would take longer than a reader waits."""
 SAME_TITLE = 100
 """Titles that begin with the words of the question are ranked whatever else matches, up to these many."""
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -41,11 +41,10 @@ class CatalogState:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of ids. `total` is counted up to `cap`; one beyond it says that there are more."""
+    """One page of ids. `total` is counted up to `REACH`; one beyond it says that there are more."""
 
     ids: list[UUID]
     total: int
-    cap: int = REACH
     corrected_query: str | None = None
 
 
@@ -56,6 +55,8 @@ PLANNED = {
     "random_page_cost": "1.1",
     # Starting workers takes longer than a search may.
     "max_parallel_workers_per_gather": "0",
+    # What a common word finds among a million titles; with less the bitmap forgets rows and whole pages are compared.
+    "work_mem": "16MB",
     # A table that is read whole is read from its beginning: two pages of one search must rank the same thousand.
     "synchronize_seqscans": "off",
 }
@@ -99,15 +100,15 @@ def find(session: Session, question: Question, params: PageParams) -> Found:
 
 def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
     """The matches are sorted while they are few; the index of the sort is walked where they stand close in it."""
-    order, cap = params.order or Order.ASC, cap_of(question)
-    if cap == CANDIDATES:
+    order = params.order or Order.ASC
+    if question.has_words or question.filters.shelf_location:
         rows = session.execute(_paged(sorted_few(question, sort, order), params)).all()
         found = _found(session, rows, question, params)
-        if found.total <= cap:
+        if found.total <= CANDIDATES:
             return found
         page = session.scalars(_paged(ordered(question, sort, order), params))
-        return Found(list(page), found.total, cap)
-    total = select(func.count()).select_from(counted(question).limit(cap + 1).subquery()).scalar_subquery()
+        return Found(list(page), _counted(session, question) if rows else found.total)
+    total = select(func.count()).select_from(counted(question).limit(REACH + 1).subquery()).scalar_subquery()
     walked = ordered(question, sort, order).add_columns(total.label("total"))
     return _found(session, session.execute(_paged(walked, params)).all(), question, params)
 
@@ -122,7 +123,7 @@ def ordered(question: Question, sort: str, order: Order) -> Select[Any]:
 
 
 def sorted_few(question: Question, sort: str, order: Order) -> Select[Any]:
-    """(id, total): the first matches found, in order; all of them if `total` is not above the cap.
+    """(id, total): the first matches found, in order; all of them if `total` is not above `CANDIDATES`.
 
     How many titles have the beginning of a word nobody can estimate, so the planner is not to choose here.
     """
@@ -140,17 +141,15 @@ def counted(question: Question) -> Select[Any]:
     return select(Book.id).where(*question.conditions())
 
 
-def cap_of(question: Question) -> int:
-    """How far matches are counted: each match of words or of a shelf is a row to fetch, others stand in an index."""
-    return CANDIDATES if question.has_words or question.filters.shelf_location else REACH
+def _counted(session: Session, question: Question) -> int:
+    return count_capped(session, counted(question))
 
 
 def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams) -> Found:
     """A page beyond the last has no row that could tell the total."""
-    cap = cap_of(question)
     if not rows and params.offset:
-        return Found([], count_capped(session, counted(question), cap), cap)
-    return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
+        return Found([], _counted(session, question))
+    return Found([row.id for row in rows], rows[0].total if rows else 0)
 
 
 def _directed(key: Sortable, tie: Sortable, sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
@@ -161,10 +160,11 @@ def _directed(key: Sortable, tie: Sortable, sort: str, order: Order) -> tuple[Co
 
 
 def _by_relevance(session: Session, question: Question, params: PageParams) -> Found:
-    """`total` goes up to the ranked candidates, since no page lies beyond them."""
-    limit = min(params.limit, CANDIDATES - params.offset)
-    rows = session.execute(ranked(question).offset(params.offset).limit(limit)).all() if limit > 0 else []
-    return _found(session, rows, question, params)
+    """Few matches are counted as they are ranked, many by a statement of their own."""
+    if params.offset + params.limit > CANDIDATES:
+        return Found(list(session.scalars(_paged(_beyond(question), params))), _counted(session, question))
+    found = _found(session, session.execute(_paged(ranked(question), params)).all(), question, params)
+    return found if found.total <= CANDIDATES else replace(found, total=_counted(session, question))
 
 
 def ranked(question: Question) -> Select[Any]:
@@ -172,6 +172,23 @@ def ranked(question: Question) -> Select[Any]:
 
     A title that is the question comes before all others.
     """
+    found, pool = _pool(question)
+    total = select(func.count()).select_from(found).scalar_subquery()
+    return select(pool.c.id, total.label("total")).order_by(*_best_first(question, pool))
+
+
+def _beyond(question: Question) -> Select[Any]:
+    """The ids of what is ranked in its order, then those of all other matches."""
+    _, pool = _pool(question)
+    place = func.row_number().over(order_by=_best_first(question, pool))
+    ranking = select(pool.c.id, place.label("place")).cte("ranking")
+    others = select(Book.id, null()).where(*question.conditions(), Book.id.not_in(select(ranking.c.id))).limit(REACH)
+    whole = select(ranking.c.id, ranking.c.place).union_all(others).subquery("whole")
+    return select(whole.c.id).order_by(whole.c.place.nulls_last(), whole.c.id)
+
+
+def _pool(question: Question) -> tuple[CTE, Subquery]:
+    """The first matches found, and with them those titles that begin like the question."""
     assert question.q is not None  # noqa: S101 - who ranks has something typed
     asked, conditions = question.q.plain, question.conditions()
     match = (Book.id, Book.search, Book.title_key)
@@ -180,8 +197,10 @@ def ranked(question: Question) -> Select[Any]:
     beginning = select(*match).where(*conditions, Book.title_key >= asked, Book.title_key < asked + "!")
     alike = beginning.order_by(Book.title_key, Book.id).limit(SAME_TITLE).cte("alike")
     more = select(alike).where(alike.c.id.not_in(select(found.c.id)))
-    pool = select(found).union_all(more).subquery("pool")
+    return found, select(found).union_all(more).subquery("pool")
+
+
+def _best_first(question: Question, pool: Subquery) -> tuple[ColumnElement[Any], ...]:
+    assert question.q is not None  # noqa: S101 - who ranks has something typed
     rank = func.ts_rank(pool.c.search, tsquery(question.q.query()), 1)
-    total = select(func.count()).select_from(found).scalar_subquery()
-    same = pool.c.title_key == asked
-    return select(pool.c.id, total.label("total")).order_by(same.desc(), rank.desc(), pool.c.id)
+    return (pool.c.title_key == question.q.plain).desc(), rank.desc(), pool.c.id

@@ -37,3 +37,8 @@ def titles_with(session: Session, word: str) -> int:
     """How many living titles have a word, counted up to 200."""
     having = select(Book.id).where(Book.search.bool_op("@@")(tsquery(f"'{word}'")), Book.deleted_at.is_(None))
     return session.scalar(select(func.count()).select_from(having.limit(COUNTED).subquery())) or 0
+
+
+def learn_some(session: Session) -> bool:
+    """Add the words of some titles that were written by thousands; False when none wait."""
+    return bool(session.scalar(select(func.learn_search_terms())))

@@ -1,5 +1,6 @@
 """Titles as a librarian makes, changes and removes them. Who changes a title and its copies locks the title first."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from luna_web.book.service.cataloguing import Cataloguer
 from luna_web.book.service.reading import checked_isbn
 from luna_web.book.service.views import record_of, with_holdings
 from luna_web.shared.changes import changed, check_version, unique
+from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.etags import IfMatch
 from luna_web.shared.ids import new_id
 
@@ -24,8 +26,9 @@ ISBN_KEY = "books_isbn13_key"
 
 
 def create(desk: Cataloguer, wish: NewTitle) -> BookOut:
-    """A title with its copies, in one transaction. Raises IsbnInvalid, IsbnTaken."""
-    book = Book(id=new_id(), version=1, isbns_invalid=[], title=wish.title, **_values(wish, TitleFields))
+    """A title with its copies, in one transaction. Raises IsbnInvalid, IsbnTaken, ValidationFailed."""
+    values = _with_others(_values(wish, TitleFields), None, [])
+    book = Book(id=new_id(), version=1, isbns_invalid=[], title=wish.title, **values)
     _check_isbn_is_free(desk.session, book)
     desk.session.add(book)
     _flush(desk.session)
@@ -39,11 +42,11 @@ def create(desk: Cataloguer, wish: NewTitle) -> BookOut:
 def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch | None) -> BookOut:
     """Change what was sent. What makes no difference raises no version.
 
-    Raises BookNotFound, PreconditionFailed, IsbnInvalid, IsbnTaken.
+    Raises BookNotFound, PreconditionFailed, IsbnInvalid, IsbnTaken, ValidationFailed.
     """
     book = _locked(desk.session, book_id)
     check_version(if_match, book.version)
-    differences = changed(book, _values(wish, TitleChange))
+    differences = changed(book, _with_others(_values(wish, TitleChange), book.isbn13, book.isbns_other))
     if differences:
         _check_isbn_is_free(desk.session, book)
         book.version += 1
@@ -81,12 +84,26 @@ def _locked(session: Session, book_id: UUID) -> Book:
 
 
 def _values(wish: TitleFields, described: type[TitleFields]) -> dict[str, Any]:
-    """The columns that a wish sets, the ISBN as 13 digits and as it was written. Raises IsbnInvalid."""
+    """The columns that a wish sets, ISBNs as 13 digits and the first also as it was written. Raises IsbnInvalid."""
     values = wish.model_dump(include=set(described.model_fields), exclude_unset=True)
     if "isbn" in values:
         given = values.pop("isbn")
         values |= {"isbn_given": given, "isbn13": checked_isbn(given) if given else None}
+    if "isbns_other" in values:
+        values["isbns_other"] = [checked_isbn(given) for given in values["isbns_other"] or ()]
     return values
+
+
+def _with_others(values: dict[str, Any], isbn13: str | None, others: Sequence[str]) -> dict[str, Any]:
+    """The same with the further ISBNs that the title then has: each once, none that is its own.
+
+    Raises ValidationFailed if it has some without having one of its own, which a file of the catalog could not say.
+    """
+    own = values.get("isbn13", isbn13)
+    kept = [one for one in dict.fromkeys(values.get("isbns_other", others)) if one != own]
+    if kept and own is None:
+        raise ValidationFailed({"isbns_other": ["stand beside isbn, which is empty: send the first of them as isbn"]})
+    return {**values, "isbns_other": kept}
 
 
 def _check_isbn_is_free(session: Session, book: Book) -> None:

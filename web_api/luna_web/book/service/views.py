@@ -48,6 +48,7 @@ def record_of(book: Book) -> BookRecord:
         author=book.author,
         author_romanized=book.author_romanized,
         isbn=hyphenated(book.isbn13) if book.isbn13 else None,
+        isbns_other=[hyphenated(isbn13) for isbn13 in book.isbns_other],
         publisher=book.publisher,
         publication_year=book.publication_year,
         description=book.description,

@@ -79,6 +79,18 @@ class TestRoundTrip:
         assert counts(done) == (0, 0, 2, 0)
         assert (desk.rows("SELECT * FROM books ORDER BY id"), desk.copies()) == before
 
+    @pytest.mark.parametrize("form", ["csv", "jsonl"])
+    def test_further_isbns_that_were_lost_come_back_from_an_export(
+        self, desk: Desk, catalog: Catalog, form: str
+    ) -> None:
+        others = ["9780141439587", "9780306406157"]
+        catalog.add("Dune", isbn13="9780441172719", isbns_other=others)
+        exported = desk.api.get("/books/export", params={"format": form}).content
+        desk.rows("UPDATE books SET isbns_other = '{}' RETURNING id")
+
+        assert counts(desk.done(exported)) == (0, 1, 0, 0)
+        assert [book["isbns_other"] for book in desk.books()] == [others]
+
 
 class TestManyBatches:
     def test_records_behind_the_first_batch_land_too_and_are_found_again(self, desk: Desk) -> None:

@@ -135,7 +135,7 @@ class CsvReader:
     def describe(self, content: list[str] | Unreadable) -> Described:
         if isinstance(content, Unreadable):
             raise content.reject()
-        cells = [restored(cell) for cell in content]
+        cells = [restored(cell) if cell.startswith("'") else cell for cell in content]
         return describe_row(cells_by_field(cells, self.columns, self._wanted), self._latest_year)
 
     def progress(self) -> float:
