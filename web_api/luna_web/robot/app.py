@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from luna_web.robot.fleet import Fleet
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERY_DESK, STATUS_LISTENER
 from luna_web.robot.routes import routers
 from luna_web.robot.routes.calling import FLEET, STATUS_CACHE
 from luna_web.robot.status_cache import StatusCache
@@ -27,7 +27,9 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     settings, desk = runtime.settings, runtime.get(DELIVERY_DESK)
     store = Store(sessions, desk, settings.encryption_key, runtime.clock, settings.bridge_hosts)
     cache = StatusCache(runtime.redis)
-    fleet = Fleet(store, cache, settings.database_url, lambda order: write_stop(sessions, order))
+    listener = runtime.get(STATUS_LISTENER)
+    listener.start()
+    fleet = Fleet(store, cache, settings.database_url, lambda order: write_stop(sessions, order), listener)
     runtime.provide(FLEET, fleet)
     runtime.provide(STATUS_CACHE, cache)
     running = Fleet.call(fleet.run())
@@ -36,6 +38,7 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     finally:
         running.cancel()
         await fleet.wait_until_over(STOPPING_SECONDS)
+        listener.stop()
         engine.dispose()
 
 
@@ -50,5 +53,5 @@ SERVICE = Service(
     routers=routers,
     checks=(Check("robot links", links, critical=False),),
     lifespan=lifespan,
-    needs=(DELIVERY_DESK,),
+    needs=(DELIVERY_DESK, STATUS_LISTENER),
 )
