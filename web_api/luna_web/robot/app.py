@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from luna_web.robot.fleet import Fleet
-from luna_web.robot.ports import DELIVERY_DESK, STATUS_LISTENER
+from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK, STATUS_LISTENER
 from luna_web.robot.routes import routers
 from luna_web.robot.routes.calling import FLEET, STATUS_CACHE
 from luna_web.robot.status_cache import StatusCache
@@ -53,5 +53,5 @@ SERVICE = Service(
     routers=routers,
     checks=(Check("robot links", links, critical=False),),
     lifespan=lifespan,
-    needs=(DELIVERY_DESK, STATUS_LISTENER),
+    needs=(DELIVERY_DESK, DELIVERIES, STATUS_LISTENER),
 )

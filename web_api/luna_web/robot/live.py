@@ -9,7 +9,7 @@ from luna_web.robot import repository
 from luna_web.robot.errors import RobotNotFound
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import DELIVERY_DESK
-from luna_web.robot.routes import STATUS_CACHE
+from luna_web.robot.routes.calling import STATUS_CACHE
 from luna_web.robot.schemas import RobotOut
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.views import robot_out
