@@ -45,7 +45,9 @@ TRANSITIONS: dict[CopyStatus, frozenset[CopyStatus]] = {
     CopyStatus.CHECKED_OUT: frozenset(
         {CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE}
     ),
-    CopyStatus.UNAVAILABLE: frozenset({CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.ON_ROBOT}),
+    CopyStatus.UNAVAILABLE: frozenset(
+        {CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT}
+    ),
 }
 """Which status may follow which."""
 

@@ -7,8 +7,12 @@ from luna_web.book.service.lending import (
     get_copy,
     get_copy_by_barcode,
     list_copies,
+    lock_copy,
+    removed_titles,
     reserve_copy,
+    reserve_if_free,
     set_copy_status,
+    titles_with_free_copies,
 )
 from luna_web.book.service.reading import checked_isbn, get_title
 from luna_web.book.service.views import CopyView
@@ -20,6 +24,10 @@ __all__ = [
     "get_copy_by_barcode",
     "get_title",
     "list_copies",
+    "lock_copy",
+    "removed_titles",
     "reserve_copy",
+    "reserve_if_free",
     "set_copy_status",
+    "titles_with_free_copies",
 ]

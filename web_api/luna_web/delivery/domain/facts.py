@@ -19,7 +19,13 @@ from luna_web.robot.ports import Handover
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Limits of the delivery service. Time-outs sent to robots are seconds."""
+    """Limits of the delivery service. Time-outs sent to robots are seconds.
+
+    `renewable_overdue`: how long after its due date a loan can still be renewed. `offer_period`: how long a copy is
+    kept for whose turn it is. `unaccepted_period`, `unattended_period`: when a request ends that nobody accepts, or
+    whose delivery has failed and nobody sees to. `due_soon`, `overdue_notice`: how long before and after the due date
+    a reader is told.
+    """
 
     open_requests: int = 5
     open_loans: int = 10
@@ -32,6 +38,14 @@ class Policy:
     retry_wait: timedelta = timedelta(seconds=10)
     lost_patience: timedelta = timedelta(minutes=10)
     rank_worth: timedelta = timedelta(minutes=15)
+    open_holds: int = 10
+    renewals: int = 2
+    renewable_overdue: timedelta = timedelta(days=7)
+    offer_period: timedelta = timedelta(hours=48)
+    unaccepted_period: timedelta = timedelta(hours=24)
+    unattended_period: timedelta = timedelta(hours=24)
+    due_soon: timedelta = timedelta(days=3)
+    overdue_notice: timedelta = timedelta(days=1)
 
 
 class Place(StrEnum):
