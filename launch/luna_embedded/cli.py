@@ -216,6 +216,15 @@ def list_users(
     _manage(state, ["list-users", *(["--json"] if as_json else [])], False, needs_password=False)
 
 
+@people.command("jobs")
+def jobs(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: State = None,
+) -> None:
+    """Say when each periodic job ran last, and with what result."""
+    _manage(state, ["jobs", *(["--json"] if as_json else [])], False, needs_password=False)
+
+
 def _manage(state: Path | None, words: Sequence[str], password_stdin: bool, *, needs_password: bool) -> None:
     where = _place(state)
     ask(where.state.control_socket, "status")

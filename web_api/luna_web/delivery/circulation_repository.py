@@ -86,9 +86,9 @@ def positions(session: Session, holds: Collection[Hold]) -> Mapping[UUID, int]:
         select(func.count())
         .where(ahead.book_id == Hold.book_id, ahead.status == HoldStatus.WAITING)
         .where(or_(ahead.placed_at < Hold.placed_at, and_(ahead.placed_at == Hold.placed_at, ahead.id <= Hold.id)))
-        .scalar_subquery()
+        .label("place")
     )
-    return dict(session.execute(select(Hold.id, before).where(Hold.id.in_(ids))).tuples().all())
+    return {row.id: row.place for row in session.execute(select(Hold.id, before).where(Hold.id.in_(ids)))}
 
 
 def holds(

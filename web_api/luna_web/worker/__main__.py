@@ -12,16 +12,17 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from luna_web.book.imports.foreman import Foreman
+from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
 from luna_web.shared.logs import configure_logs
 from luna_web.worker.celery_app import host_name, make_celery, nudge_with
 from luna_web.worker.consumers import all_consumers
 from luna_web.worker.drain import Drainer
+from luna_web.worker.jobs import all_jobs
 from luna_web.worker.notify import notify
 from luna_web.worker.periodic import Periodic
 from luna_web.worker.relay import Relay
-from luna_web.worker.retention import retention
 
 CONCURRENCY = 4
 STOP_WITHIN_SECONDS = 4.0
@@ -74,7 +75,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     foreman = Foreman(factory, settings)
     consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
-    periodic = Periodic(factory, [retention(settings)])
+    periodic = Periodic(factory, all_jobs(settings, SystemClock()))
     ready = Readiness("celery", "relay")
     relay = Relay(
         factory,

@@ -77,7 +77,6 @@ CREATE INDEX book_returns_of_loan ON book_returns (loan_id);
 CREATE INDEX task_status_history_by_time ON task_status_history (at);
 CREATE INDEX delivery_tasks_ended ON delivery_tasks (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX notifications_by_time ON notifications (created_at);
-CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
 
 -- The application may not change history. These two do what it may: only what has ended, and nothing young.
 CREATE FUNCTION forget_reader(forgotten uuid, as_of timestamptz) RETURNS boolean
@@ -143,7 +142,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION purge_task_history(timestamptz, int)")
     op.execute("DROP FUNCTION forget_reader(uuid, timestamptz)")
     for index in (
-        "outbox_published", "notifications_by_time", "delivery_tasks_ended", "task_status_history_by_time",
+        "notifications_by_time", "delivery_tasks_ended", "task_status_history_by_time",
         "book_returns_of_loan", "loans_to_forget", "loans_of_book", "loans_of_copy",
     ):  # fmt: skip
         op.execute(f"DROP INDEX {index}")

@@ -40,7 +40,7 @@ class CheckIn(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     """Refused: the library has given it up."""
     KEPT = "KEPT"
-    """Refused to be damaged: a request has it, which must get another copy or end first."""
+    """Refused: a delivery or a request has it, which must get another copy or end first."""
 
 
 def check_in(copy: Scanned, *, damaged: bool = False) -> CheckIn:
@@ -61,7 +61,9 @@ def check_in(copy: Scanned, *, damaged: bool = False) -> CheckIn:
 def _with_task(copy: Scanned, task: TaskFacts, damaged: bool) -> CheckIn:
     if task.loaded or copy.status is CopyStatus.ON_ROBOT:
         return CheckIn.ON_ROBOT
-    if task.type is not TaskType.RETURN_PICKUP or not copy.lent:
+    if task.type is not TaskType.RETURN_PICKUP:
+        return CheckIn.KEPT if damaged or copy.lent else CheckIn.NOTHING
+    if not copy.lent:
         return CheckIn.KEPT if damaged else CheckIn.NOTHING
     match cancelling(task):
         case Verdict.AT_ONCE:
