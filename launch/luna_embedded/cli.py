@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-people = typer.Typer(help="Manage the people of a running LUNA.", no_args_is_help=True)
+people = typer.Typer(help="Manage the people of a running LUNA, and see its periodic jobs.", no_args_is_help=True)
 app.add_typer(people, name="admin")
 
 State = Annotated[

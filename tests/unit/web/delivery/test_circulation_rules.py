@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna_web.book.domain import CopyStatus, StatusReason
@@ -24,6 +24,8 @@ from luna_web.delivery.domain.states import (
 
 DUE = datetime(2026, 12, 1, 12, tzinfo=UTC)
 POLICY = Policy()
+UNHURRIED = settings(deadline=None)
+"""The machine may be busy; what these rules say does not take longer for that."""
 TIMES = st.integers(-60 * 24, 60 * 24).map(lambda hours: DUE + timedelta(hours=hours))
 WISHES = st.builds(
     Renewing,
@@ -43,6 +45,7 @@ def test_terminal_states() -> None:
 
 
 class TestRenewal:
+    @UNHURRIED
     @given(WISHES, TIMES)
     def test_no_renewal_shortens_a_loan_or_exceeds_a_period_from_now(self, wish: Renewing, now: datetime) -> None:
         until = renewal(wish, now, POLICY)
@@ -50,11 +53,13 @@ class TestRenewal:
             assert until >= wish.due_at
             assert until in (wish.due_at, now + POLICY.loan_period)
 
+    @UNHURRIED
     @given(WISHES, TIMES)
     def test_whoever_is_waited_for_renews_nothing(self, wish: Renewing, now: datetime) -> None:
         asked = Renewing(wish.due_at, wish.renewals, wish.flagged, True, wish.being_returned)
         assert isinstance(renewal(asked, now, POLICY), Refusal)
 
+    @UNHURRIED
     @given(st.integers(0, 5), TIMES)
     def test_renewing_twice_at_once_gives_the_same_date(self, renewals: int, now: datetime) -> None:
         first = renewal(Renewing(now, renewals), now, POLICY)
@@ -92,6 +97,7 @@ class TestNotices:
     def test_each_has_its_day(self, days: float, given_before: Notice | None, due: Notice | None) -> None:
         assert notice_due(DUE, given_before, DUE + timedelta(days=days), POLICY) is due
 
+    @UNHURRIED
     @given(st.lists(st.floats(-10, 40), max_size=20))
     def test_however_often_one_looks_each_is_given_once_and_in_order(self, days: list[float]) -> None:
         given_so_far: list[Notice] = []
@@ -118,6 +124,7 @@ REFUSALS = (CheckIn.ON_ROBOT, CheckIn.HANDOVER_PENDING, CheckIn.WITHDRAWN, Check
 
 
 class TestScans:
+    @UNHURRIED
     @given(STANDINGS, st.booleans(), st.booleans(), st.booleans(), TASKS, st.booleans())
     def test_what_is_on_a_robot_is_never_checked_in(
         self,
@@ -141,6 +148,7 @@ class TestScans:
         under_way = TaskFacts(TaskType.RETURN_PICKUP, in_phase(TaskPhase.AWAITING_LOAD), 1)
         assert check_in(Scanned(CopyStatus.CHECKED_OUT, lent=True, task=under_way)) is CheckIn.CALLED_OFF
 
+    @UNHURRIED
     @given(st.sampled_from(CopyStatus), st.booleans(), st.booleans())
     def test_only_what_is_free_or_kept_for_the_reader_is_lent(
         self, status: CopyStatus, offered: bool, requested: bool
