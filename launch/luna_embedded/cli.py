@@ -31,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-people = typer.Typer(help="Manage the people of a running LUNA.", no_args_is_help=True)
+people = typer.Typer(help="Manage the people of a running LUNA, and see its periodic jobs.", no_args_is_help=True)
 app.add_typer(people, name="admin")
 
 State = Annotated[
@@ -217,6 +217,15 @@ def list_users(
 ) -> None:
     """List the accounts."""
     _manage(state, ["list-users", *(["--json"] if as_json else [])], False, needs_password=False)
+
+
+@people.command("jobs")
+def jobs(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: State = None,
+) -> None:
+    """Say when each periodic job ran last, and with what result."""
+    _manage(state, ["jobs", *(["--json"] if as_json else [])], False, needs_password=False)
 
 
 def _manage(state: Path | None, words: Sequence[str], password_stdin: bool, *, needs_password: bool) -> None:

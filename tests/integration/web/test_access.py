@@ -139,6 +139,16 @@ ROUTES: dict[str, Row] = PAGES | {
     "PUT /api/v1/returns/{return_id}/picked-up": own("return"),
     "PUT /api/v1/returns/{return_id}/cancel": own("return", STAFF_ROLES),
     "GET /api/v1/loans": ANYBODY,
+    "POST /api/v1/loans": STAFF,
+    "POST /api/v1/loans/checkin": STAFF,
+    "GET /api/v1/loans/{loan_id}": own("loan", STAFF_ROLES),
+    "PUT /api/v1/loans/{loan_id}/renew": own("loan", STAFF_ROLES),
+    "PUT /api/v1/loans/{loan_id}/checkin": STAFF,
+    "PUT /api/v1/loans/{loan_id}/lost": STAFF,
+    "GET /api/v1/holds": ANYBODY,
+    "POST /api/v1/holds": ANYBODY,
+    "GET /api/v1/holds/{hold_id}": own("hold", STAFF_ROLES),
+    "DELETE /api/v1/holds/{hold_id}": own("hold", STAFF_ROLES),
     "GET /api/v1/deliveries": STAFF,
     "GET /api/v1/deliveries/{task_id}": STAFF,
     "GET /api/v1/deliveries/{task_id}/history": STAFF,
@@ -196,7 +206,14 @@ CHANNELS: dict[str, Row] = {
 SOCKETS = {"/api/v1/notifications/ws"}
 OPEN = frozenset(name for name, row in ROUTES.items() if row.who is Who.NOBODY)
 OWNED = [name for name, row in ROUTES.items() if row.thing]
-LISTS = {"session": "/auth/sessions", "request": "/requests", "return": "/returns", "notification": "/notifications"}
+LISTS = {
+    "session": "/auth/sessions",
+    "request": "/requests",
+    "return": "/returns",
+    "loan": "/loans",
+    "hold": "/holds",
+    "notification": "/notifications",
+}
 
 
 def test_the_table_has_every_route_and_nothing_else(app: FastAPI) -> None:
@@ -266,6 +283,8 @@ def make(library: Library, runtime: Runtime) -> Callable[[str], str]:
         "session": lambda: str(library.reader.session_id),
         "request": lambda: str(library.requested(library.book())["id"]),
         "return": lambda: str(library.return_asked(library.lent(library.book()))["id"]),
+        "loan": lambda: str(library.handed_out(library.book())["id"]),
+        "hold": lambda: str(library.waiting(library.book(copies=0))["id"]),
         "notification": notification,
         "robot": robot,
     }

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal_column, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -215,3 +215,13 @@ def audit_logs_after(query: Select[AuditLog], at: datetime, row_id: UUID, *, new
     """Those that follow a row in the list's order."""
     place, row = tuple_(AuditLog.at, AuditLog.id), tuple_(at, row_id)
     return query.where(place < row if newest_first else place > row)
+
+
+def delete_ended_sessions(session: Session, before: datetime, limit: int) -> int:
+    """Delete sessions that were ended or ran out before then; how many that were."""
+    ended = or_(UserSession.revoked_at < before, UserSession.expires_at < before)
+    batch = select(UserSession.id).where(ended).limit(limit).with_for_update(skip_locked=True).scalar_subquery()
+    gone = session.execute(
+        delete(UserSession).where(UserSession.id.in_(batch)).execution_options(synchronize_session=False)
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # of a DELETE it is a CursorResult

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Hashable, Iterator
 from typing import TypeVar
 
-from luna_web.delivery.domain.machines import COPY, REQUEST, RETURN, TASK, Machine
+from luna_web.delivery.domain.machines import COPY, HOLD, LOAN, REQUEST, RETURN, TASK, Machine
 from luna_web.delivery.domain.states import TaskState
 
 HEAD = """\
@@ -40,6 +40,8 @@ def document() -> str:
         "Delivery task": mermaid(TASK),
         "Request": mermaid(REQUEST),
         "Return": mermaid(RETURN),
+        "Loan": mermaid(LOAN),
+        "Hold": mermaid(HOLD),
         "Copy": mermaid(COPY),
     }
     drawn = [f"## {name}\n\n```mermaid\n{diagram}\n```\n" for name, diagram in diagrams.items()]

@@ -2,7 +2,11 @@
 
 from uuid import UUID
 
+from luna_web.book.service import CopyView
 from luna_web.delivery.domain import machines
+from luna_web.delivery.domain.facts import Policy
+from luna_web.delivery.domain.renewing import Refusal
+from luna_web.delivery.domain.scanning import Lend
 from luna_web.shared.errors import ErrorCode, IllegalTransition, LunaError
 
 
@@ -57,6 +61,50 @@ class TriedAgain(IllegalTransition):
         super().__init__("delivery task", "FAILED", "QUEUED", ())
         self.message = "This delivery has been tried again already"
         self.details["retry_id"] = str(retry_id)
+
+
+class NotRenewable(LunaError):
+    """`details.reason` is one of `domain.renewing.Refusal`."""
+
+    code = ErrorCode.NOT_RENEWABLE
+    status = 409
+
+    def __init__(self, reason: Refusal, policy: Policy) -> None:
+        words = {
+            Refusal.BEING_RETURNED: "A robot is to collect this book; cancel the return first",
+            Refusal.FLAGGED: "Something about this loan is to be cleared up first; ask at the desk",
+            Refusal.OVERDUE: f"This loan is more than {policy.renewable_overdue.days} days overdue",
+            Refusal.WAITED_FOR: "Somebody else waits for this title",
+            Refusal.LIMIT: f"A loan can be renewed {policy.renewals} times",
+        }
+        super().__init__(words[reason], details={"reason": reason, "limit": policy.renewals})
+
+
+class CopyNotLendable(LunaError):
+    """`details.why` is one of `domain.scanning.Lend`."""
+
+    code = ErrorCode.BOOK_NOT_AVAILABLE
+    status = 409
+
+    def __init__(self, copy: CopyView, why: Lend, **more: str | None) -> None:
+        words = {
+            Lend.LENT: "This copy is lent; check it in first",
+            Lend.KEPT_FOR_ANOTHER: "This copy is kept for another reader",
+            Lend.ON_ROBOT: "A robot has this copy, or comes for it; cancel its delivery first",
+            Lend.OUT_OF_CIRCULATION: "This copy is out of circulation; check it in first",
+        }
+        details = {"barcode": copy.barcode, "current_status": copy.status, "status_reason": copy.status_reason}
+        super().__init__(words[why], details={**details, "why": why, **more})
+
+
+class CopyInUse(LunaError):
+    """A copy cannot be checked in, or noted as lost or damaged, while this delivery or request has it."""
+
+    code = ErrorCode.BOOK_IN_USE
+    status = 409
+
+    def __init__(self, message: str, copy: CopyView, **more: str | None) -> None:
+        super().__init__(message, details={"barcode": copy.barcode, "current_status": copy.status, **more})
 
 
 class HandoverPending(LunaError):

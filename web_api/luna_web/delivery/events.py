@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan
 from luna_web.shared.outbox import notify, record_event
 
 SOURCE = "delivery-service"
@@ -46,7 +46,7 @@ def request_event(session: Session, request: BookRequest, what: str, *, trace_id
     """`delivery.request.<what>`."""
     payload = {
         "request_id": str(request.id),
-        "user_id": str(request.user_id),
+        "user_id": _text(request.user_id),
         "book_id": str(request.book_id),
         "book_title": request.book_title,
         "status": request.status,
@@ -62,7 +62,7 @@ def return_event(session: Session, book_return: BookReturn, what: str, *, trace_
     """`delivery.return.<what>`."""
     payload = {
         "return_id": str(book_return.id),
-        "user_id": str(book_return.user_id),
+        "user_id": _text(book_return.user_id),
         "book_id": str(book_return.book_id),
         "loan_id": str(book_return.loan_id),
         "book_title": book_return.book_title,
@@ -77,20 +77,38 @@ def return_event(session: Session, book_return: BookReturn, what: str, *, trace_
 
 
 def loan_event(session: Session, loan: Loan, what: str, *, trace_id: str) -> None:
-    """`delivery.loan.<what>`: opened, closed, flagged."""
+    """`delivery.loan.<what>`: opened, renewed, closed, flagged, lost, found, and the notices of its due date."""
     payload = {
         "loan_id": str(loan.id),
-        "user_id": str(loan.user_id),
+        "user_id": _text(loan.user_id),
         "book_id": str(loan.book_id),
         "copy_id": str(loan.copy_id),
         "book_title": loan.book_title,
         "opened_at": _text(loan.opened_at),
         "due_at": _text(loan.due_at),
         "closed_at": _text(loan.closed_at),
+        "renewals": loan.renewals,
+        "status": loan.status,
         "flagged": loan.flagged,
         "version": loan.version,
     }
     _record(session, f"delivery.loan.{what.lower()}", f"loan:{loan.id}", loan.version, payload, trace_id)
+
+
+def hold_event(session: Session, hold: Hold, what: str, *, trace_id: str) -> None:
+    """`delivery.hold.<what>`: where a reader stands in the queue for a title."""
+    payload = {
+        "hold_id": str(hold.id),
+        "user_id": str(hold.user_id),
+        "book_id": str(hold.book_id),
+        "book_title": hold.book_title,
+        "status": hold.status,
+        "copy_id": _text(hold.offered_copy_id),
+        "offered_until": _text(hold.offered_until),
+        "closed_reason": hold.closed_reason,
+        "version": hold.version,
+    }
+    _record(session, f"delivery.hold.{what.lower()}", f"hold:{hold.id}", hold.version, payload, trace_id)
 
 
 def _record(session: Session, kind: str, aggregate: str, seq: int, payload: dict[str, Any], trace_id: str) -> None:

@@ -26,6 +26,8 @@ from luna_web.delivery.domain.states import (
     ASSIGNED,
     IN_HAND,
     QUEUED,
+    ClosedHow,
+    OpenedHow,
     Priority,
     Reason,
     RequestStatus,
@@ -33,10 +35,11 @@ from luna_web.delivery.domain.states import (
     TaskPhase,
     TaskState,
 )
+from luna_web.delivery.loan_register import Lent, LoanRegister
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import state_of
-from luna_web.shared.ids import new_id
+from luna_web.delivery.waiting_list import WaitingList
 
 WAITS_TO_BE_UNLOADED = (TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
 
@@ -58,6 +61,14 @@ class Ledger:
     policy: Policy
     cause: Cause
 
+    @property
+    def loans(self) -> LoanRegister:
+        return LoanRegister(self.session, self.policy, self.cause.at, self.cause.trace_id)
+
+    @property
+    def waiting_list(self) -> WaitingList:
+        return WaitingList(self.session, self.policy, self.cause.at, self.cause.trace_id)
+
     def carry_out(self, rows: TaskRows, decision: Decision) -> None:
         """Everything that a decision says. The task first: the others' history rows hang on it."""
         if decision.loaded is True and rows.task.loaded_at is None:
@@ -70,8 +81,20 @@ class Ledger:
             self.move_return(rows.book_return, rows.task, decision.book_return)
         if decision.loan:
             self._change_loan(rows, decision.loan)
-        if decision.copy and rows.task.copy_id:
-            self.move_copy(rows.task.copy_id, decision.copy)
+        copy = self._copy_change(rows, decision)
+        if copy and rows.task.copy_id:
+            self.move_copy(rows.task.copy_id, copy)
+
+    def _copy_change(self, rows: TaskRows, decision: Decision) -> CopyChange | None:
+        """A book that was checked in at the desk while a robot came for it is free once the robot has let go."""
+        asked = rows.task.cancel_asked or {}
+        if asked.get("reason") != Reason.CHECKED_IN or state_of(rows.task) not in machines.TASK.terminal:
+            return decision.copy
+        with_nobody = decision.copy is None or decision.copy.status is CopyStatus.CHECKED_OUT
+        kept = rows.task.copy_id and books.get_copy(self.session, rows.task.copy_id).status is CopyStatus.RESERVED
+        if with_nobody and kept and self._loan_of(rows) is None:
+            return CopyChange(CopyStatus.AVAILABLE)
+        return decision.copy
 
     def move_task(self, rows: TaskRows, step: TaskStep, given_back: GivenBack | None = None) -> None:
         task, before = rows.task, state_of(rows.task)
@@ -139,6 +162,15 @@ class Ledger:
             self.session, request, "needs_attention" if failed else status, trace_id=self.cause.trace_id
         )
 
+    def end_waiting(self, rows: TaskRows, reason: Reason) -> None:
+        """A request whose delivery has failed ends; the copy that was kept for it is free."""
+        request = rows.request
+        if request is None:
+            return
+        self.move_request(request, rows.task, RequestChange(RequestStatus.CANCELLED, reason))
+        if books.get_copy(self.session, request.copy_id).status is CopyStatus.RESERVED:
+            self.move_copy(request.copy_id, CopyChange(CopyStatus.AVAILABLE))
+
     def move_return(self, book_return: BookReturn, task: DeliveryTask, change: ReturnChange) -> None:
         for status in machines.RETURN.way(ReturnStatus(book_return.status), change.status):
             why = change.reason if status is change.status else Reason.CAUGHT_UP
@@ -160,7 +192,10 @@ class Ledger:
 
         Steps that nobody saw are not made up for it.
         """
-        books.set_copy_status(self.session, copy_id, tuple(CopyStatus), change.status, change.reason)
+        if change.status is CopyStatus.AVAILABLE:
+            self.waiting_list.free(copy_id, books.get_copy(self.session, copy_id).book_id)
+        else:
+            books.set_copy_status(self.session, copy_id, tuple(CopyStatus), change.status, change.reason)
         if change.shelf_location is not None:
             books.set_shelf_location(self.session, copy_id, change.shelf_location)
 
@@ -177,38 +212,19 @@ class Ledger:
         request = rows.request
         if request is None:
             raise LookupError(f"task {rows.task.id} has no request to open a loan for")
-        loan = Loan(
-            id=new_id(),
-            user_id=request.user_id,
-            copy_id=request.copy_id,
-            book_id=request.book_id,
-            book_title=request.book_title,
-            book_author=request.book_author,
-            request_id=request.id,
-            opened_at=self.cause.at,
-            due_at=self.cause.at + self.policy.loan_period,
-            flagged=flagged,
-            opened_how="COLLECTED_LATE" if flagged else "DELIVERY",
-            version=1,
-        )
-        self.session.add(loan)
-        events.loan_event(self.session, loan, "flagged" if flagged else "opened", trace_id=self.cause.trace_id)
+        how = OpenedHow.COLLECTED_LATE if flagged else OpenedHow.DELIVERY
+        self.loans.open(lent_for(request), how, flagged=flagged)
 
     def _close_loan(self, rows: TaskRows) -> None:
         """As of the moment when the book was laid on the robot."""
         loan = self._loan_of(rows)
         if loan is not None and rows.book_return is not None:
-            loan.closed_at = max(rows.book_return.picked_up_at or self.cause.at, loan.opened_at)
-            loan.closed_how = "RETURN"
-            loan.version += 1
-            events.loan_event(self.session, loan, "closed", trace_id=self.cause.trace_id)
+            self.loans.close(loan, ClosedHow.RETURN, rows.book_return.picked_up_at)
 
     def _flag_loan(self, rows: TaskRows) -> None:
         loan = self._loan_of(rows)
         if loan is not None:
-            loan.flagged = True
-            loan.version += 1
-            events.loan_event(self.session, loan, "flagged", trace_id=self.cause.trace_id)
+            self.loans.flag(loan)
 
     def _loan_of(self, rows: TaskRows) -> Loan | None:
         return repository.lock_open_loan_of_copy(self.session, rows.task.copy_id) if rows.task.copy_id else None
@@ -263,6 +279,15 @@ class Ledger:
                 trace_id=self.cause.trace_id,
             )
         )
+
+
+def lent_for(request: BookRequest) -> Lent:
+    """What the reader of a request gets. A programming error for one whose reader is forgotten."""
+    if request.user_id is None:
+        raise LookupError(f"nobody knows any more whose request {request.id} was")
+    return Lent(
+        request.user_id, request.copy_id, request.book_id, request.book_title, request.book_author, request.id
+    )
 
 
 def _status(state: TaskState | RequestStatus | ReturnStatus) -> str:

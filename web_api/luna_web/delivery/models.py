@@ -1,4 +1,7 @@
-"""Tables of the delivery service. Their rules (foreign keys, CHECKs, partial unique indexes) are in the migration."""
+"""Tables of the delivery service. Their rules (foreign keys, CHECKs, partial unique indexes) are in the migrations.
+
+Whose a loan, request or return was is None once that is forgotten.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -8,6 +11,7 @@ from sqlalchemy import BigInteger, Double, Identity
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from luna_web.delivery.domain.states import ClosedHow, LoanStatus
 from luna_web.shared.database import Base
 from luna_web.shared.models import Timestamps, UuidKey, Versioned
 
@@ -17,7 +21,7 @@ class BookRequest(UuidKey, Versioned, Timestamps, Base):
 
     __tablename__ = "book_requests"
 
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
     book_id: Mapped[UUID]
     copy_id: Mapped[UUID]
     book_title: Mapped[str]
@@ -36,11 +40,14 @@ class BookRequest(UuidKey, Versioned, Timestamps, Base):
 
 
 class Loan(UuidKey, Versioned, Timestamps, Base):
-    """A copy that a reader has; open until `closed_at` is set."""
+    """A copy that a reader has; open until `closed_at` is set.
+
+    `notice`: the last one that was given of the present due date. `forgotten_at`: since then nobody knows whose it was.
+    """
 
     __tablename__ = "loans"
 
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
     copy_id: Mapped[UUID]
     book_id: Mapped[UUID]
     book_title: Mapped[str]
@@ -53,6 +60,32 @@ class Loan(UuidKey, Versioned, Timestamps, Base):
     flagged: Mapped[bool] = mapped_column(default=False)
     opened_how: Mapped[str]
     closed_how: Mapped[str | None]
+    notice: Mapped[str | None]
+    forgotten_at: Mapped[datetime | None]
+
+    @property
+    def status(self) -> LoanStatus:
+        if self.closed_at is None:
+            return LoanStatus.OPEN
+        return LoanStatus.LOST if self.closed_how == ClosedHow.LOST else LoanStatus.RETURNED
+
+
+class Hold(UuidKey, Versioned, Timestamps, Base):
+    """A reader's place in the queue for a title; the copy that is kept for them once it is their turn."""
+
+    __tablename__ = "holds"
+
+    user_id: Mapped[UUID]
+    book_id: Mapped[UUID]
+    book_title: Mapped[str]
+    book_author: Mapped[str | None]
+    status: Mapped[str]
+    placed_at: Mapped[datetime]
+    offered_copy_id: Mapped[UUID | None]
+    offered_at: Mapped[datetime | None]
+    offered_until: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    closed_reason: Mapped[str | None]
 
 
 class BookReturn(UuidKey, Versioned, Timestamps, Base):
@@ -60,7 +93,7 @@ class BookReturn(UuidKey, Versioned, Timestamps, Base):
 
     __tablename__ = "book_returns"
 
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
     book_id: Mapped[UUID]
     loan_id: Mapped[UUID]
     copy_id: Mapped[UUID]
@@ -105,7 +138,7 @@ class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
     stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     fallback: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     recipient_id: Mapped[UUID | None]
-    created_by: Mapped[UUID]
+    created_by: Mapped[UUID | None]
     assigned_robot_id: Mapped[UUID | None]
     attempt: Mapped[int] = mapped_column(default=1)
     not_loaded: Mapped[int] = mapped_column(default=0)
@@ -150,5 +183,6 @@ class TaskStatusHistory(Base):
     attempt: Mapped[int]
     robot_id: Mapped[UUID | None]
     actor_id: Mapped[UUID | None]
+    actor_forgotten: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str | None]
     trace_id: Mapped[str]

@@ -237,13 +237,6 @@ def returns(
     return found.where(*_equal({BookReturn.status: status}), *_within(BookReturn.initiated_at, since, until))
 
 
-def loans(user_id: UUID | None, book_id: UUID | None, is_open: bool | None) -> Select[Loan]:
-    found = select(Loan).where(*_equal({Loan.user_id: user_id, Loan.book_id: book_id}))
-    if is_open is None:
-        return found
-    return found.where(Loan.closed_at.is_(None) if is_open else Loan.closed_at.is_not(None))
-
-
 def deliveries(equals: Mapping[Column, object], since: datetime | None, until: datetime | None) -> Select[DeliveryTask]:
     return select(DeliveryTask).where(*_equal(equals), *_within(DeliveryTask.created_at, since, until))
 

@@ -6,8 +6,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from luna_web.auth.schemas import Email
+from luna_web.book.domain import CopyStatus, StatusReason
 from luna_web.delivery.domain.facts import RecoveryAction, RecoveryOutcome
+from luna_web.delivery.domain.scanning import CheckIn
 from luna_web.delivery.domain.states import (
+    ClosedHow,
+    HoldStatus,
+    LoanStatus,
+    OpenedHow,
     Priority,
     RequestStatus,
     ReturnStatus,
@@ -17,6 +24,7 @@ from luna_web.delivery.domain.states import (
 )
 from luna_web.shared.fields import Input, Name, Output, ShortText
 
+OverrideReason = Annotated[ShortText, StringConstraints(min_length=3)]
 Barcode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\x21-\x7e]{1,64}$")]
 
 
@@ -25,6 +33,7 @@ class NewRequest(Input):
     request_location: Name = Field(description="Location code or name of a waypoint of kind DESK or STUDY")
     notes: ShortText | None = None
     priority: Priority | None = Field(None, description="A student at most NORMAL; NORMAL if absent")
+    hold_if_unavailable: bool = Field(False, description="Where no copy is free, wait for one: 202 with the hold")
 
 
 class Approval(Input):
@@ -101,6 +110,39 @@ class Unloaded(Input):
     )
 
 
+class NewLoan(Input):
+    """Lent at the desk."""
+
+    user_id: UUID | None = None
+    email: Email | None = None
+    barcode: Barcode
+    override_reason: OverrideReason | None = Field(None, description="Why the reader may have more than the limit")
+
+    @model_validator(mode="after")
+    def _one_names_the_reader(self) -> Self:
+        if (self.user_id is None) is (self.email is None):
+            raise ValueError("give either user_id or email")
+        return self
+
+
+class CheckedIn(Input):
+    damaged: bool = Field(False, description="It is not fit to be lent: it becomes UNAVAILABLE, DAMAGED")
+    notes: ShortText | None = None
+
+
+class ScannedIn(CheckedIn):
+    barcode: Barcode
+
+
+class ReportedLost(Input):
+    notes: ShortText | None = None
+
+
+class NewHold(Input):
+    book_id: UUID
+    user_id: UUID | None = Field(None, description="Staff may place one for a reader; absent: oneself")
+
+
 class Empty(Input):
     """No fields."""
 
@@ -122,7 +164,7 @@ class TaskBrief(Output):
 class RequestOut(Output):
     id: UUID
     task_id: UUID | None
-    user_id: UUID
+    user_id: UUID | None
     book_id: UUID
     copy_id: UUID
     book_title: str
@@ -145,7 +187,7 @@ class RequestOut(Output):
 class ReturnOut(Output):
     id: UUID
     task_id: UUID | None
-    user_id: UUID
+    user_id: UUID | None
     book_id: UUID
     loan_id: UUID
     copy_id: UUID
@@ -164,21 +206,62 @@ class ReturnOut(Output):
 
 
 class LoanOut(Output):
+    """`user_id` is null once it is forgotten who had a returned book."""
+
     id: UUID
-    user_id: UUID
+    user_id: UUID | None
     book_id: UUID
     copy_id: UUID
     book_title: str
     book_author: str | None
     request_id: UUID | None
+    status: LoanStatus
+    overdue: bool
     opened_at: datetime
     due_at: datetime
     renewals: int
     closed_at: datetime | None
     flagged: bool
-    opened_how: str
-    closed_how: str | None
+    opened_how: OpenedHow
+    closed_how: ClosedHow | None
     version: int
+
+
+class HoldOut(Output):
+    """`position` counts those who wait, 1 = next; null for whoever does not wait."""
+
+    id: UUID
+    user_id: UUID
+    book_id: UUID
+    book_title: str
+    book_author: str | None
+    status: HoldStatus
+    position: int | None
+    copy_id: UUID | None = Field(description="Kept for the reader until `offered_until`")
+    offered_until: datetime | None
+    placed_at: datetime
+    ended_at: datetime | None
+    closed_reason: str | None
+    updated_at: datetime
+    version: int
+
+
+class CopyBrief(Output):
+    id: UUID
+    book_id: UUID
+    barcode: str
+    status: CopyStatus
+    status_reason: StatusReason | None
+    shelf_location: str | None
+
+
+class CheckInOut(Output):
+    """What a check-in came to. `loan`: the one that it ended; `kept_for`: who is to get the copy now."""
+
+    outcome: CheckIn
+    copy_: CopyBrief = Field(serialization_alias="copy")
+    loan: LoanOut | None
+    kept_for: HoldOut | None
 
 
 class StopOut(Output):
@@ -200,14 +283,14 @@ class SaidOut(Output):
     attempt: int
     handover_seq: int
     cargo_present: bool | None
-    by: UUID
+    by: UUID | None
     at: datetime
 
 
 class CancelOut(Output):
     reason: str
     note: str | None
-    by: UUID
+    by: UUID | None
     at: datetime
 
 
@@ -236,7 +319,7 @@ class DeliveryOut(Output):
     stops: list[StopOut]
     fallback: StopOut | None
     recipient_id: UUID | None
-    created_by: UUID
+    created_by: UUID | None
     assigned_robot_id: UUID | None
     attempt: int
     retry_of: UUID | None

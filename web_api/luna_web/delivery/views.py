@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from luna_web.book.service import CopyView
 from luna_web.delivery.domain.states import TaskType
-from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, TaskStatusHistory
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
 from luna_web.delivery.schemas import (
     ActivityOut,
     CancelOut,
+    CopyBrief,
     DeliveryOut,
+    HoldOut,
+    LoanOut,
     RecoveryOut,
     RequestOut,
     ReturnOut,
@@ -18,6 +23,7 @@ from luna_web.delivery.schemas import (
     StopOut,
     TaskBrief,
 )
+from luna_web.shared.database import Base
 
 
 def request_out(request: BookRequest, task: DeliveryTask | None) -> RequestOut:
@@ -31,6 +37,19 @@ def return_out(book_return: BookReturn, task: DeliveryTask | None) -> ReturnOut:
 def _with_delivery(row: BookRequest | BookReturn, task: DeliveryTask | None) -> dict[str, Any]:
     brief = TaskBrief.model_validate(task) if task else None
     return _columns(row) | {"task_id": task.id if task else None, "delivery": brief}
+
+
+def loan_out(loan: Loan, now: datetime) -> LoanOut:
+    overdue = loan.closed_at is None and loan.due_at < now
+    return LoanOut.model_validate(_columns(loan) | {"status": loan.status, "overdue": overdue})
+
+
+def hold_out(hold: Hold, position: int | None) -> HoldOut:
+    return HoldOut.model_validate(_columns(hold) | {"position": position, "copy_id": hold.offered_copy_id})
+
+
+def copy_brief(copy: CopyView) -> CopyBrief:
+    return CopyBrief.model_validate(copy)
 
 
 def delivery_out(task: DeliveryTask) -> DeliveryOut:
@@ -56,14 +75,15 @@ def _stop(stop: Mapping[str, Any]) -> StopOut:
 class Timeline:
     """Whose timeline it is, who looks at it, and the names of robots and persons in it, by id."""
 
-    reader_id: UUID
+    reader_id: UUID | None
     for_staff: bool
     task_type: TaskType
     robots: Mapping[UUID, str]
     persons: Mapping[UUID, str]
 
     def show(self, row: TaskStatusHistory) -> ActivityOut:
-        by = "ROBOT" if row.actor_id is None else "READER" if row.actor_id == self.reader_id else "STAFF"
+        by_reader = row.actor_forgotten or (row.actor_id is not None and row.actor_id == self.reader_id)
+        by = "READER" if by_reader else "ROBOT" if row.actor_id is None else "STAFF"
         told = row.actor_id if self.for_staff or by == "READER" else None
         more = {
             "by": by,
@@ -75,5 +95,5 @@ class Timeline:
         return ActivityOut.model_validate(_columns(row) | more)
 
 
-def _columns(row: BookRequest | BookReturn | DeliveryTask | TaskStatusHistory) -> dict[str, Any]:
+def _columns(row: Base) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}

@@ -17,6 +17,7 @@ from luna_web.shared import keys
 from luna_web.shared.config import Settings
 from luna_web.shared.errors import LunaError
 from luna_web.shared.keys import KeyKind
+from luna_web.shared.models import Job
 from luna_web.shared.principal import Role
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -153,6 +154,26 @@ def list_users(as_json: Annotated[bool, typer.Option("--json")] = False) -> None
         for user in users:
             disabled = "" if user.is_active else "\t(disabled)"
             say(f"{user.email}\t{user.role}\t{user.full_name}{disabled}")
+
+
+@app.command()
+def jobs(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """When each periodic job ran last, and with what result."""
+    with steps() as run:
+        known = run.jobs()
+        if as_json:
+            columns = Job.__table__.columns.keys()
+            say(json.dumps([{name: getattr(job, name) for name in columns} for job in known], default=str))
+            return
+        for job in known:
+            say("\t".join((job.name, f"every {job.every_seconds} s", _last_run(job))))
+
+
+def _last_run(job: Job) -> str:
+    if job.last_finished_at is None:
+        return "never finished"
+    result = f"failed {job.failures} times: {job.last_error}" if job.last_error else f"{job.last_handled} done"
+    return f"{job.last_finished_at:%Y-%m-%dT%H:%M:%SZ}\t{result}"
 
 
 @app.command()

@@ -16,6 +16,7 @@ from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, make_engine, make_session_factory, transaction
 from luna_web.shared.fields import Name
+from luna_web.shared.models import Job
 from luna_web.shared.principal import Role
 
 Say = Callable[[str], None]
@@ -145,6 +146,13 @@ class Steps:
     def users(self) -> list[UserView]:
         with self._transaction() as session:
             return list(auth.list_users(session))
+
+    def jobs(self) -> list[Job]:
+        """The periodic jobs that a worker has ever made known."""
+        from luna_web.worker import repository
+
+        with self._transaction() as session:
+            return list(repository.jobs(session))
 
     def bootstrap(self, plan: BootstrapPlan) -> None:
         """Everything at once, in the order in which one needs the other."""

@@ -42,6 +42,12 @@ class InAppNotifier:
         return [UUID(reader)] if reader else []
 
 
+def _payload(event: Outbox, told: Told) -> dict[str, object]:
+    """Staff look up whose something is: what they were told must not outlive the library's knowing it."""
+    unsaid = {"user_id"} if told.audience is Audience.STAFF else set()
+    return {"event_type": event.event_type} | {key: value for key, value in event.payload.items() if key not in unsaid}
+
+
 def _row(event: Outbox, told: Told, user_id: UUID) -> dict[str, object]:
     return {
         "id": new_id(),
@@ -50,6 +56,6 @@ def _row(event: Outbox, told: Told, user_id: UUID) -> dict[str, object]:
         "notification_type": told.type.value,
         "title": told.title,
         "message": told.message,
-        "payload": {"event_type": event.event_type, **event.payload},
+        "payload": _payload(event, told),
         "created_at": event.created_at,
     }

@@ -45,6 +45,7 @@ class Telling:
 
 READER, STAFF = Audience.READER, Audience.STAFF
 REQUEST, RETURN = NotificationType.REQUEST_STATUS, NotificationType.RETURN_STATUS
+LOAN = NotificationType.LOAN_DUE
 DELIVERY, ALERT = NotificationType.DELIVERY_UPDATE, NotificationType.ROBOT_ALERT
 TO_READER = {"task_type": "STUDENT_DELIVERY"}
 TO_LIBRARY = {"task_type": "RETURN_PICKUP"}
@@ -92,6 +93,53 @@ TELLINGS: tuple[Telling, ...] = (
         REQUEST,
         "A loan is flagged",
         "“{book_title}” did not travel as planned; please check.",
+    ),
+    Telling("delivery.loan.renewed", READER, LOAN, "Loan renewed", "“{book_title}” is yours until {due_at:.10}."),
+    Telling(
+        "delivery.loan.due_soon", READER, LOAN, "A book is due soon", "Bring “{book_title}” back by {due_at:.10}."
+    ),
+    Telling("delivery.loan.due", READER, LOAN, "A book is due", "Please bring “{book_title}” back, or renew it."),
+    Telling(
+        "delivery.loan.overdue",
+        READER,
+        LOAN,
+        "A book is overdue",
+        "“{book_title}” was due on {due_at:.10}. Please bring it back.",
+    ),
+    Telling(
+        "delivery.loan.lost", READER, LOAN, "A book is noted as lost", "“{book_title}”; the desk tells you more."
+    ),
+    Telling("delivery.loan.found", READER, LOAN, "A lost book is back", "“{book_title}” was found. All is well."),
+    Telling(
+        "delivery.hold.offered",
+        READER,
+        REQUEST,
+        "It is your turn",
+        "“{book_title}” is kept for you until {offered_until:.16}. Ask for it, or fetch it at the desk.",
+    ),
+    Telling(
+        "delivery.hold.offered", STAFF, REQUEST, "A book is kept for a reader", "Keep “{book_title}” at the desk."
+    ),
+    Telling(
+        "delivery.hold.waiting",
+        READER,
+        REQUEST,
+        "You have to wait on",
+        "The copy of “{book_title}” that was kept for you cannot be lent. You are the next in line.",
+    ),
+    Telling(
+        "delivery.hold.expired",
+        READER,
+        REQUEST,
+        "A book is kept no longer",
+        "“{book_title}” went to the next in line, since you did not take it in time.",
+    ),
+    Telling(
+        "delivery.hold.cancelled",
+        READER,
+        REQUEST,
+        "You wait no longer",
+        "For “{book_title}”: {closed_reason}.",
     ),
     Telling("delivery.loan.closed", READER, RETURN, "Book returned", "“{book_title}” is back. Thank you."),
     Telling(
@@ -227,6 +275,10 @@ REASONS = {
     "REJECTED_BY_ROBOT": "no robot could take it",
     "DELIVERY_FAILED": "the delivery failed",
     "USER_DEACTIVATED": "your account is closed",
+    "EXPIRED": "nobody saw to it in time",
+    "CHECKED_IN": "it is back at the desk",
+    "COLLECTED_AT_DESK": "it was handed out at the desk",
+    "TITLE_REMOVED": "the library does not have it any more",
 }
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Select, func, select, update
+from sqlalchemy import CursorResult, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from luna_web.notification.models import Notification
@@ -35,3 +35,10 @@ def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
         .values(is_read=True, read_at=now)
     )
     return marked.rowcount if isinstance(marked, CursorResult) else 0
+
+
+def delete_older(session: Session, before: datetime, most: int) -> int:
+    """Notifications from before then, so many at a time; how many went."""
+    old = select(Notification.id).where(Notification.created_at < before).limit(most).with_for_update(skip_locked=True)
+    gone = session.execute(delete(Notification).where(Notification.id.in_(old)))
+    return gone.rowcount if isinstance(gone, CursorResult) else 0

@@ -105,6 +105,12 @@ class Settings(BaseSettings):
     smtp_ca_file: str | None = Field(default=None, description="Whom to trust instead of the system's authorities")
 
     outbox_retention_days: int = Field(default=7, ge=1, le=3650, description="Of events that everybody has had")
+    session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
+    notification_retention_days: int = Field(default=90, ge=1, le=3650)
+    task_retention_days: int = Field(default=730, ge=30, le=36_500, description="Of finished deliveries")
+    history_retention_days: int = Field(default=365, ge=30, le=36_500, description="Of finished deliveries")
+    reader_retention_days: int = Field(default=30, ge=1, le=3650, description="Who had a book that is back")
+    idempotency_hours: int = Field(default=24, ge=1, le=168, description="How long a key gives its first answer")
     mailed_link_retention_days: int = Field(default=7, ge=1, le=3650, description="After the end of a mailed link")
 
     bridge_hosts: Words = Field(

@@ -60,6 +60,12 @@ class KeyedRequest:
         headers = REPLAYED | ({"Location": row.location} if row.location else {})
         return ok(row.data, request=self.request, status=row.status, headers=headers)
 
+    @property
+    def _hours(self) -> int:
+        """How long the answer is remembered."""
+        hours: int = self.request.app.state.luna.settings.idempotency_hours
+        return hours
+
     def keep(self, answer: EnvelopeResponse) -> None:
         """Remember a success; an expired row of the same key gives way."""
         from pydantic_core import to_jsonable_python
@@ -74,7 +80,7 @@ class KeyedRequest:
                 location=answer.headers.get("Location"),
                 data=to_jsonable_python(answer.data, inf_nan_mode="constants"),
                 created_at=func.now(),
-                expires_at=func.now() + func.make_interval(0, 0, 0, 0, 24),
+                expires_at=func.now() + func.make_interval(0, 0, 0, 0, self._hours),
             )
         )
 

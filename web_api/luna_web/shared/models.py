@@ -76,7 +76,10 @@ class DeadLetter(Base):
 
 
 class Job(Base):
-    """Periodic work, claimed by whichever worker is first. `every_seconds` counts from the claim."""
+    """Periodic work, claimed by whichever worker is first. `every_seconds` counts from the claim.
+
+    `last_handled`, `last_error`: what the last run came to; `failures` counts those in a row.
+    """
 
     __tablename__ = "jobs"
 
@@ -85,7 +88,9 @@ class Job(Base):
     next_run_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_started_at: Mapped[datetime | None]
     last_finished_at: Mapped[datetime | None]
+    last_handled: Mapped[int | None] = mapped_column(BigInteger)
     last_error: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(default=0)
 
 
 class IdempotencyKey(Base):

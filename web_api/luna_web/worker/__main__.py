@@ -24,11 +24,10 @@ from luna_web.shared.logs import configure_logs
 from luna_web.worker.celery_app import host_name, make_celery, nudge_with
 from luna_web.worker.consumers import all_consumers
 from luna_web.worker.drain import Drainer
+from luna_web.worker.jobs import all_jobs
 from luna_web.worker.notify import notify
 from luna_web.worker.periodic import Periodic
 from luna_web.worker.relay import Relay
-from luna_web.worker.retention import retention
-from luna_web.worker.waits import waits
 
 REDIS_TIMEOUT_S = 2.0
 CONCURRENCY = 4
@@ -93,7 +92,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     foreman, vocabulary = Foreman(factory, settings), Vocabulary(factory)
     consumers = all_consumers(settings, foreman.wake)
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
-    periodic = Periodic(factory, [retention(settings), waits(settings, SystemClock())])
+    periodic = Periodic(factory, all_jobs(settings, SystemClock()))
     ready = Readiness("celery", "relay")
     relay = Relay(
         factory,

@@ -1,22 +1,42 @@
-"""Periodic work: jobs whose time has come, each by whichever worker is first, a bounded batch in each transaction."""
+"""Periodic work: jobs whose time has come, each by whichever worker is first. No process is the one that keeps time.
+
+What a step does may be done twice, and in two workers at once: it looks again at what it has locked. A worker that dies
+with a job in hand loses what it had not committed; when the claim's lease is over, another goes on.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from random import random
+from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.models import Job
+from luna_web.shared.tracing import bind_trace_id, new_trace_id
 from luna_web.worker import repository
+from luna_web.worker.domain import retry_after
 
 log = structlog.get_logger(__name__)
-LOOK_EVERY_SECONDS = 60.0
-AGAIN_AFTER_FAILURE = timedelta(minutes=5)
-MOST_BATCHES = 1000
-"""Of a step in one run; what is left then is left to the next."""
+LOOK_EVERY_SECONDS = 2.0
+WORK_SECONDS = 20.0
+"""How long one claim works before other jobs have their turn; what is left is taken up at once behind them."""
+LEASE = timedelta(minutes=2)
+ITEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a part of a step came to. `failed`: kinds of errors, each once."""
+
+    count: int = 0
+    more: bool = False
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +46,51 @@ class Step:
     name: str
     batch: Callable[[Session], int]
 
+    def part(self, factory: SessionFactory) -> Done:
+        with transaction(factory) as session:
+            count = self.batch(session)
+        return Done(count, more=count > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EachStep:
+    """For what `find` finds, at most as many as it is asked for: `handle`, in a transaction of its own for each.
+
+    So one that fails holds up no other, and nobody holds locks of two. `handle` says whether there was something to do.
+    """
+
+    name: str
+    find: Callable[[Session, int], Sequence[UUID]]
+    handle: Callable[[Session, UUID], bool]
+
+    def part(self, factory: SessionFactory) -> Done:
+        with transaction(factory) as session:
+            found = self.find(session, ITEMS)
+        outcomes = [self._handle(factory, thing) for thing in found]
+        count = sum(outcome is True for outcome in outcomes)
+        failed = {outcome for outcome in outcomes if isinstance(outcome, str)}
+        return Done(count, more=count > 0 and len(found) == ITEMS, failed=tuple(sorted(failed)))
+
+    def _handle(self, factory: SessionFactory, thing: UUID) -> bool | str:
+        """Whether there was something to do, or the kind of error. Raises when the database is away."""
+        bind_trace_id(new_trace_id())
+        try:
+            with transaction(factory) as session:
+                return self.handle(session, thing)
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            log.exception("periodic_item_failed", step=self.name, item=str(thing))
+            return type(error).__name__
+
 
 @dataclass(frozen=True, slots=True)
 class PeriodicJob:
+    """A step that fails is told of and tried again, and holds up no other."""
+
     name: str
     every: timedelta
-    steps: tuple[Step, ...]
+    steps: tuple[Step | EachStep, ...]
 
 
 class Periodic:
@@ -40,6 +99,7 @@ class Periodic:
     def __init__(self, factory: SessionFactory, jobs: Sequence[PeriodicJob]) -> None:
         self._factory = factory
         self._jobs = {job.name: job for job in jobs}
+        self._known = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="periodic", daemon=True)
 
@@ -47,40 +107,55 @@ class Periodic:
         self._thread.start()
 
     def stop(self, timeout: float = 3.0) -> None:
+        """Let the part in hand finish; what is left is done by another worker, or later."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def run_due(self) -> None:
         """Every job whose time has come. Raises what the database raises when it is away."""
+        self._make_known()
+        while not self._stopping.is_set() and (claimed := self._claim()) is not None:
+            self._work(claimed)
+
+    def _make_known(self) -> None:
+        if self._known:
+            return
         with transaction(self._factory) as session:
             repository.know_jobs(session, {job.name: job.every for job in self._jobs.values()})
-            due = repository.claim_jobs(session, self._jobs)
-        for name in due:
-            self._work(self._jobs[name])
+        self._known = True
 
-    def _work(self, job: PeriodicJob) -> None:
-        try:
-            done = {step.name: self._all_of(step) for step in job.steps}
-        except Exception as error:
-            with transaction(self._factory) as session:
-                repository.job_failed(session, job.name, type(error).__name__, AGAIN_AFTER_FAILURE)
-            raise
+    def _claim(self) -> Job | None:
         with transaction(self._factory) as session:
-            repository.job_finished(session, job.name)
-        log.info("job_done", job=job.name, **done)
+            return repository.claim_job(session, self._jobs, LEASE)
 
-    def _all_of(self, step: Step) -> int:
-        total = 0
-        for _ in range(MOST_BATCHES):
-            if self._stopping.is_set():
-                break
-            with transaction(self._factory) as session:
-                done = step.batch(session)
-            total += done
-            if not done:
-                break
-        return total
+    def _work(self, claimed: Job) -> None:
+        bind_trace_id(new_trace_id())
+        until = time.monotonic() + WORK_SECONDS
+        done = {step.name: self._all_of(step, until) for step in self._jobs[claimed.name].steps}
+        failed = sorted({kind for outcome in done.values() for kind in outcome.failed})
+        soon = retry_after(claimed.failures + 1, random()) if failed else timedelta()  # noqa: S311 - no secret
+        again = soon if failed or any(outcome.more for outcome in done.values()) else None
+        counts = {name: outcome.count for name, outcome in done.items()}
+        with transaction(self._factory) as session:
+            repository.job_ended(session, claimed, sum(counts.values()), ", ".join(failed) or None, again)
+        if failed or any(counts.values()):
+            log.info("job_done", job=claimed.name, failed=failed, **counts)
+
+    def _all_of(self, step: Step | EachStep, until: float) -> Done:
+        """Part after part until nothing is left, or the time is over. Raises when the database is away."""
+        total, failed, more = 0, set[str](), True
+        while more and not self._stopping.is_set() and time.monotonic() < until:
+            try:
+                done = step.part(self._factory)
+            except Exception as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated:
+                    raise
+                log.exception("periodic_step_failed", step=step.name)
+                return Done(total, failed=tuple({*failed, type(error).__name__}))
+            total, more = total + done.count, done.more
+            failed.update(done.failed)
+        return Done(total, more, tuple(failed))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -1,13 +1,13 @@
 """Every query of the worker. Times are the database's, so that hosts need not agree."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from luna_web.shared.models import ConsumerOffset, DeadLetter, Job, Outbox
+from luna_web.shared.models import ConsumerOffset, DeadLetter, IdempotencyKey, Job, Outbox
 from luna_web.worker.domain import LONGEST_RESEND, Drain
 from luna_web.worker.models import DrainDue
 
@@ -171,21 +171,51 @@ def know_jobs(session: Session, every: Mapping[str, timedelta]) -> None:
     )
 
 
-def claim_jobs(session: Session, names: Collection[str]) -> Sequence[str]:
-    """Those of these jobs whose time has come; no other worker gets them before their next."""
-    due = select(Job.name).where(Job.name.in_(names), Job.next_run_at <= NOW).with_for_update(skip_locked=True)
-    following = NOW + func.make_interval(0, 0, 0, 0, 0, 0, Job.every_seconds)
-    claimed = update(Job).where(Job.name.in_(due.scalar_subquery())).values(next_run_at=following, last_started_at=NOW)
-    query = claimed.returning(Job.name).execution_options(synchronize_session=False)
-    return sorted(session.scalars(query))
+def claim_job(session: Session, names: Collection[str], lease: timedelta) -> Job | None:
+    """The one of these jobs that is due for longest and that nobody is just claiming. It is due again after `lease`."""
+    due = (
+        select(Job.name)
+        .where(Job.name.in_(names), Job.next_run_at <= NOW)
+        .order_by(Job.next_run_at, Job.name)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = update(Job).where(Job.name.in_(due.scalar_subquery()))
+    query = claimed.values(last_started_at=NOW, next_run_at=NOW + lease).returning(Job)
+    return session.scalar(query.execution_options(populate_existing=True, synchronize_session=False))
 
 
-def job_finished(session: Session, name: str) -> None:
-    session.execute(update(Job).where(Job.name == name).values(last_finished_at=NOW, last_error=None))
+def job_ended(session: Session, job: Job, handled: int, error: str | None, again: timedelta | None) -> None:
+    """What a run came to. Due next at its pace since the claim, or earlier: `again` from now.
+
+    Nothing if another worker has claimed it meanwhile.
+    """
+    pace = func.make_interval(0, 0, 0, 0, 0, 0, Job.every_seconds)
+    following = Job.last_started_at + pace
+    session.execute(
+        update(Job)
+        .where(Job.name == job.name, Job.last_started_at == job.last_started_at)
+        .values(
+            last_finished_at=NOW,
+            last_handled=handled,
+            last_error=error,
+            failures=Job.failures + 1 if error else 0,
+            next_run_at=following if again is None else func.least(NOW + again, NOW + pace),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
-def job_failed(session: Session, name: str, error: str, again_after: timedelta) -> None:
-    session.execute(update(Job).where(Job.name == name).values(last_error=error, next_run_at=NOW + again_after))
+def jobs(session: Session) -> Sequence[Job]:
+    """By name."""
+    return session.scalars(select(Job).order_by(Job.name)).all()
+
+
+def forget_idempotency_keys(session: Session, now: datetime, limit: int) -> int:
+    """Delete those whose time is over; how many that were."""
+    keys = (IdempotencyKey.user_id, IdempotencyKey.key, IdempotencyKey.path)
+    over = select(*keys).where(IdempotencyKey.expires_at < now).limit(limit).with_for_update(skip_locked=True)
+    return _deleted(session, delete(IdempotencyKey).where(tuple_(*keys).in_(over)))
 
 
 def _deleted(session: Session, statement: Delete) -> int:

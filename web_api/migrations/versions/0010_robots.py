@@ -1,13 +1,13 @@
 """The registry of robots, the occupancy grid of floors, the status log, what robots did with their time, and figures.
 
 Revision ID: 0010_robots
-Revises: 0008_tasks
+Revises: 0009_circulation
 """
 
 from alembic import op
 
 revision = "0010_robots"
-down_revision = "0008_tasks"
+down_revision = "0009_circulation"
 branch_labels = None
 depends_on = None
 

@@ -6,6 +6,7 @@ as they please.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -15,7 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from luna_web.delivery.domain.machines import REQUEST, RETURN, TASK, Machine
 from luna_web.delivery.domain.states import RequestStatus, ReturnStatus, TaskPhase, TaskState, TaskStatus
 from luna_web.robot.ports import Cargo, Handover, Outcome, Phase, RobotError, SeenDelivery
+from luna_web.shared.clock import FixedClock, SystemClock
 from luna_web.shared.runtime import Runtime
+from luna_web.worker.jobs import all_jobs
 from tests.integration import servers
 from tests.integration.conftest import EMPTY, WITHOUT_TRIGGERS
 from tests.integration.web.delivery.world import Json, Library, Robot
@@ -35,6 +38,10 @@ SELECT c.id, c.status,
        EXISTS (SELECT FROM loans l WHERE l.copy_id = c.id AND l.closed_at IS NULL) AS lent,
        EXISTS (SELECT FROM book_requests r WHERE r.copy_id = c.id AND r.completed_at IS NULL)
            AS asked_for,
+       EXISTS (SELECT FROM loans l WHERE l.copy_id = c.id AND l.closed_how = 'LOST') AS lost,
+       EXISTS (SELECT FROM holds h WHERE h.offered_copy_id = c.id AND h.status = 'OFFERED') AS offered,
+       EXISTS (SELECT FROM delivery_tasks t WHERE t.copy_id = c.id AND t.status IN {UNFINISHED}
+               AND t.task_type = 'RETURN_PICKUP') AS called_for,
        EXISTS (SELECT FROM delivery_tasks t WHERE t.copy_id = c.id AND t.status IN {UNFINISHED}
                AND t.loaded_at IS NOT NULL) AS on_board,
        EXISTS (SELECT FROM delivery_tasks t WHERE t.copy_id = c.id AND t.status IN {UNFINISHED}
@@ -42,6 +49,9 @@ SELECT c.id, c.status,
        c.status_reason
 FROM copies c
 """  # noqa: S608 - no input in it
+WAITED_FOR_THOUGH_FREE = """
+SELECT h.id FROM holds h JOIN copies c ON c.book_id = h.book_id AND c.status = 'AVAILABLE' WHERE h.status = 'WAITING'
+"""
 
 
 @dataclass
@@ -269,6 +279,40 @@ class Day(RuleBasedStateMachine):
         if task := self._some("/deliveries", pick):
             self._answered(self.library.librarian.api.put(f"/deliveries/{task['id']}/cancel", {}))
 
+    @rule(reader=st.integers(0, 1), book=st.integers(0, 1), copy=st.integers(0, 1))
+    def lend_at_the_desk(self, reader: int, book: int, copy: int) -> None:
+        barcodes = self.books[book].barcodes
+        wish = {"user_id": str(self.readers[reader].id), "barcode": barcodes[copy % len(barcodes)]}
+        self._answered(self.library.librarian.api.post("/loans", wish))
+
+    @rule(book=st.integers(0, 1), copy=st.integers(0, 1))
+    def check_in(self, book: int, copy: int) -> None:
+        barcodes = self.books[book].barcodes
+        scanned = {"barcode": barcodes[copy % len(barcodes)]}
+        self._answered(self.library.librarian.api.post("/loans/checkin", scanned))
+
+    @rule(pick=st.integers(0, 9), word=st.sampled_from(["renew", "checkin", "lost"]))
+    def loan_at_the_desk(self, pick: int, word: str) -> None:
+        if loan := self._some("/loans", pick):
+            self._answered(self.library.librarian.api.put(f"/loans/{loan['id']}/{word}", {}))
+
+    @rule(reader=st.integers(0, 1), book=st.integers(0, 1))
+    def wait_in_line(self, reader: int, book: int) -> None:
+        self._answered(self.readers[reader].api.post("/holds", {"book_id": self.books[book].id}))
+
+    @rule(pick=st.integers(0, 9))
+    def leave_the_line(self, pick: int) -> None:
+        if hold := self._some("/holds", pick):
+            self._answered(self.library.librarian.api.delete(f"/holds/{hold['id']}"))
+
+    @rule(days=st.sampled_from([1.1, 2.1, 30]))
+    def time_passes(self, days: float) -> None:
+        """As far as the jobs are concerned."""
+        clock = FixedClock(SystemClock().now() + timedelta(days=days))
+        for job in all_jobs(self.library.runtime.settings, clock):
+            for step in job.steps if job.name != "retention" else ():
+                assert not step.part(self.library.runtime.session_factory).failed, step.name
+
     @rule(robot=st.integers(0, 1), minutes=st.sampled_from([1, 11]))
     def fall_silent(self, robot: int, minutes: int) -> None:
         self.robots[robot].robot.loses(minutes)
@@ -282,10 +326,18 @@ class Day(RuleBasedStateMachine):
                 expected = "ON_ROBOT"
             elif row.lent:
                 expected = "CHECKED_OUT"
+            elif row.lost:
+                expected = "UNAVAILABLE"
             else:
-                expected = "RESERVED" if row.asked_for or row.sent else "AVAILABLE"
+                kept = row.asked_for or row.sent or row.offered or row.called_for
+                expected = "RESERVED" if kept else "AVAILABLE"
             gone = row.status == "UNAVAILABLE" and row.status_reason in ("LOST", "MISSING", "IN_PROCESS")
             assert row.status == expected or (gone and not row.on_board), row
+            assert row.lent + row.asked_for + row.offered <= 1, row
+
+    @invariant()
+    def nobody_waits_for_a_copy_that_is_free(self) -> None:
+        assert not self.library.rows(WAITED_FOR_THOUGH_FREE)
 
     @invariant()
     def history_replays_to_the_state(self) -> None:

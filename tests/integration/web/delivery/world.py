@@ -181,6 +181,10 @@ class Library:
         with self.transaction() as session:
             return list(session.execute(text(query), values).all())
 
+    def execute(self, statement: str, **values: object) -> None:
+        with self.transaction() as session:
+            session.execute(text(statement), values)
+
     def one(self, query: str, **values: object) -> Any:
         """The only row's only value, or its values."""
         (row,) = self.rows(query, **values)
@@ -236,6 +240,30 @@ class Library:
         request = self.on_its_way(book)
         self.luna1.shows(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT)
         return request
+    def status_of(self, copy_id: str) -> tuple[str, str | None]:
+        """Status and reason of a copy."""
+        status, reason = self.one("SELECT status, status_reason FROM copies WHERE id = :id", id=copy_id)
+        return str(status), reason
+
+    def handed_out(self, book: Book, to: Person | None = None, copy: int = 0, **more: Any) -> Json:
+        """A loan made at the desk."""
+        wish = {"user_id": str((to or self.reader).id), "barcode": book.barcodes[copy], **more}
+        return dict(data(self.librarian.api.post("/loans", wish), 201))
+
+    def waiting(self, book: Book, who: Person | None = None) -> Json:
+        """A place in the queue."""
+        return dict(data((who or self.reader).api.post("/holds", {"book_id": book.id}), 201))
+
+    def hold_now(self, hold: Json) -> Json:
+        return dict(data(self.librarian.api.get(f"/holds/{hold['id']}")))
+
+    def loan_now(self, loan: Json) -> Json:
+        return dict(data(self.librarian.api.get(f"/loans/{loan['id']}")))
+
+    def checked_in(self, book: Book, copy: int = 0, **more: Any) -> Json:
+        """What the desk is told of a copy that comes back."""
+        scanned = {"barcode": book.barcodes[copy], **more}
+        return dict(data(self.librarian.api.post("/loans/checkin", scanned)))
 
     # --- ways through a day, as far as a test needs them ---
 

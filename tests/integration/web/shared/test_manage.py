@@ -207,3 +207,22 @@ def test_a_key_that_is_made_is_one_that_a_server_starts_with(manage: Run, algori
 
     assert made[0].startswith(f"{algorithm}:")
     assert Settings(_env_file=None, jwt_keys=",".join(made)).key_ring().newest == read_key(made[0])
+
+
+def test_jobs_say_when_they_ran_and_with_what_result(
+    manage: Run, database: psycopg.Connection[tuple[Any, ...]]
+) -> None:
+    manage("migrate")
+    database.execute(
+        "INSERT INTO jobs (name, every_seconds, last_started_at, last_finished_at, last_handled, last_error, failures)"
+        " VALUES ('a', 60, '2026-01-01Z', '2026-01-01Z', 3, NULL, 0),"
+        " ('b', 9, '2026-01-01Z', '2026-01-01Z', 0, 'no', 2),"
+        " ('c', 9, NULL, NULL, NULL, NULL, 0)"
+    )
+
+    assert manage("jobs").stdout.splitlines() == [
+        "a\tevery 60 s\t2026-01-01T00:00:00Z\t3 done",
+        "b\tevery 9 s\t2026-01-01T00:00:00Z\tfailed 2 times: no",
+        "c\tevery 9 s\tnever finished",
+    ]
+    assert [job["last_handled"] for job in json.loads(manage("jobs", "--json").stdout)] == [3, 0, None]

@@ -272,11 +272,10 @@ class TestJobs:
         def fails(_: object) -> int:
             raise ValueError("something with a secret")
 
-        with pytest.raises(ValueError, match="something"):
-            Periodic(session_factory, [job(fails)]).run_due()
+        Periodic(session_factory, [job(fails)]).run_due()
 
         noted = "SELECT count(*) FROM jobs WHERE last_error = 'ValueError'"
-        assert count(session_factory, f"{noted} AND next_run_at < now() + interval '6 minutes'") == 1
+        assert count(session_factory, f"{noted} AND next_run_at < now() + interval '1 minute'") == 1
 
 
 def job(batch: Callable[..., int]) -> PeriodicJob:

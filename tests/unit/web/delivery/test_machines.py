@@ -116,11 +116,11 @@ def test_unreachable_is_said() -> None:
         TASK.way(QUEUED, TaskState(TaskStatus.PENDING))
 
 
-def test_the_command_prints_all_four(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     printed = capsys.readouterr().out
-    assert printed.count("```mermaid\nstateDiagram-v2") == 4
-    assert printed.count("## ") == 4
+    assert printed.count("```mermaid\nstateDiagram-v2") == 6
+    assert printed.count("## ") == 6
     assert "    state IN_PROGRESS {" in printed
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from luna_web.delivery.domain.machines import REQUEST, RETURN, TASK
+from luna_web.delivery.domain.machines import HOLD, REQUEST, RETURN, TASK
+from luna_web.delivery.domain.notices import Notice
 from luna_web.delivery.domain.states import Reason
 from luna_web.notification.domain import REASONS, TELLINGS, Audience, NotificationType, tellings_of
 
@@ -14,6 +15,7 @@ PAYLOAD: dict[str, Any] = {
     "pickup_location": "STUDY-2",
     "source_location": "DESK-1",
     "destination_location": "STUDY-1",
+    "offered_until": "2026-12-23T22:37:51+00:00",
     "due_at": "2026-12-21T22:37:51+00:00",
     "closed_reason": None,
     "reason": None,
@@ -34,7 +36,8 @@ def test_every_telling_is_of_an_event_that_exists() -> None:
         "task": {str(state).lower() for state in TASK.states} | {"robot_lost", "not_unloaded"},
         "request": {status.lower() for status in REQUEST.states} | {"created", "needs_attention"},
         "return": {status.lower() for status in RETURN.states} | {"created"},
-        "loan": {"opened", "closed", "flagged"},
+        "loan": {"opened", "renewed", "closed", "flagged", "lost", "found"} | {notice.lower() for notice in Notice},
+        "hold": {status.lower() for status in HOLD.states} | {"placed"},
     }
     for telling in TELLINGS:
         _, aggregate, what = telling.event_type.split(".")

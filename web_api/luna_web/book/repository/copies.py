@@ -54,6 +54,11 @@ def _available(book_id: UUID, *, skip_locked: bool = False) -> Select[Copy]:
     )
 
 
+def titles_with_free_copies(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:
+    free = select(Copy.book_id).where(Copy.status == CopyStatus.AVAILABLE, Copy.deleted_at.is_(None))
+    return frozenset(session.scalars(free.where(Copy.book_id == func.any(list(book_ids))).distinct()))
+
+
 def next_item_numbers(session: Session, count: int) -> Sequence[int]:
     """So many numbers that no other copy gets."""
     numbers = select(ITEM_NUMBERS.next_value()).select_from(func.generate_series(1, count).alias())

@@ -46,6 +46,12 @@ def books_by_id(session: Session, book_ids: Collection[UUID]) -> Mapping[UUID, B
     return {book.id: book for book in session.scalars(select(Book).where(Book.id.in_(book_ids), living()))}
 
 
+def removed(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these titles that are deleted."""
+    gone = select(Book.id).where(Book.id == func.any(list(book_ids)), Book.deleted_at.is_not(None))
+    return frozenset(session.scalars(gone))
+
+
 def living() -> ColumnElement[bool]:
     return Book.deleted_at.is_(None)
 

@@ -8,9 +8,12 @@ from luna_web.book.service.lending import (
     get_copy_by_barcode,
     list_copies,
     lock_copy,
+    removed_titles,
     reserve_copy,
+    reserve_if_free,
     set_copy_status,
     set_shelf_location,
+    titles_with_free_copies,
 )
 from luna_web.book.service.reading import checked_isbn, get_title
 from luna_web.book.service.views import CopyView
@@ -23,7 +26,10 @@ __all__ = [
     "get_title",
     "list_copies",
     "lock_copy",
+    "removed_titles",
     "reserve_copy",
+    "reserve_if_free",
     "set_copy_status",
     "set_shelf_location",
+    "titles_with_free_copies",
 ]

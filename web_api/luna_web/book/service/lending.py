@@ -21,7 +21,7 @@ def get_copy(session: Session, copy_id: UUID) -> CopyView:
 
 
 def lock_copy(session: Session, copy_id: UUID) -> CopyView:
-    """A copy, locked until the transaction ends. Raises CopyNotFound."""
+    """A copy as it is now; nobody else moves it before this transaction ends. Raises CopyNotFound."""
     return copy_view(found(rows.lock_copy(session, copy_id)))
 
 
@@ -41,13 +41,29 @@ def reserve_copy(session: Session, book_id: UUID) -> CopyView:
 
     Raises BookNotAvailable with the title's status, BookNotFound.
     """
-    copy = rows.lock_available_copy(session, book_id)
+    copy = reserve_if_free(session, book_id)
     if copy is None:
         standing = titles.standing_of(session, book_id)
         if standing is None:
             raise BookNotFound()
         raise BookNotAvailable(standing.holdings.status)
-    return move(session, copy, CopyStatus.RESERVED, None)
+    return copy
+
+
+def reserve_if_free(session: Session, book_id: UUID) -> CopyView | None:
+    """As `reserve_copy`; None if no copy is free."""
+    copy = rows.lock_available_copy(session, book_id)
+    return move(session, copy, CopyStatus.RESERVED, None) if copy else None
+
+
+def titles_with_free_copies(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these titles that have a copy on the shelf."""
+    return rows.titles_with_free_copies(session, book_ids)
+
+
+def removed_titles(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these titles that were taken out of the catalog."""
+    return titles.removed(session, book_ids)
 
 
 def set_copy_status(

@@ -24,6 +24,10 @@ class Policy:
 
     `endurance` is how long a full battery drives, `reserve` the charge (0…1) that must be left at home, `detour` the
     way driven by the way flown.
+    `renewable_overdue`: how long after its due date a loan can still be renewed. `offer_period`: how long a copy is
+    kept for whose turn it is. `unaccepted_period`, `unattended_period`: when a request ends that nobody accepts, or
+    whose delivery has failed and nobody sees to. `due_soon`, `overdue_notice`: how long before and after the due date
+    a reader is told.
     """
 
     open_requests: int = 5
@@ -46,6 +50,14 @@ class Policy:
     endurance: timedelta = timedelta(hours=2)
     reserve: float = 0.15
     hours: OpeningHours = field(default_factory=OpeningHours)
+    open_holds: int = 10
+    renewals: int = 2
+    renewable_overdue: timedelta = timedelta(days=7)
+    offer_period: timedelta = timedelta(hours=48)
+    unaccepted_period: timedelta = timedelta(hours=24)
+    unattended_period: timedelta = timedelta(hours=24)
+    due_soon: timedelta = timedelta(days=3)
+    overdue_notice: timedelta = timedelta(days=1)
 
 
 class Place(StrEnum):

@@ -1,4 +1,4 @@
-"""The legal transitions of a task, a request, a return and a copy: one table each (drawn by `delivery.diagrams`)."""
+"""The legal transitions of tasks, requests, returns, loans, holds and copies: one table each (`delivery.diagrams`)."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
@@ -13,6 +13,8 @@ from luna_web.delivery.domain.states import (
     FAILED,
     PENDING,
     QUEUED,
+    HoldStatus,
+    LoanStatus,
     RequestStatus,
     ReturnStatus,
     TaskPhase,
@@ -189,9 +191,10 @@ REQUEST: Machine[RequestStatus] = Machine(
     transitions=_table(
         (
             (RequestStatus.PENDING, RequestStatus.APPROVED, "accepted by a librarian"),
-            (RequestStatus.PENDING, RequestStatus.CANCELLED, "cancelled"),
+            (RequestStatus.PENDING, RequestStatus.CANCELLED, "cancelled, or nobody accepted it in time"),
             (RequestStatus.APPROVED, RequestStatus.IN_PROGRESS, "the book is on the robot"),
-            (RequestStatus.APPROVED, RequestStatus.CANCELLED, "cancelled"),
+            (RequestStatus.APPROVED, RequestStatus.COMPLETED, "collected at the desk"),
+            (RequestStatus.APPROVED, RequestStatus.CANCELLED, "cancelled, or nobody saw to it in time"),
             (RequestStatus.IN_PROGRESS, RequestStatus.COMPLETED, "the reader has the book"),
             (RequestStatus.IN_PROGRESS, RequestStatus.CANCELLED, "not collected, or cancelled"),
             (RequestStatus.IN_PROGRESS, RequestStatus.APPROVED, "brought back unoffered: needs attention"),
@@ -216,13 +219,45 @@ RETURN: Machine[ReturnStatus] = Machine(
     ),
 )
 
+LOAN: Machine[LoanStatus] = Machine(
+    "loan",
+    initial=(LoanStatus.OPEN,),
+    transitions=_table(
+        (
+            (LoanStatus.OPEN, LoanStatus.OPEN, "renewed"),
+            (LoanStatus.OPEN, LoanStatus.RETURNED, "brought by a robot, or checked in at the desk"),
+            (LoanStatus.OPEN, LoanStatus.LOST, "reported lost"),
+            (LoanStatus.LOST, LoanStatus.RETURNED, "found again"),
+        )
+    ),
+)
+
+HOLD: Machine[HoldStatus] = Machine(
+    "hold",
+    initial=(HoldStatus.WAITING,),
+    transitions=_table(
+        (
+            (HoldStatus.WAITING, HoldStatus.OFFERED, "a copy is kept for the reader"),
+            (HoldStatus.WAITING, HoldStatus.FULFILLED, "the reader got another copy"),
+            (HoldStatus.WAITING, HoldStatus.CANCELLED, "cancelled, or the title is removed"),
+            (HoldStatus.OFFERED, HoldStatus.FULFILLED, "requested, or lent at the desk"),
+            (HoldStatus.OFFERED, HoldStatus.WAITING, "the copy turned out damaged"),
+            (HoldStatus.OFFERED, HoldStatus.EXPIRED, "not taken in time"),
+            (HoldStatus.OFFERED, HoldStatus.CANCELLED, "cancelled"),
+        )
+    ),
+)
+
 COPY: Machine[CopyStatus] = Machine(
     "copy",
     initial=(CopyStatus.AVAILABLE,),
     transitions=_table(
         (
-            (CopyStatus.AVAILABLE, CopyStatus.RESERVED, "requested"),
-            (CopyStatus.RESERVED, CopyStatus.AVAILABLE, "request ended"),
+            (CopyStatus.AVAILABLE, CopyStatus.RESERVED, "requested, or offered to whoever waits"),
+            (CopyStatus.AVAILABLE, CopyStatus.CHECKED_OUT, "lent at the desk"),
+            (CopyStatus.RESERVED, CopyStatus.AVAILABLE, "request or offer ended"),
+            (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "lent at the desk"),
+            (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "damaged"),
             (CopyStatus.RESERVED, CopyStatus.ON_ROBOT, "loaded for the reader"),
             (CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, "received, or a return failed"),
             (CopyStatus.ON_ROBOT, CopyStatus.AVAILABLE, "brought back, or returned"),
@@ -231,8 +266,9 @@ COPY: Machine[CopyStatus] = Machine(
             (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "found with its reader"),
             (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "lost"),
             (CopyStatus.CHECKED_OUT, CopyStatus.ON_ROBOT, "loaded for the library"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.AVAILABLE, "found at the desk"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE, "lost"),
+            (CopyStatus.CHECKED_OUT, CopyStatus.AVAILABLE, "checked in"),
+            (CopyStatus.CHECKED_OUT, CopyStatus.RESERVED, "checked in while a robot comes for it"),
+            (CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE, "lost, or checked in damaged"),
             (CopyStatus.AVAILABLE, CopyStatus.UNAVAILABLE, "taken out of circulation"),
             (CopyStatus.UNAVAILABLE, CopyStatus.AVAILABLE, "found, or mended"),
             (CopyStatus.UNAVAILABLE, CopyStatus.ON_ROBOT, "loaded by staff, or by a reader who had it after all"),

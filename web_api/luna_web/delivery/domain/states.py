@@ -1,4 +1,4 @@
-"""The states that tasks, requests and returns can be in; those of a copy are the catalog's."""
+"""The states that tasks, requests, returns, loans and holds can be in; those of a copy are the catalog's."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -70,6 +70,35 @@ class ReturnStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class LoanStatus(StrEnum):
+    """What the columns of a loan come to; whether it is overdue is a question of time."""
+
+    OPEN = "OPEN"
+    RETURNED = "RETURNED"
+    LOST = "LOST"
+
+
+class OpenedHow(StrEnum):
+    DELIVERY = "DELIVERY"
+    COLLECTED_LATE = "COLLECTED_LATE"
+    DESK = "DESK"
+
+
+class ClosedHow(StrEnum):
+    RETURN = "RETURN"
+    CHECKIN = "CHECKIN"
+    LOST = "LOST"
+    FOUND = "FOUND"
+
+
+class HoldStatus(StrEnum):
+    WAITING = "WAITING"
+    OFFERED = "OFFERED"
+    FULFILLED = "FULFILLED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
 class Reason(StrEnum):
     """Why something ended or was put back, in history, `reason` and `closed_reason`."""
 
@@ -95,6 +124,10 @@ class Reason(StrEnum):
     DELIVERY_FAILED = "DELIVERY_FAILED"
     CAUGHT_UP = "CAUGHT_UP"
     USER_DEACTIVATED = "USER_DEACTIVATED"
+    EXPIRED = "EXPIRED"
+    CHECKED_IN = "CHECKED_IN"
+    COLLECTED_AT_DESK = "COLLECTED_AT_DESK"
+    TITLE_REMOVED = "TITLE_REMOVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +166,4 @@ UNFINISHED_TASK = (TaskStatus.PENDING, TaskStatus.QUEUED, TaskStatus.ASSIGNED, T
 IN_HAND = (TaskStatus.ASSIGNED, TaskStatus.IN_PROGRESS)
 OPEN_REQUEST = (RequestStatus.PENDING, RequestStatus.APPROVED, RequestStatus.IN_PROGRESS)
 OPEN_RETURN = (ReturnStatus.PENDING, ReturnStatus.PICKUP_SCHEDULED, ReturnStatus.PICKED_UP)
+OPEN_HOLD = (HoldStatus.WAITING, HoldStatus.OFFERED)

@@ -13,8 +13,8 @@ from luna_web.delivery.errors import AlreadyRequested, HandoverPending, LimitRea
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Calling, Doing, Within
 from luna_web.delivery.routes.telling import timeline
-from luna_web.delivery.schemas import ActivityOut, Approval, Cancellation, Empty, NewRequest, RequestOut
-from luna_web.delivery.service import cancelling, handovers, lists, requests
+from luna_web.delivery.schemas import ActivityOut, Approval, Cancellation, Empty, HoldOut, NewRequest, RequestOut
+from luna_web.delivery.service import cancelling, handovers, holds, lists, requests
 from luna_web.delivery.service.lists import Whose
 from luna_web.delivery.service.work import Work
 from luna_web.robot.errors import LocationInactive, UnknownLocation
@@ -39,11 +39,20 @@ def shown(work: Work, request_id: UUID) -> RequestOut:
     rule=any_user,
     data=RequestOut,
     status=201,
+    also={202: ("No copy is free: a place in the queue", HoldOut)},
     idempotent=True,
     errors=(NotFound, BookNotAvailable, AlreadyRequested, LimitReached, *PLACE_ERRORS),
 )
 def create_request(wish: NewRequest, work: Doing, request: Request) -> Response:
-    rows = requests.create(work, wish)
+    """A copy that is kept for the reader, since it is their turn, is the one that is brought."""
+    try:
+        rows = requests.create(work, wish)
+    except BookNotAvailable:
+        if not wish.hold_if_unavailable:
+            raise
+        hold = holds.wait_for(work, wish.book_id)
+        headers = {"Location": f"/api/v1/holds/{hold.id}"}
+        return ok(views.hold_out(hold, holds.position(work, hold)), request=request, status=202, headers=headers)
     made = shown(work, rows.task.request_id) if rows.task.request_id else None
     return created(made, request=request, location=f"/api/v1/requests/{rows.task.request_id}")
 

@@ -13,7 +13,7 @@ from luna_web.robot import service as robots
 
 
 def timeline(
-    work: Work, task_type: TaskType, reader_id: UUID, rows: Sequence[TaskStatusHistory]
+    work: Work, task_type: TaskType, reader_id: UUID | None, rows: Sequence[TaskStatusHistory]
 ) -> list[ActivityOut]:
     """The steps with the names of robots and persons; readers are told no names of staff."""
     shown = Timeline(

@@ -1,10 +1,8 @@
 """Ending a delivery before its time."""
 
-from luna_web.book import service as books
-from luna_web.book.domain import CopyStatus
 from luna_web.delivery import events
 from luna_web.delivery.domain import machines
-from luna_web.delivery.domain.facts import CancelAsked, CopyChange, RequestChange
+from luna_web.delivery.domain.facts import CancelAsked
 from luna_web.delivery.domain.following import cancelled_empty
 from luna_web.delivery.domain.handover import Verdict, cancelling
 from luna_web.delivery.domain.states import CANCELLED, OPEN_REQUEST, Reason, RequestStatus
@@ -55,9 +53,6 @@ def cancel_request(work: Work, rows: TaskRows, reason: Reason, note: str | None)
 def _end_waiting(work: Work, rows: TaskRows, reason: Reason) -> None:
     if rows.request is None:
         return
-    ledger = work.ledger(rows.task.trace_id)
-    ledger.move_request(rows.request, rows.task, RequestChange(RequestStatus.CANCELLED, reason))
-    if books.get_copy(work.session, rows.request.copy_id).status == CopyStatus.RESERVED:
-        ledger.move_copy(rows.request.copy_id, CopyChange(CopyStatus.AVAILABLE))
+    work.ledger(rows.task.trace_id).end_waiting(rows, reason)
     work.audit("request.cancel", "request", rows.request.id, {"reason": reason})
     work.session.flush()

@@ -117,9 +117,11 @@ def _right_copy(work: Work, rows: TaskRows, barcode: str) -> None:
 
 
 def _swap(work: Work, rows: TaskRows, reserved: UUID, laid_on: UUID) -> None:
+    waiting_list, book_id = work.waiting_list(), books.get_copy(work.session, laid_on).book_id
+    waiting_list.lock(book_id)
     books.set_copy_status(work.session, laid_on, (CopyStatus.AVAILABLE,), CopyStatus.RESERVED)
-    books.set_copy_status(work.session, reserved, (CopyStatus.RESERVED,), CopyStatus.AVAILABLE)
     rows.task.copy_id = laid_on
     if rows.request:
         rows.request.copy_id = laid_on
+    waiting_list.free(reserved, book_id)
     work.audit("delivery.copy_swapped", "delivery", rows.task.id, {"from": str(reserved), "to": str(laid_on)})

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from luna_web.delivery import repository
-from luna_web.delivery.domain.states import Priority, RequestStatus, ReturnStatus, TaskStatus, TaskType
-from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
+from luna_web.delivery import circulation_repository, repository
+from luna_web.delivery.domain.states import HoldStatus, Priority, RequestStatus, ReturnStatus, TaskStatus, TaskType
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
 from luna_web.delivery.service import tasks
 from luna_web.delivery.service.work import Work
 from luna_web.shared.paging import Order, Page, PageParams, paginate
@@ -22,6 +22,7 @@ RETURN_SORTS = {
     "book_title": BookReturn.book_title,
 }
 LOAN_SORTS = {"opened_at": Loan.opened_at, "due_at": Loan.due_at, "book_title": Loan.book_title}
+HOLD_SORTS = {"placed_at": Hold.placed_at, "status": Hold.status, "book_title": Hold.book_title}
 TASK_SORTS = {
     "created_at": DeliveryTask.created_at,
     "priority": DeliveryTask.priority_rank,
@@ -40,7 +41,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Filters of requests, returns and loans. Students see their own, whatever they ask for."""
+    """Filters of requests, returns, loans and holds. Students see their own, whatever they ask for."""
 
     user_id: UUID | None = None
     book_id: UUID | None = None
@@ -66,9 +67,18 @@ def returns(work: Work, whose: Whose, status: ReturnStatus | None, span: Span, p
     )
 
 
-def loans(work: Work, whose: Whose, is_open: bool | None, params: PageParams) -> Page[Loan]:
-    found = repository.loans(_seen_by(work, whose.user_id), whose.book_id, is_open)
+def loans(work: Work, whose: Whose, is_open: bool | None, overdue: bool | None, params: PageParams) -> Page[Loan]:
+    found = circulation_repository.loans(
+        _seen_by(work, whose.user_id), whose.book_id, is_open, overdue, work.now
+    )
     return paginate(work.session, found, params, LOAN_SORTS, default="opened_at", tie=Loan.id, default_order=Order.DESC)
+
+
+def holds(
+    work: Work, whose: Whose, status: HoldStatus | None, is_open: bool | None, params: PageParams
+) -> Page[Hold]:
+    found = circulation_repository.holds(_seen_by(work, whose.user_id), whose.book_id, status, is_open)
+    return paginate(work.session, found, params, HOLD_SORTS, default="placed_at", tie=Hold.id, default_order=Order.DESC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from luna_web.delivery.errors import AlreadyRequested, LimitReached, as_answer
 from luna_web.delivery.models import BookRequest, DeliveryTask
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.schemas import NewRequest
-from luna_web.delivery.service import places
+from luna_web.delivery.service import holds, places
 from luna_web.delivery.service.work import Work
 from luna_web.shared.errors import NotFound, ValidationFailed
 from luna_web.shared.ids import new_id
@@ -31,7 +31,7 @@ def create(work: Work, wish: NewRequest) -> TaskRows:
     """The request, its task and the copy kept for it, in one transaction.
 
     Raises Unauthenticated for whose account was deactivated meanwhile,
-    AlreadyRequested, LimitReached, BookNotAvailable, UnknownLocation, LocationInactive, NotFound.
+    AlreadyRequested, LimitReached, UnknownLocation, LocationInactive, NotFound; BookNotAvailable, with nothing done.
     """
     priority = _priority(work, wish.priority)
     repository.lock_user_limits(work.session, work.principal.user_id)
@@ -39,7 +39,7 @@ def create(work: Work, wish: NewRequest) -> TaskRows:
     title = books.get_title(work.session, wish.book_id)
     place = places.for_readers(work.session, wish.request_location)
     _within_limits(work, wish.book_id)
-    copy = books.reserve_copy(work.session, wish.book_id)
+    copy = holds.take_copy(work, wish.book_id)
     request = BookRequest(
         id=new_id(),
         user_id=work.principal.user_id,

@@ -1,0 +1,33 @@
+"""All periodic jobs, and how often each is done. `./luna admin jobs` tells what they came to."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from luna_web.delivery.jobs import CirculationJobs
+from luna_web.shared.clock import Clock
+from luna_web.shared.config import Settings
+from luna_web.worker.periodic import EachStep, PeriodicJob, Step
+from luna_web.worker.retention import retention
+from luna_web.worker.waits import waits
+
+AT_ONCE = timedelta(seconds=10)
+MINUTELY = timedelta(minutes=1)
+OFTEN = timedelta(minutes=10)
+HOURLY = timedelta(hours=1)
+
+
+def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
+    jobs = CirculationJobs(clock, timedelta(days=settings.reader_retention_days))
+    requests = (
+        EachStep("expired", jobs.unaccepted, jobs.expire_request),
+        EachStep("ended", jobs.unattended, jobs.end_request),
+    )
+    return (
+        PeriodicJob("holds.offer", AT_ONCE, (EachStep("queues", jobs.queues_that_move, jobs.move_queue),)),
+        PeriodicJob("holds.lapse", MINUTELY, (EachStep("offers", jobs.lapsed_offers, jobs.lapse_offer),)),
+        PeriodicJob("requests", MINUTELY, requests),
+        PeriodicJob("loans.notices", OFTEN, (Step("notices", jobs.give_notices),)),
+        PeriodicJob("loans.forget", HOURLY, (EachStep("readers", jobs.loans_to_forget, jobs.forget_reader),)),
+        waits(settings, clock),
+        retention(settings, clock),
+    )
