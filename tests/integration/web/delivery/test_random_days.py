@@ -17,7 +17,7 @@ from luna_web.delivery.domain.states import RequestStatus, ReturnStatus, TaskPha
 from luna_web.robot.ports import Handover, Outcome, Phase, RobotError, SeenDelivery
 from luna_web.shared.runtime import Runtime
 from tests.integration import servers
-from tests.integration.conftest import EMPTY
+from tests.integration.conftest import EMPTY, WITHOUT_TRIGGERS
 from tests.integration.web.delivery.world import Json, Library, Robot
 from tests.integration.world import Catalog, People, data
 
@@ -271,6 +271,7 @@ def task_state(status: str, phase: str | None) -> TaskState:
 def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgres_server: servers.Postgres) -> None:
     def open_library() -> Library:
         with postgres_server.admin("luna") as connection:
+            connection.execute(WITHOUT_TRIGGERS)
             connection.execute(EMPTY)
         return Library(runtime, people, catalog)
 

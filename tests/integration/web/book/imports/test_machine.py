@@ -19,7 +19,7 @@ from luna_web.book.isbn import check_digit
 from luna_web.book.marc import CatalogRecord
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration import servers
-from tests.integration.conftest import EMPTY
+from tests.integration.conftest import EMPTY, WITHOUT_TRIGGERS
 from tests.integration.web.book.imports.desk import BOOKS, LEASE
 from tests.unit.web.book.imports.files import jsonl_file
 from tests.unit.web.book.imports.library import Library
@@ -60,6 +60,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         with self.server.admin("luna") as connection:
+            connection.execute(WITHOUT_TRIGGERS)
             connection.execute(EMPTY)
         self.library = Library()
         self.waiting: list[tuple[list[Row], int]] = []
