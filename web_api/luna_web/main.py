@@ -17,9 +17,13 @@ from luna_web.delivery.app import SERVICE as DELIVERY
 from luna_web.delivery.circulation import LoansAndRequests
 from luna_web.delivery.desk import Desk
 from luna_web.delivery.service.leaving import Leaving
+from luna_web.live_views import Views
 from luna_web.notification.app import SERVICE as NOTIFICATION
+from luna_web.notification.live.leading import LeadingPositions
+from luna_web.notification.live.live import LEADING
+from luna_web.notification.live.ports import LIVE_VIEWS
 from luna_web.robot.app import SERVICE as ROBOT
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERY_DESK, STATUS_LISTENER
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.logs import configure_logs
@@ -46,6 +50,8 @@ def wire(runtime: Runtime) -> None:
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock))
     runtime.provide(DEPARTURES, Leaving(runtime.clock))
     runtime.provide(CIRCULATION, LoansAndRequests())
+    runtime.provide(LIVE_VIEWS, Views(runtime))
+    runtime.provide(STATUS_LISTENER, runtime.once(LEADING, lambda: LeadingPositions(runtime.redis)))
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,9 @@ def part(run: Run) -> Part:
     # Nothing stands in front of it: an X-Forwarded-For would be the caller's own invention.
     listen = ["--host", "127.0.0.1", "--port", str(port), "--no-proxy-headers"]
     listen += ["--timeout-graceful-shutdown", "3", "--no-access-log"]
+    # Compressing each client's frames costs more than it saves; the live channel has pings and limits of its own.
+    listen += ["--ws", "luna_web.shared.websocket:WebSocketProtocol", "--ws-per-message-deflate", "false"]
+    listen += ["--ws-ping-interval", "0", "--ws-max-size", "65536"]
     return Part(
         name=NAME,
         command=(run.web_python, "-m", "uvicorn", "luna_web.main:app", *listen),

@@ -62,7 +62,7 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
     cache = checkout.made / "test"
     mypy = (python, "-m", "mypy", "--config-file", "pyproject.toml")
     ros_python = f"--python-executable={python_of(checkout.ros_env)}"
-    web_targets = ("launch/luna_embedded", "web_api/luna_web")
+    web_targets = ("launch/luna_embedded", "web_api/luna_web", "web_api/luna_client")
     ros_targets = ("sim/luna_floor", "sim/luna_sim", "ros_ws/src/luna_robot/luna_robot")
     commands = {
         "ruff": (python, "-m", "ruff", "check", "."),

@@ -3,8 +3,9 @@
 A route that is not in the table fails here, and so does a row without a route.
 """
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,13 +14,18 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import insert
+from starlette.routing import WebSocketRoute
 
+from luna_web.notification.live.channels import Kind
 from luna_web.notification.models import Notification
+from luna_web.shared.config import Settings
 from luna_web.shared.ids import new_id
 from luna_web.shared.principal import STAFF_ROLES, Role
 from luna_web.shared.routing import served_by
 from luna_web.shared.runtime import Runtime
 from tests.integration.web.delivery.world import Library
+from tests.integration.web.notification.live.rig import client as connect_live
+from tests.integration.web.notification.live.rig import serving
 from tests.integration.world import Api, Catalog, People
 
 
@@ -158,6 +164,16 @@ ROUTES: dict[str, Row] = PAGES | {
     "GET /api/v1/notifications/{notification_id}": own("notification"),
     "PUT /api/v1/notifications/{notification_id}/read": own("notification"),
 }
+# What a socket may subscribe to: `own` is another's unless it is one's own delivery.
+CHANNELS: dict[str, Row] = {
+    "me": ANYBODY,
+    "catalog": ANYBODY,
+    "queue": STAFF,
+    "robots": STAFF,
+    "robot:{robot}": STAFF,
+    "delivery:{delivery}": own("delivery", STAFF_ROLES),
+}
+SOCKETS = {"/api/v1/notifications/ws"}
 OPEN = frozenset(name for name, row in ROUTES.items() if row.who is Who.NOBODY)
 OWNED = [name for name, row in ROUTES.items() if row.thing]
 LISTS = {"session": "/auth/sessions", "request": "/requests", "return": "/returns", "notification": "/notifications"}
@@ -167,11 +183,14 @@ def test_the_table_has_every_route_and_nothing_else(app: FastAPI) -> None:
     served = {
         f"{method} {path}"
         for path, route in served_by(app)
+        if not isinstance(route, WebSocketRoute)
         for method in getattr(route, "methods", None) or [type(route).__name__]
         if method != "HEAD"
     }
 
     assert served == set(ROUTES)
+    assert {path for path, route in served_by(app) if isinstance(route, WebSocketRoute)} == SOCKETS
+    assert {name.partition(":")[0] for name in CHANNELS} == set(Kind)
 
 
 def call(api: Api, name: str, ids: str | None = None) -> int:
@@ -256,3 +275,62 @@ def test_lists_hold_what_is_ones_own(library: Library, people: People, make: Cal
 
     assert made in listed(library.reader.api)
     assert made not in listed(people.make(Role.STUDENT).api)
+
+
+class TestLiveChannels:
+    """Who is told what over a socket: without a token nothing, and a refusal is that channel's alone."""
+
+    @pytest.fixture
+    def url(self, settings: Settings, runtime: Runtime) -> Iterator[str]:
+        with serving(settings) as server:
+            yield server.url
+
+    @pytest.fixture
+    def names(self, library: Library) -> dict[str, str]:
+        """Every channel, with a robot on its way with a book to `library.reader`."""
+        trip = library.setting_off(library.book())
+        ids = {"robot": library.luna1.id, "delivery": trip["task_id"]}
+        return {row: row.format(**ids) for row in CHANNELS}
+
+    @pytest.mark.parametrize("token", [None, "e30.e30.e30"], ids=["without a token", "with a made-up one"])
+    def test_a_stranger_is_told_nothing(self, url: str, names: dict[str, str], token: str | None) -> None:
+        async def story() -> None:
+            async with connect_live(url, token) as stranger:
+                await stranger.say(op="subscribe", channels=list(names.values()))
+                assert await stranger.closed() == 4401
+                assert stranger.seen == []
+
+        asyncio.run(story())
+
+    @pytest.mark.parametrize("role", Role)
+    def test_each_role_is_told_the_channels_of_its_rows(
+        self, url: str, names: dict[str, str], people: People, role: Role
+    ) -> None:
+        answers = asyncio.run(self._ask(url, people.make(role).api, names))
+
+        expected = {name: self._expected(row, role) for name, row in CHANNELS.items()}
+        assert answers == expected
+
+    def test_readers_are_told_of_their_own_delivery(self, url: str, names: dict[str, str], library: Library) -> None:
+        answers = asyncio.run(self._ask(url, library.reader.api, names))
+
+        assert answers["delivery:{delivery}"] == "subscribed"
+        assert {answers[name] for name, row in CHANNELS.items() if row is STAFF} == {"FORBIDDEN"}
+
+    @staticmethod
+    def _expected(row: Row, role: Role) -> str:
+        if role not in ADMITTED[row.who]:
+            return "FORBIDDEN"
+        return "subscribed" if not row.thing or role in row.others else "NOT_FOUND"
+
+    @staticmethod
+    async def _ask(url: str, api: Api, names: dict[str, str]) -> dict[str, str]:
+        """What each channel is answered with."""
+        rows = {channel: row for row, channel in names.items()}
+        found: dict[str, str] = {}
+        async with connect_live(url, api.token) as socket:
+            await socket.say(op="subscribe", channels=list(rows))
+            while len(found) < len(rows):
+                frame = await socket.next("subscribed", "error")
+                found[rows[frame["channel"]]] = frame.get("code", frame["op"])
+        return found

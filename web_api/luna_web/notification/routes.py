@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, WebSocket
 from starlette.responses import Response
 
 from luna_web.notification import service
 from luna_web.notification.domain import NotificationType
+from luna_web.notification.live.live import LIVE, Live
 from luna_web.notification.schemas import Empty, NotificationOut, ReadAll
 from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok, page
@@ -33,6 +34,14 @@ def list_notifications(
     shown = [NotificationOut.model_validate(row) for row in found.items]
     unread = service.unread(session, principal.user_id)
     return page(shown, found.pagination, request=request, meta={"unread_count": unread})
+
+
+@router.websocket("/ws", rule=any_user)
+async def live_channel(websocket: WebSocket) -> None:
+    """What happens, as it happens: docs/live.md."""
+    runtime: Runtime = websocket.app.state.luna
+    live: Live = runtime.get(LIVE)
+    await live.serve(websocket)
 
 
 @router.put("/read-all", rule=any_user, data=ReadAll)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from luna_web.robot.fleet import Fleet
-from luna_web.robot.ports import DELIVERY_DESK
+from luna_web.robot.ports import DELIVERY_DESK, STATUS_LISTENER
 from luna_web.robot.routes import FLEET, STATUS_CACHE, routers
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.stops import write_stop
@@ -25,7 +25,9 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     sessions = make_session_factory(engine)
     store = Store(sessions, runtime.get(DELIVERY_DESK), runtime.settings.encryption_key, runtime.clock)
     cache = StatusCache(runtime.redis)
-    fleet = Fleet(store, cache, runtime.settings.database_url, lambda order: write_stop(sessions, order))
+    listener = runtime.get(STATUS_LISTENER)
+    listener.start()
+    fleet = Fleet(store, cache, runtime.settings.database_url, lambda order: write_stop(sessions, order), listener)
     runtime.provide(FLEET, fleet)
     runtime.provide(STATUS_CACHE, cache)
     running = Fleet.call(fleet.run())
@@ -34,6 +36,7 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     finally:
         running.cancel()
         await fleet.wait_until_over(STOPPING_SECONDS)
+        listener.stop()
         engine.dispose()
 
 
@@ -48,5 +51,5 @@ SERVICE = Service(
     routers=routers,
     checks=(Check("robot links", links, critical=False),),
     lifespan=lifespan,
-    needs=(DELIVERY_DESK,),
+    needs=(DELIVERY_DESK, STATUS_LISTENER),
 )

@@ -19,6 +19,7 @@ from luna_web.robot.controller import RobotController
 from luna_web.robot.emergency import EmergencyStops, StopOrder, StopResult
 from luna_web.robot.errors import RobotNotFound
 from luna_web.robot.listen import listen
+from luna_web.robot.ports import StatusListener
 from luna_web.robot.seen import SeenRobot
 from luna_web.robot.status_cache import StatusCache
 from luna_web.robot.store import KnownRobot, Store
@@ -40,10 +41,16 @@ class Fleet:
     """Every robot as this process sees it. Construct anywhere; everything else happens on the bridge loop."""
 
     def __init__(
-        self, store: Store, cache: StatusCache, database_url: str, write_stop: Callable[[StopOrder], str]
+        self,
+        store: Store,
+        cache: StatusCache,
+        database_url: str,
+        write_stop: Callable[[StopOrder], str],
+        listener: StatusListener,
     ) -> None:
         self._store = store
         self._cache = cache
+        self._listener = listener
         self._database_url = database_url
         self._holder = new_id()
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="controller")
@@ -134,6 +141,7 @@ class Fleet:
     def _heard(self, robot_id: UUID, status: SeenRobot, at: datetime) -> None:
         heard = self._cache.remember(robot_id, status, at)
         self._threads.submit(self._cache.share, robot_id, heard)
+        self._listener.heard(robot_id, heard.observed, at)
 
     def _notified(self, payload: str) -> None:
         """Somebody wants something of a robot, or (`*`) of any of them, or there are others now."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -265,6 +265,20 @@ class DeliveryDesk(Protocol):
         """Whether the robot has an unfinished task of this user in hand, so that the user may see it."""
         ...
 
+
+class StatusListener(Protocol):
+    """Hears every status of the robots that this process leads, to show them elsewhere."""
+
+    def heard(self, robot_id: UUID, observed: Mapping[str, Any], at: datetime) -> None:
+        """A status as JSON values. On the bridge loop: quick, and raises nothing."""
+        ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+STATUS_LISTENER: Port[StatusListener] = Port("listener of robots' statuses")
 
 DELIVERY_DESK: Port[DeliveryDesk] = Port("delivery desk")
 """What `luna_web.main` provides, and the controllers get."""

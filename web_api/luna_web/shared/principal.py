@@ -149,6 +149,16 @@ def guard(rule: Rule) -> Callable[..., Any]:
     return held
 
 
+def declared(rule: Rule) -> Callable[..., Any]:
+    """Says which rule a WebSocket's endpoint holds itself (`routing.rule_of` reads it)."""
+
+    async def nothing() -> None:
+        """The endpoint asks for the token and admits."""
+
+    nothing.rule = rule  # type: ignore[attr-defined]
+    return nothing
+
+
 async def current_principal(request: Request) -> Principal:
     """Whom the route's rule admitted. A programming error on public routes."""
     principal = request.state.principal

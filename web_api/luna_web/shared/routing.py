@@ -27,7 +27,7 @@ from luna_web.shared.errors import (
     ValidationFailed,
 )
 from luna_web.shared.idempotency import idempotent as make_idempotent
-from luna_web.shared.principal import Rule, guard
+from luna_web.shared.principal import Rule, declared, guard
 from luna_web.shared.strict_json import StrictRoute
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -54,6 +54,17 @@ class LunaRouter(APIRouter):
 
     def delete(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         return self._route("DELETE", path, rule, **options)
+
+    def websocket(  # type: ignore[override]
+        self, path: str, *, rule: Rule, **options: Any
+    ) -> Callable[[Endpoint], Endpoint]:
+        """A WebSocket. Its endpoint holds the rule itself, since a token may come as the first message."""
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            self.add_api_websocket_route(path, endpoint, dependencies=[Depends(declared(rule))], **options)
+            return endpoint
+
+        return register
 
     def _route(
         self,

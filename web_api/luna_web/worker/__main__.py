@@ -10,9 +10,13 @@ import psycopg
 import structlog
 from celery import signals
 from celery.exceptions import SecurityWarning
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from luna_web.book.imports.foreman import Foreman
 from luna_web.book.service.vocabulary import Vocabulary
+from luna_web.notification.live.streams import Publisher, kept_of
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
 from luna_web.shared.logs import configure_logs
@@ -24,6 +28,7 @@ from luna_web.worker.periodic import Periodic
 from luna_web.worker.relay import Relay
 from luna_web.worker.retention import retention
 
+REDIS_TIMEOUT_S = 2.0
 CONCURRENCY = 4
 STOP_WITHIN_SECONDS = 4.0
 
@@ -51,6 +56,17 @@ def listener(settings: Settings) -> psycopg.Connection[tuple[object, ...]]:
     """A connection for NOTIFY: it must see each one as it comes, so it is in no transaction."""
     url = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
     return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="luna-relay")
+
+
+def live_publisher(settings: Settings) -> Publisher:
+    """What tells the live channel. It never tries twice by itself: the relay does."""
+    redis = Redis.from_url(
+        settings.redis_url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Publisher(redis, kept_of(settings))
 
 
 def quieten() -> None:
@@ -83,6 +99,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         nudge_with(celery),
         lambda: listener(settings),
         lambda: ready.reached("relay"),
+        live_publisher(settings).publish,
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
     parts = (relay, foreman, vocabulary, periodic)

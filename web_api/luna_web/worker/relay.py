@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.models import Outbox
 from luna_web.shared.outbox import OUTBOX_CHANNEL
 from luna_web.worker import repository
 from luna_web.worker.domain import FIRST_RESEND, Consumer, Drain, drains_for
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 LOOK_EVERY_SECONDS = 1.0
 Nudge = Callable[[Drain], None]
+Publish = Callable[[Sequence[Outbox]], object]
 Listen = Callable[[], psycopg.Connection[tuple[object, ...]]]
 
 
@@ -26,7 +28,8 @@ class Relay:
     """Runs in a thread of its own until it is stopped.
 
     `listen` opens a connection of its own for NOTIFY; `nudge` sends one message and raises when the broker is away;
-    `ready` is called once, when the database and the broker have both answered.
+    `ready` is called once, when the database and the broker have both answered. `publish` tells the live channel of
+    events, and raises RedisError when it cannot: they then stay unpublished, and come again.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class Relay:
         nudge: Nudge,
         listen: Listen,
         ready: Callable[[], None] = lambda: None,
+        publish: Publish = lambda _: None,
     ) -> None:
         self._factory = factory
         self._consumers = consumers
         self._nudge = nudge
         self._listen = listen
         self._ready = ready
+        self._publish_live = publish
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox-relay", daemon=True)
 
@@ -58,7 +63,7 @@ class Relay:
         return self._publish() + self._resend()
 
     def _publish(self) -> int:
-        """Nudges first, then the mark: what is told twice does no harm, what is marked and untold would wait."""
+        """Told first, then marked: what is told twice does no harm, what is marked and untold would never be seen."""
         with transaction(self._factory) as session:
             events = repository.lock_unpublished(session, BATCH)
             if not events:
@@ -66,6 +71,7 @@ class Relay:
             drains = drains_for(self._consumers, events)
             repository.promise(session, drains, FIRST_RESEND)
             repository.mark_published(session, events)
+            self._publish_live(events)
             self._send(drains)
             return len(events)
 

@@ -1,0 +1,196 @@
+"""The connection: opened, kept alive, opened again."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+from luna_client.messages import Message
+from luna_client.protocol import SUBPROTOCOL, Protocol
+
+PATH = "/api/v1/notifications/ws"
+OPEN_SECONDS = 10.0
+SILENCE_SECONDS = 45.0
+"""The server pings every 20 s; one that says nothing for so long is gone."""
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 15.0
+RENEW_BEFORE = 60.0
+"""Seconds before the token's end at which a fresh one is sent, or half its remaining life if that is shorter."""
+WAITING = 1000
+"""Messages that may wait for the program; with more, the server is not listened to, and closes in the end."""
+UNAUTHENTICATED = 4401
+REFUSED_FOR_GOOD = 3
+"""Refusals of fresh tokens in a row after which it is no use."""
+
+Token = Callable[[], Awaitable[str]]
+
+
+class NotAdmitted(Exception):
+    """The server takes none of our tokens."""
+
+
+class LiveClient:
+    """Messages of these channels, for as long as the block lasts.
+
+    `server` is the address of LUNA (`https://luna.example.org`), or of the WebSocket itself. `token` gives a valid
+    access token each time it is called; an OSError or TimeoutError of it means "later". Iterating raises NotAdmitted
+    where the server takes no token any more.
+    """
+
+    def __init__(self, server: str, token: Token, channels: Iterable[str] = ()) -> None:
+        self._url = websocket_url(server)
+        self._token = token
+        self._protocol = Protocol(dict.fromkeys(channels))
+        self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue(WAITING)
+        self._connection: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._refusals = 0
+        self.connections = 0
+        """How often a connection was opened so far."""
+
+    @property
+    def cursors(self) -> dict[str, str]:
+        """Where each channel stands: everything up to here was told, or waits to be iterated over."""
+        return dict(self._protocol.cursors)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        while True:
+            yield await self.next()
+
+    async def next(self) -> Message:
+        """The next message. Raises NotAdmitted, and what `token` raised."""
+        message = await self._messages.get()
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    async def subscribe(self, *channels: str) -> None:
+        """From now on, across connections."""
+        await self._say(self._protocol.subscribe(channels))
+
+    async def unsubscribe(self, *channels: str) -> None:
+        await self._say(self._protocol.unsubscribe(channels))
+
+    async def _say(self, texts: list[str]) -> None:
+        connection = self._connection
+        if connection is None:
+            return  # said when there is one
+        with contextlib.suppress(ConnectionClosed):
+            for text in texts:
+                await connection.send(text)
+
+    async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except Exception as error:  # noqa: BLE001 - whoever iterates gets it
+            await self._messages.put(error)
+
+    async def _stay_connected(self) -> None:
+        """Raises NotAdmitted, and what `token` raises that is no OSError."""
+        pause = FIRST_PAUSE
+        while True:
+            served = await self._serve()
+            if self._refusals >= REFUSED_FOR_GOOD:
+                raise NotAdmitted("the server takes none of our tokens")
+            pause = FIRST_PAUSE if served else min(2 * pause, LONGEST_PAUSE)
+            await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - so that not all come at once
+
+    async def _serve(self) -> bool:
+        """One connection until it ends; whether it was of any use."""
+        served = False
+        try:
+            token = await self._token()
+            offered = [Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{token}")]
+            async with connect(
+                self._url, subprotocols=offered, open_timeout=OPEN_SECONDS, ping_interval=None, compression=None,
+                max_size=None, close_timeout=1,
+            ) as connection:  # fmt: skip
+                self.connections += 1
+                async with asyncio.TaskGroup() as group:
+                    renewals = _Renewals(group, self._renew)
+                    served = await self._hear(connection, renewals)
+                    renewals.stop()
+        except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed):
+            pass
+        finally:
+            self._connection = None
+        return served
+
+    async def _hear(self, connection: ClientConnection, renewals: "_Renewals") -> bool:
+        served = False
+        try:
+            self._connection = connection
+            for text in self._protocol.connected():
+                await connection.send(text)
+            while True:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    text = str(await connection.recv())
+                turn = self._protocol.receive(text)
+                if turn.answer is not None:
+                    await connection.send(turn.answer)
+                if turn.expires_at is not None:
+                    served, self._refusals = True, 0
+                    renewals.at(turn.expires_at)
+                if turn.tell is not None:
+                    await self._messages.put(turn.tell)
+        except (ConnectionClosed, TimeoutError, ValueError):
+            if connection.close_code == UNAUTHENTICATED and not served:
+                self._refusals += 1
+        return served
+
+    async def _renew(self) -> None:
+        token = await self._token()
+        await self._say([f'{{"op":"auth","token":"{token}"}}'])
+
+
+class _Renewals:
+    """Sends a fresh token before the old one ends."""
+
+    def __init__(self, group: asyncio.TaskGroup, renew: Callable[[], Awaitable[None]]) -> None:
+        self._group = group
+        self._renew = renew
+        self._task: asyncio.Task[None] | None = None
+
+    def at(self, expires_at: datetime) -> None:
+        self.stop()
+        left = (expires_at - datetime.now(UTC)).total_seconds()
+        self._task = self._group.create_task(self._wait(max(left - RENEW_BEFORE, left / 2, 0.0)))
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(OSError, TimeoutError):  # without a fresh one the server ends the connection in time
+            await self._renew()
+
+
+def websocket_url(server: str) -> str:
+    """`https://host` → `wss://host/api/v1/notifications/ws`. Raises ValueError for an address of another kind."""
+    parts = urlsplit(server)
+    schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+    if parts.scheme not in schemes or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"an address looks like https://luna.example.org, not {server!r}")
+    path = parts.path if parts.path.endswith("/ws") else parts.path.rstrip("/") + PATH
+    return urlunsplit((schemes[parts.scheme], parts.netloc, path, "", ""))

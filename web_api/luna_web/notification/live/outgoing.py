@@ -1,0 +1,55 @@
+"""What waits to be sent to one client: events in order and never dropped, positions of which only the newest counts.
+
+Pure. Whoever puts wakes the one who takes; a buffer that is full is the end of the connection, which can resume.
+"""
+
+from collections import deque
+
+
+class Overflow(Exception):
+    """The reader is too slow: more events wait than the buffer may hold."""
+
+
+class Outgoing:
+    """Bounded by `most_frames` and `most_bytes` (characters). One frame of any size is let into an empty buffer."""
+
+    def __init__(self, most_frames: int, most_bytes: int) -> None:
+        self._most_frames = most_frames
+        self._most_bytes = most_bytes
+        self._frames: deque[str] = deque()
+        self._bytes = 0
+        self._states: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._frames or self._states)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether something large, a snapshot, may be made for this reader now."""
+        return 2 * self._bytes <= self._most_bytes and 2 * len(self._frames) <= self._most_frames
+
+    def put(self, frame: str) -> None:
+        """Raises Overflow; nothing is put then."""
+        full = len(self._frames) >= self._most_frames or self._bytes + len(frame) > self._most_bytes
+        if full and self._frames:
+            raise Overflow
+        self._frames.append(frame)
+        self._bytes += len(frame)
+
+    def put_state(self, channel: str, frame: str) -> None:
+        """In the place of an older one that was not sent yet."""
+        self._states[channel] = frame
+
+    def drop_state(self, channel: str) -> None:
+        self._states.pop(channel, None)
+
+    def take(self) -> str | None:
+        """The next frame to be sent: events first, so that positions never delay them."""
+        if self._frames:
+            frame = self._frames.popleft()
+            self._bytes -= len(frame)
+            return frame
+        if self._states:
+            channel = next(iter(self._states))
+            return self._states.pop(channel)
+        return None
