@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from luna_web.notification import events
 from luna_web.notification.domain import Audience, Told, tellings_of
 from luna_web.notification.models import Notification
 from luna_web.shared.ids import new_id
@@ -28,8 +29,11 @@ class InAppNotifier:
 
     def _tell(self, session: Session, event: Outbox, told: Told) -> None:
         rows = [_row(event, told, user_id) for user_id in self._recipients(session, event, told.audience)]
-        if rows:
-            session.execute(insert(Notification).on_conflict_do_nothing(constraint="notifications_once"), rows)
+        if not rows:
+            return
+        new = insert(Notification).on_conflict_do_nothing(constraint="notifications_once").returning(Notification)
+        for notification in session.scalars(new, rows):
+            events.created(session, notification, trace_id=event.trace_id)
 
     def _recipients(self, session: Session, event: Outbox, audience: Audience) -> Sequence[UUID]:
         if audience is Audience.STAFF:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from luna_web.notification import repository
+from luna_web.notification import events, repository
 from luna_web.notification.domain import NotificationType
 from luna_web.notification.models import Notification
 from luna_web.shared.errors import NotFound
@@ -43,9 +43,13 @@ def mark_read(session: Session, user_id: UUID, notification_id: UUID, now: datet
     found = get(session, user_id, notification_id)
     if not found.is_read:
         found.is_read, found.read_at = True, now
+        events.read(session, found)
     return found
 
 
 def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
     """How many were unread."""
-    return repository.mark_all_read(session, user_id, now)
+    marked = repository.mark_all_read(session, user_id, now)
+    if marked:
+        events.all_read(session, user_id, marked)
+    return marked

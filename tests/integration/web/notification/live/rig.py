@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,10 @@ from luna_web.main import create_app
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.notification.live.live import LIVE, Live
 from luna_web.notification.live.streams import Publisher, kept_of
+from luna_web.notification.models import Notification
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.ids import new_id
 from luna_web.shared.outbox import record_event
 from luna_web.shared.runtime import Runtime, make_runtime
 from luna_web.shared.websocket import WebSocketProtocol
@@ -141,6 +143,19 @@ class Newsroom:
                 session, type=event_type, source="delivery-service", aggregate=aggregate, aggregate_seq=seq,
                 payload={"version": seq, **payload}, trace_id="trace-of-a-test",
             )  # fmt: skip
+
+    def write_loans(self, user_id: UUID, numbers: Iterable[int]) -> None:
+        """An event each, with a notification that snapshots count, in one transaction; nobody is told."""
+        with transaction(self._factory) as session:
+            for number in numbers:
+                session.add(
+                    Notification(user_id=user_id, event_id=new_id(), title="t", message="m",
+                                 notification_type="LOAN_DUE")
+                )  # fmt: skip
+                record_event(
+                    session, type="delivery.loan.opened", source="delivery-service", aggregate=f"loan:{uuid4()}",
+                    aggregate_seq=1, payload={"user_id": str(user_id), "number": number}, trace_id="trace-of-a-test",
+                )  # fmt: skip
 
     def tell(self, event_type: str, aggregate: str, **payload: Any) -> str:
         """One event, published; its id."""

@@ -1,0 +1,258 @@
+"""A thousand events, and in the middle of them something dies: every client gets each event once, in order."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from luna_client import Event, LiveClient, Snapshot
+from luna_web.notification.live.streams import Publisher
+from luna_web.shared.config import Settings
+from luna_web.shared.principal import Role
+from luna_web.shared.runtime import Runtime
+from tests.integration import servers
+from tests.integration.servers import free_port
+from tests.integration.web.notification.live.rig import Newsroom, ServerProcess, until
+from tests.integration.world import People
+
+EVENTS = 1000
+PATIENCE_S = 60.0
+Told = list[int]
+
+
+@pytest.fixture
+def valkey() -> Iterator[servers.Valkey]:
+    """One that the test may lose: it keeps nothing, so a new start is an empty one with another run id."""
+    with servers.valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def start(
+    settings: Settings, runtime: Runtime, valkey: servers.Valkey, tmp_path: Path
+) -> Iterator[Callable[[], ServerProcess]]:
+    """Starts a process that serves everything."""
+    started: list[ServerProcess] = []
+
+    def start() -> ServerProcess:
+        started.append(ServerProcess(settings, valkey.url, tmp_path / f"web-{len(started)}.log"))
+        return started[-1].start()
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+class Proxy:
+    """The client's network: TCP to one port that can be cut, and led to another one."""
+
+    def __init__(self, target: int) -> None:
+        self.port = free_port()
+        self.target = target
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        return self
+
+    def cut(self) -> None:
+        """Every connection ends at once, without a farewell."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def stop(self) -> None:
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            ahead_reader, ahead = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, ahead}
+        await asyncio.gather(_pump(reader, ahead), _pump(ahead_reader, writer))
+        self._writers -= {writer, ahead}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    writer.transport.abort()
+
+
+class Story:
+    """One thousand loans of a reader, told while `trouble` happens; a client follows them and notes what it gets."""
+
+    def __init__(self, runtime: Runtime, people: People, valkey: servers.Valkey) -> None:
+        self.person = people.make(Role.STUDENT)
+        self._news = Newsroom(runtime.session_factory, Publisher(Redis.from_url(valkey.url)))
+        self.written = 0
+        self.written_at_most = EVENTS
+        self.told: Told = []
+        self.snapshots = 0
+        self.resynced = 0
+        self.known = 0
+        """Up to which event the client knows everything, by an event or by a snapshot that counts it."""
+        self.missed = 0
+
+    async def run(self, port: int, trouble: Callable[["Story"], Coroutine[Any, Any, None]]) -> LiveClient:
+        async def token() -> str:
+            assert self.person.api.token is not None
+            return self.person.api.token
+
+        async with LiveClient(f"http://127.0.0.1:{port}", token, ["me"]) as client:
+            first = await asyncio.wait_for(client.next(), PATIENCE_S)
+            assert isinstance(first, Snapshot)
+            hearing = asyncio.create_task(self._hear(client))
+            trouble_task = asyncio.create_task(trouble(self))
+            while self.written < EVENTS:
+                await until("more may be written", lambda: self.written < self.written_at_most, PATIENCE_S)
+                await asyncio.to_thread(self._write, 20)
+            await asyncio.wait_for(trouble_task, PATIENCE_S)
+            await asyncio.to_thread(self._publish)
+            await self.settle()
+            hearing.cancel()
+            return client
+
+    async def settle(self) -> None:
+        await until("all events are told", lambda: self.known >= EVENTS, PATIENCE_S)
+
+    def _write(self, count: int) -> None:
+        self._news.write_loans(self.person.id, range(self.written + 1, self.written + count + 1))
+        self.written += count
+        self._publish()
+
+    def _publish(self) -> None:
+        """As the relay does it: what cannot be told now is told later."""
+        from redis.exceptions import RedisError
+
+        try:
+            while self._news.relay.relay_once():
+                pass
+        except RedisError:
+            return
+
+    async def _hear(self, client: LiveClient) -> None:
+        async for message in client:
+            if isinstance(message, Event):
+                number = message.payload["number"]
+                self.missed += number > self.known + 1
+                self.known = max(self.known, number)
+                self.told.append(number)
+            elif isinstance(message, Snapshot):
+                self.snapshots += 1
+                self.resynced += message.resynced
+                self.known = max(self.known, message.state["unread_count"])
+
+    def after(self, share: float) -> bool:
+        return self.written >= share * EVENTS
+
+
+@pytest.fixture
+def story(runtime: Runtime, people: People, valkey: servers.Valkey) -> Story:
+    return Story(runtime, people, valkey)
+
+
+def test_an_instance_is_killed_and_another_takes_over(story: Story, start: Callable[[], ServerProcess]) -> None:
+    one, two = start(), start()
+
+    async def tell() -> None:
+        proxy = await Proxy(one.port).start()
+
+        story.written_at_most = EVENTS // 2
+
+        async def trouble(story: Story) -> None:
+            await until("some are written", lambda: story.after(0.3), PATIENCE_S)
+            proxy.target = two.port
+            await asyncio.to_thread(one.kill)
+            await asyncio.to_thread(one.start)
+            story.written_at_most = EVENTS
+            await until("more are written", lambda: story.after(0.7), PATIENCE_S)
+            proxy.target = one.port
+            await asyncio.to_thread(two.kill)
+
+        client = await story.run(proxy.port, trouble)
+        assert client.connections >= 3
+        await proxy.stop()
+
+    asyncio.run(tell())
+    assert story.told == list(range(1, EVENTS + 1))
+    assert story.snapshots == 0
+
+
+def test_the_clients_network_breaks_again_and_again(story: Story, start: Callable[[], ServerProcess]) -> None:
+    server, chance = start(), random.Random(7)
+
+    async def tell() -> None:
+        proxy = await Proxy(server.port).start()
+
+        async def trouble(story: Story) -> None:
+            for cut in range(1, 9):
+                await until("some are written", lambda cut=cut: story.after(cut / 9), PATIENCE_S)  # type: ignore[misc]
+                await asyncio.sleep(chance.random() / 20)
+                proxy.cut()
+
+        client = await story.run(proxy.port, trouble)
+        assert client.connections >= 5
+        await proxy.stop()
+
+    asyncio.run(tell())
+    assert story.told == list(range(1, EVENTS + 1))
+    assert story.snapshots == 0
+
+
+def test_redis_is_lost_with_all_that_it_held(
+    story: Story, start: Callable[[], ServerProcess], valkey: servers.Valkey
+) -> None:
+    """What the client did not get before is gone with it: a snapshot has it, and nothing comes twice."""
+    server = start()
+
+    async def tell() -> None:
+        async def trouble(story: Story) -> None:
+            await until("half are written", lambda: story.after(0.5), PATIENCE_S)
+            assert valkey.process is not None
+            valkey.process.kill()
+            await asyncio.to_thread(valkey.process.wait, 10)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(valkey.start)
+
+        await story.run(server.port, trouble)
+
+    asyncio.run(tell())
+    assert story.resynced >= 1
+    assert story.missed == 0
+    assert story.told == sorted(set(story.told))
+
+
+def test_redis_is_unreachable_for_a_while(
+    story: Story, start: Callable[[], ServerProcess], valkey: servers.Valkey
+) -> None:
+    """Frozen, it has lost nothing: afterwards every event comes, without a resync."""
+    import signal
+
+    server = start()
+
+    async def tell() -> None:
+        async def trouble(story: Story) -> None:
+            await until("half are written", lambda: story.after(0.5), PATIENCE_S)
+            assert valkey.process is not None
+            valkey.process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(6)
+            valkey.process.send_signal(signal.SIGCONT)
+
+        await story.run(server.port, trouble)
+
+    asyncio.run(tell())
+    assert story.told == list(range(1, EVENTS + 1))
+    assert story.resynced == 0
