@@ -1,0 +1,150 @@
+/** The client's side of the protocol, without sockets and clocks: text comes in, messages and answers go out. */
+import type { ClientFrame, ErrorCode, Event, ServerFrame, State, Subscribed } from "./frames.js";
+
+export const SUBPROTOCOL = "luna.v1";
+const MOST_A_MESSAGE = 100;
+
+/** What a program is told. */
+export type Message =
+  /** The whole state of a channel: forget what you knew of it. `resynced`: something was missed for good. */
+  | { kind: "snapshot"; channel: string; state: Record<string, unknown>; resynced: boolean }
+  /** Something happened; `payload` is the full new state of it, and a lower `payload.version` is older news. */
+  | ({ kind: "event" } & Omit<Event, "op">)
+  /** Where robots are now; the newest alone counts. */
+  | { kind: "positions"; channel: string; payload: Record<string, unknown> }
+  /** The server will not tell this channel (undefined: did not understand a message). */
+  | { kind: "refused"; channel?: string; code: ErrorCode; message: string };
+
+/** What follows from one message of the server. `expiresAt`: a token was accepted, and is good until then. */
+export interface Turn {
+  tell?: Message;
+  answer?: string;
+  expiresAt?: Date;
+}
+
+/** Which channels are wanted, and where each stands. It outlives connections. */
+export class Protocol {
+  readonly #channels: Set<string>;
+  readonly #cursors = new Map<string, string>();
+  readonly #resyncing = new Set<string>();
+
+  constructor(channels: Iterable<string> = []) {
+    this.#channels = new Set(channels);
+  }
+
+  get channels(): string[] {
+    return [...this.#channels];
+  }
+
+  get cursors(): Record<string, string> {
+    return Object.fromEntries(this.#cursors);
+  }
+
+  /** What to say on a new connection: every channel, each from where it stands. */
+  connected(): string[] {
+    this.#resyncing.clear();
+    return this.#subscribing(this.channels);
+  }
+
+  /** Want these too; what to say on a connection that is open. */
+  subscribe(channels: Iterable<string>): string[] {
+    const fresh = [...new Set(channels)].filter((channel) => !this.#channels.has(channel));
+    for (const channel of fresh) this.#channels.add(channel);
+    return this.#subscribing(fresh);
+  }
+
+  unsubscribe(channels: Iterable<string>): string[] {
+    const gone = [...new Set(channels)].filter((channel) => this.#channels.has(channel));
+    for (const channel of gone) this.#forget(channel);
+    return parts(gone).map((some) => say({ op: "unsubscribe", channels: some }));
+  }
+
+  /** Throws SyntaxError for what is no message of the protocol. Operations of later servers are passed over. */
+  receive(text: string): Turn {
+    const frame = JSON.parse(text) as ServerFrame | null;
+    if (typeof frame !== "object" || frame === null) throw new SyntaxError("a message is a JSON object");
+    switch (frame.op) {
+      case "event":
+        return this.#event(frame);
+      case "state":
+        return this.#state(frame);
+      case "subscribed":
+        return this.#subscribed(frame);
+      case "resync":
+        this.#resyncing.add(frame.channel);
+        return {};
+      case "error": {
+        const { channel, code, message } = frame;
+        if (channel == null) return { tell: { kind: "refused", code, message } };
+        this.#forget(channel);
+        return { tell: { kind: "refused", channel, code, message } };
+      }
+      case "ping":
+        return { answer: say({ op: "pong" }) };
+      case "authenticated":
+        return { expiresAt: new Date(frame.expires_at) };
+      default:
+        return {};
+    }
+  }
+
+  #event({ op: _, ...event }: Event): Turn {
+    const { channel, cursor } = event;
+    if (!this.#channels.has(channel) || isOld(cursor, this.#cursors.get(channel))) return {};
+    this.#cursors.set(channel, cursor);
+    return { tell: { kind: "event", ...event } };
+  }
+
+  #state({ channel, payload }: State): Turn {
+    return this.#channels.has(channel) ? { tell: { kind: "positions", channel, payload } } : {};
+  }
+
+  #subscribed({ channel, cursor, snapshot }: Subscribed): Turn {
+    if (!this.#channels.has(channel)) return {};
+    this.#cursors.set(channel, cursor);
+    const resynced = this.#resyncing.delete(channel);
+    return snapshot == null ? {} : { tell: { kind: "snapshot", channel, state: snapshot, resynced } };
+  }
+
+  #forget(channel: string): void {
+    this.#channels.delete(channel);
+    this.#cursors.delete(channel);
+    this.#resyncing.delete(channel);
+  }
+
+  #subscribing(channels: string[]): string[] {
+    return parts(channels).map((some) => {
+      const known = some.flatMap((channel) => {
+        const cursor = this.#cursors.get(channel);
+        return cursor === undefined ? [] : [[channel, cursor] as const];
+      });
+      const cursors = known.length > 0 ? { cursors: Object.fromEntries(known) } : {};
+      return say({ op: "subscribe", channels: some, ...cursors });
+    });
+  }
+}
+
+export function say(frame: ClientFrame): string {
+  return JSON.stringify(frame);
+}
+
+function parts(channels: string[]): string[][] {
+  const found: string[][] = [];
+  for (let start = 0; start < channels.length; start += MOST_A_MESSAGE) {
+    found.push(channels.slice(start, start + MOST_A_MESSAGE));
+  }
+  return found;
+}
+
+/** Whether a cursor of the same run is not beyond the one that is known. */
+function isOld(cursor: string, known: string | undefined): boolean {
+  if (known === undefined) return false;
+  const [run, number] = split(cursor);
+  const [knownRun, knownNumber] = split(known);
+  return run === knownRun && number <= knownNumber;
+}
+
+function split(cursor: string): [string, number] {
+  const at = cursor.lastIndexOf(":");
+  return [cursor.slice(0, at), Number(cursor.slice(at + 1))];
+}
