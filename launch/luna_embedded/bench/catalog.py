@@ -37,15 +37,21 @@ def bench_catalog(checkout: Checkout, state: Path, titles: int, times: int, cons
     """Load ``titles`` made-up titles if they are not there yet, ask each kind of question ``times`` times."""
     path = state / "bench-catalog.json"
     console.print(f"Servers of its own, in {state / 'bench-catalog'}; the first time loads {titles:,} titles.")
-    with _servers(checkout, StateDir(state / "bench-catalog")) as run:
+    with servers(checkout, StateDir(state / "bench-catalog")) as run:
         code = _measure(run, titles, times, path)
     if code:
         console.print("[bold red]The measurement failed[/]; its last words are above.")
         return Exit.FAILED
+    print_sections(path, console)
+    console.print(f"`rm -r {state / 'bench-catalog'}` frees the room of its database.")
+    return Exit.OK
+
+
+def print_sections(path: Path, console: Console) -> None:
+    """The tables that a measurement left there."""
     for section in json.loads(path.read_text())["sections"]:
         console.print(_table(section))
-    console.print(f"Written to {path}. `rm -r {state / 'bench-catalog'}` frees the room of its database.")
-    return Exit.OK
+    console.print(f"Written to {path}.")
 
 
 def _measure(run: Run, titles: int, times: int, path: Path) -> int:
@@ -65,7 +71,7 @@ def _measure(run: Run, titles: int, times: int, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _servers(checkout: Checkout, state: StateDir) -> Iterator[Run]:
+def servers(checkout: Checkout, state: StateDir) -> Iterator[Run]:
     """The servers while the block lasts. Raises Refusal if they do not start."""
     state.path.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "luna_embedded.bench.catalog_servers", str(state.path), str(_free_port())]
