@@ -1,0 +1,92 @@
+"""The Python client's side of the protocol, without a server."""
+
+import json
+from typing import Any
+
+import pytest
+
+from luna_client import Event, Positions, Refused, Snapshot
+from luna_client.client import websocket_url
+from luna_client.protocol import Protocol
+
+
+def event(cursor: str, channel: str = "me", **payload: Any) -> str:
+    return json.dumps(
+        {"op": "event", "channel": channel, "cursor": cursor, "eventId": "e", "eventType": "delivery.loan.opened",
+         "timestamp": "2026-01-01T00:00:00Z", "source": "s", "payload": {"version": 3, **payload}}
+    )  # fmt: skip
+
+
+def subscribed(cursor: str, channel: str = "me", **more: Any) -> str:
+    return json.dumps({"op": "subscribed", "channel": channel, "cursor": cursor, **more})
+
+
+def test_a_snapshot_then_events_each_once() -> None:
+    protocol = Protocol({"me": None})
+    assert protocol.connected() == ['{"op":"subscribe","channels":["me"]}']
+    assert protocol.receive(subscribed("r:4", snapshot={"a": 1})).tell == Snapshot("me", {"a": 1}, resynced=False)
+    told = protocol.receive(event("r:5")).tell
+    assert isinstance(told, Event)
+    assert (told.version, told.cursor) == (3, "r:5")
+    assert protocol.receive(event("r:5")).tell is None
+
+
+def test_the_next_connection_resumes() -> None:
+    protocol = Protocol({"me": None, "queue": None})
+    protocol.receive(subscribed("r:4", snapshot={}))
+    protocol.receive(event("r:5"))
+    assert protocol.connected() == ['{"op":"subscribe","channels":["me","queue"],"cursors":{"me":"r:5"}}']
+    assert protocol.receive(subscribed("r:5")).tell is None
+
+
+def test_a_resync_is_told_and_another_run_counts_anew() -> None:
+    protocol = Protocol({"me": None})
+    protocol.receive(subscribed("r:400", snapshot={}))
+    protocol.receive('{"op":"resync","channel":"me"}')
+    assert protocol.receive(subscribed("s:1", snapshot={})).tell == Snapshot("me", {}, resynced=True)
+    assert protocol.receive(event("s:2")).tell is not None
+
+
+def test_what_is_refused_is_not_asked_for_again() -> None:
+    protocol = Protocol({"queue": None, "me": None})
+    refusal = '{"op":"error","code":"FORBIDDEN","message":"no","channel":"queue"}'
+    assert protocol.receive(refusal).tell == Refused("queue", "FORBIDDEN", "no")
+    assert protocol.connected() == ['{"op":"subscribe","channels":["me"]}']
+
+
+def test_channels_come_and_go_a_hundred_a_message() -> None:
+    protocol = Protocol()
+    names = [f"delivery:{number}" for number in range(150)]
+    assert [len(json.loads(text)["channels"]) for text in protocol.subscribe(names)] == [100, 50]
+    assert protocol.subscribe(names[:3]) == []
+    assert json.loads(protocol.unsubscribe(["delivery:1", "me"])[0])["channels"] == ["delivery:1"]
+    assert protocol.receive(event("r:1", "delivery:1")).tell is None
+
+
+def test_pings_positions_later_operations_and_nonsense() -> None:
+    protocol = Protocol({"robots": None})
+    assert protocol.receive('{"op":"ping"}').answer == '{"op":"pong"}'
+    state = '{"op":"state","channel":"robots","payload":{"robots":[]}}'
+    assert protocol.receive(state).tell == Positions("robots", {"robots": []})
+    assert protocol.receive('{"op":"dance"}').tell is None
+    for nonsense in ("{", "[]", '{"op":"event"}', '{"op":"error"}'):
+        with pytest.raises(ValueError, match=r"."):
+            protocol.receive(nonsense)
+
+
+@pytest.mark.parametrize(
+    ("server", "url"),
+    [
+        ("https://luna.example.org", "wss://luna.example.org/api/v1/notifications/ws"),
+        ("http://127.0.0.1:8000/", "ws://127.0.0.1:8000/api/v1/notifications/ws"),
+        ("wss://h/x/ws", "wss://h/x/ws"),
+    ],
+)
+def test_addresses(server: str, url: str) -> None:
+    assert websocket_url(server) == url
+
+
+@pytest.mark.parametrize("server", ["ftp://h", "luna.example.org", "https://h?token=x"])
+def test_addresses_that_are_none(server: str) -> None:
+    with pytest.raises(ValueError, match="an address looks like"):
+        websocket_url(server)
