@@ -75,7 +75,6 @@ ALTER TABLE task_status_history ADD COLUMN actor_forgotten boolean NOT NULL DEFA
     ADD CONSTRAINT task_status_history_forgotten CHECK (NOT actor_forgotten OR actor_id IS NULL);
 CREATE INDEX book_returns_of_loan ON book_returns (loan_id);
 CREATE INDEX task_status_history_by_time ON task_status_history (at);
-CREATE INDEX delivery_tasks_ended ON delivery_tasks (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX notifications_by_time ON notifications (created_at);
 
 -- The application may not change history. These two do what it may: only what has ended, and nothing young.
@@ -142,7 +141,7 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION purge_task_history(timestamptz, int)")
     op.execute("DROP FUNCTION forget_reader(uuid, timestamptz)")
     for index in (
-        "notifications_by_time", "delivery_tasks_ended", "task_status_history_by_time",
+        "notifications_by_time", "task_status_history_by_time",
         "book_returns_of_loan", "loans_to_forget", "loans_of_book", "loans_of_copy",
     ):  # fmt: skip
         op.execute(f"DROP INDEX {index}")

@@ -38,9 +38,8 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        text = f"{self.clients:,} clients × {1 / self.tick:g} Hz, {self.instances} instance"
-        text += "s" if self.instances > 1 else ""
-        return f"{text}, {self.stopped} stop reading" if self.stopped else text
+        text = f"{self.clients:,} × {1 / self.tick:g} Hz, {self.instances}"
+        return f"{text} ({self.stopped} stopped)" if self.stopped else text
 
 
 SCENARIOS = (
@@ -50,7 +49,10 @@ SCENARIOS = (
     Scenario(1000, 0.5, 2),
     Scenario(1000, 0.5, 1, stopped=10),
 )
-COLUMNS = ("measured", "wait p50", "p99", "÷ tick + 150", "event p50", "p99", "frames/s", "lost", "cores", "MB")
+LATENCY = ("clients × frames, instances", "wait p50", "p99", "÷ aim", "event p50", "p99", "lost")
+"""`wait`: the longest that a robot's word in a frame had waited for it; the aim is a tick and 150 ms."""
+COST = ("clients × frames, instances", "age p99", "bare", "÷", "frames/s", "cores", "bare", "MB")
+"""`age`: of the newest word in a frame when it arrives; `bare`: the same frames from a server that does only that."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -61,22 +63,55 @@ def main(words: Sequence[str]) -> int:
     settings = get_settings()
     made = make_people(make_session_factory(make_engine(settings)), settings, PEOPLE)
     tokens = {str(person): token for person, token in made.items()}
-    rows: list[tuple[Cell, ...]] = []
+    measured: list[tuple[Scenario, Figures, Figures]] = []
     with feeding(ROBOTS, list(tokens)) as feeder:
         for scenario in SCENARIOS:
             print(scenario.name, file=sys.stderr, flush=True)
-            row, size = uvloop.run(_measure(scenario, feeder, tokens, asked.seconds))
-            rows += [row, uvloop.run(_measure_bare(scenario, size, asked.seconds))]
-    title = f"Live channel: {ROBOTS} robots × 10 Hz in; milliseconds from a robot's word, or an event, to the client"
-    sections = [asdict(Section(title, COLUMNS, tuple(rows)))]
+            figures = uvloop.run(_measure(scenario, feeder, tokens, asked.seconds))
+            measured.append((scenario, figures, uvloop.run(_measure_bare(scenario, figures.size, asked.seconds))))
+    rows = [_latency(scenario, figures) for scenario, figures, _ in measured]
+    costs = [_cost(*one) for one in measured]
+    title = f"Live channel, {ROBOTS} robots × 10 Hz in: milliseconds until a client has it"
+    sections = [asdict(Section(title, LATENCY, tuple(rows))), asdict(Section("What it costs", COST, tuple(costs)))]
     asked.out.write_text(json.dumps({"name": "live", "at": time.time(), "sections": sections}, indent=1))
     return 0
 
 
-async def _measure(
-    scenario: Scenario, feeder: Feeder, tokens: dict[str, str], seconds: float
-) -> tuple[tuple[Cell, ...], int]:
-    """A row, and how large a frame was."""
+@dataclass(frozen=True)
+class Figures:
+    """What came of a scenario: what was heard, how much of it was lost, what it cost."""
+
+    heard: Heard
+    seconds: float
+    lost: int
+    cores: float
+    megabytes: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of a frame."""
+        return self.heard.bytes // max(self.heard.frames, 1)
+
+    @property
+    def frames(self) -> int:
+        """A second."""
+        return round(self.heard.frames / self.seconds)
+
+
+def _latency(scenario: Scenario, figures: Figures) -> tuple[Cell, ...]:
+    wait, event = _percentiles(figures.heard.wait), _percentiles(figures.heard.event)
+    aim = 1000 * scenario.tick + 150
+    return (scenario.name, *wait, round(wait[1] / aim, 2), *event, figures.lost)
+
+
+def _cost(scenario: Scenario, figures: Figures, limit: Figures) -> tuple[Cell, ...]:
+    age, bare_age = _percentiles(figures.heard.age)[1], _percentiles(limit.heard.age)[1]
+    ratio = round(age / bare_age, 1) if bare_age else None
+    cores, megabytes = round(figures.cores, 2), round(figures.megabytes)
+    return (scenario.name, age, bare_age, ratio, figures.frames, cores, round(limit.cores, 2), megabytes)
+
+
+async def _measure(scenario: Scenario, feeder: Feeder, tokens: dict[str, str], seconds: float) -> Figures:
     heard = Heard()
     with instances(scenario.instances, scenario.tick) as started:
         ports = [instance.port for instance in started]
@@ -90,29 +125,23 @@ async def _measure(
         cores, memory = sum(i.cores() for i in started), sum(i.megabytes() for i in started)
         told = await asyncio.to_thread(feeder.stop_events)
         await asyncio.sleep(1.0)
-        gone = sum(watcher.closed is not None for watcher in reading)
+        gone = [watcher.closed for watcher in reading if watcher.closed is not None]
         lost = missing(reading, told)
         _close(watchers)
-    limit = 1000 * scenario.tick + 150
-    wait, event = _percentiles(heard.wait), _percentiles(heard.event)
     if gone:
-        print(f"{gone} readers were closed", file=sys.stderr)
-    row = (scenario.name, *wait, round(wait[1] / limit, 2), *event, round(heard.frames / seconds), lost,
-           round(cores, 2), round(memory))  # fmt: skip
-    return row, heard.bytes // max(heard.frames, 1)
+        print(f"{len(gone)} readers were closed: {sorted(set(gone))}", file=sys.stderr)
+    return Figures(heard, seconds, lost, cores, memory)
 
 
-async def _measure_bare(scenario: Scenario, size: int, seconds: float) -> tuple[Cell, ...]:
+async def _measure_bare(scenario: Scenario, size: int, seconds: float) -> Figures:
     """The same number of clients, frames of the same size, as often, from a server that does nothing else."""
     heard = Heard()
     with bare(max(size, 200), 1 / scenario.tick) as instance:
         watchers, noting = await open_all([instance.port], {"": ""}, scenario.clients, heard)
         await _note(noting, [instance], seconds)
-        cores = instance.cores()
+        cores, memory = instance.cores(), instance.megabytes()
         _close(watchers)
-    age = _percentiles(heard.age)
-    frames = round(heard.frames / seconds)
-    return ("  limit: bare frames at once", *age, None, None, None, frames, None, round(cores, 2), None)
+    return Figures(heard, seconds, 0, cores, memory)
 
 
 async def _note(noting: list[bool], measured: Sequence[Instance], seconds: float) -> None:
@@ -130,13 +159,13 @@ def _close(watchers: Sequence[Watcher]) -> None:
             watcher.socket.close()
 
 
-def _percentiles(seconds: list[float]) -> tuple[float, float]:
+def _percentiles(seconds: list[float]) -> tuple[int, int]:
     """p50 and p99 in milliseconds (nearest rank)."""
     if not seconds:
-        return (0.0, 0.0)
+        return (0, 0)
     ordered = sorted(seconds)
     at = [ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.5, 0.99)]
-    return round(1000 * at[0], 1), round(1000 * at[1], 1)
+    return round(1000 * at[0]), round(1000 * at[1])
 
 
 if __name__ == "__main__":

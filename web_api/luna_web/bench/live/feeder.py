@@ -1,7 +1,6 @@
 """Robots and events in a process of their own, so that they cost the clients nothing."""
 
 import multiprocessing
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,11 +30,6 @@ class Feeder:
         """How many were told to each person."""
         told: dict[str, int] = self._ask("stop")
         return told
-
-    def said(self) -> tuple[int, float]:
-        """How many statuses robots said so far, and when that was."""
-        count: int = self._ask("said")
-        return count, time.monotonic()
 
     def _ask(self, word: str) -> Any:
         self._pipe.send(word)
@@ -72,7 +66,5 @@ def _feed(pipe: "Connection[Any, Any]", robots: int, people: list[str]) -> None:
         elif word == "stop" and events is not None:
             events.stop()
             answer = {str(person): count for person, count in events.told.items()}
-        elif word == "said":
-            answer = fleet.said
         pipe.send(answer)
     fleet.stop()

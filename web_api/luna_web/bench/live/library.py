@@ -63,7 +63,7 @@ class Robots:
         self._positions = LeadingPositions(redis)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.said = 0
+        self._said = 0
 
     def start(self) -> None:
         self._positions.start()
@@ -78,9 +78,9 @@ class Robots:
         step = 1 / (SAID_A_SECOND * len(self._ids))
         due = time.monotonic()
         while not self._stopping.is_set():
-            robot_id = self._ids[self.said % len(self._ids)]
-            self._positions.heard(robot_id, _status(self.said), datetime.now(UTC))
-            self.said += 1
+            robot_id = self._ids[self._said % len(self._ids)]
+            self._positions.heard(robot_id, _status(self._said), datetime.now(UTC))
+            self._said += 1
             due += step
             time.sleep(max(0.0, due - time.monotonic()))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,9 @@ class Client:
     seen: list[Json] = field(default_factory=list)
 
     async def say(self, **frame: Any) -> None:
-        await self.connection.send(json.dumps(frame))
+        """The server may have closed it meanwhile: reading tells."""
+        with suppress(ConnectionClosed):
+            await self.connection.send(json.dumps(frame))
 
     async def subscribe(self, *channels: str, **cursors: str) -> None:
         named = {name.replace("__", ":"): cursor for name, cursor in cursors.items()}

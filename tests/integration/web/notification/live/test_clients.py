@@ -1,0 +1,145 @@
+"""The Python client against a real server: tokens that end, tokens that are refused, channels that are."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from luna_client import Event, LiveClient, Message, NotAdmitted, Refused, Snapshot
+from luna_web.shared.config import Settings
+from luna_web.shared.database import transaction
+from luna_web.shared.runtime import Runtime
+from tests.integration import servers
+from tests.integration.web.notification.live.rig import ROOT, Newsroom, Server, client, serving, until
+from tests.integration.web.notification.live.test_protocol import END_OF_SESSION, token_of
+from tests.integration.world import People
+
+PATIENCE_S = 20.0
+
+
+async def next_of(live: LiveClient) -> Message:
+    return await asyncio.wait_for(live.next(), PATIENCE_S)
+
+
+def test_it_renews_its_token_without_losing_the_connection(
+    server: Server, people: People, runtime: Runtime, news: Newsroom
+) -> None:
+    person, issued = people.make(), list[str]()
+
+    async def token() -> str:
+        issued.append(runtime.tokens.issue(person.principal, datetime.now(UTC), 4))
+        return issued[-1]
+
+    async def story() -> None:
+        async with LiveClient(server.url, token, ["me"]) as live:
+            assert isinstance(await next_of(live), Snapshot)
+            await until("it has renewed twice", lambda: len(issued) >= 3)
+            await asyncio.to_thread(news.loan, person.id, 1)
+            told = await next_of(live)
+            assert isinstance(told, Event)
+            assert live.connections == 1
+
+    asyncio.run(story())
+
+
+def test_whose_tokens_are_refused_is_told(server: Server) -> None:
+    async def token() -> str:
+        return "e30.e30.e30"
+
+    async def story() -> None:
+        async with LiveClient(server.url, token, ["me"]) as live:
+            with pytest.raises(NotAdmitted):
+                await next_of(live)
+
+    asyncio.run(story())
+
+
+def test_what_goes_wrong_in_the_token_function_is_raised(server: Server) -> None:
+    async def token() -> str:
+        raise KeyError("no credentials")
+
+    async def story() -> None:
+        async with LiveClient(server.url, token, ["me"]) as live:
+            with pytest.raises(KeyError):
+                await next_of(live)
+
+    asyncio.run(story())
+
+
+def test_channels_are_refused_added_and_left(server: Server, people: People, news: Newsroom) -> None:
+    person = people.make()
+
+    async def token() -> str:
+        return token_of(person)
+
+    async def story() -> None:
+        async with LiveClient(server.url, token, ["queue"]) as live:
+            refusal = await next_of(live)
+            assert isinstance(refusal, Refused)
+            assert (refusal.channel, refusal.code) == ("queue", "FORBIDDEN")
+            await live.subscribe("me", "catalog")
+            assert {message.channel for message in [await next_of(live), await next_of(live)]} == {"me", "catalog"}
+            await live.unsubscribe("catalog")
+            assert set(live.cursors) == {"me"}
+
+    asyncio.run(story())
+
+
+@pytest.fixture
+def valkey() -> Iterator[servers.Valkey]:
+    with servers.valkey() as server:
+        yield server
+
+
+def test_a_session_ends_within_a_second_also_without_redis(
+    settings: Settings, runtime: Runtime, people: People, valkey: servers.Valkey
+) -> None:
+    person = people.make()
+
+    async def story(server: Server) -> None:
+        async with client(server.url, token_of(person)) as me:
+            await me.subscribe("me")
+            await me.next("subscribed")
+            await asyncio.to_thread(valkey.stop)
+            with transaction(runtime.session_factory) as session:
+                session.execute(text(END_OF_SESSION), {"id": person.session_id})
+            started = asyncio.get_running_loop().time()
+            assert await me.closed() == 4401
+            assert asyncio.get_running_loop().time() - started < 1.5
+
+    with serving(settings.model_copy(update={"redis_url": valkey.url})) as server:
+        asyncio.run(story(server))
+
+
+SCRIPT = """
+import { LiveClient } from "%s";
+const live = new LiveClient({
+  server: process.env.SERVER, token: async () => process.env.TOKEN, channels: ["me"],
+  onMessage: (message) => {
+    console.log(message.kind);
+    if (message.kind === "event") { live.close(); process.exit(0); }
+  },
+});
+"""
+BUILT = ROOT / "clients/typescript/dist/src/index.js"
+
+
+@pytest.mark.skipif(not (shutil.which("node") and BUILT.exists()), reason="`npm ci && npm test` has not built it")
+def test_the_typescript_client_hears_the_same(server: Server, people: People, news: Newsroom) -> None:
+    person = people.make()
+    command = ["node", "--experimental-websocket", "--input-type=module", "--eval", SCRIPT % BUILT]
+    variables = {**os.environ, "SERVER": server.url, "TOKEN": token_of(person)}
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "snapshot"
+        news.loan(person.id, 1)
+        assert process.communicate(timeout=PATIENCE_S)[0].split() == ["event"]
+        assert process.returncode == 0
+    finally:
+        process.kill()
