@@ -71,7 +71,8 @@ DECLARE
   hit text;
 BEGIN
   IF length(value) > 500 THEN
-    RETURN (SELECT coalesce(string_agg(regexp_replace(word[1], '[{JOINERS.replace("'", "''")}]', '', 'g'), ' '), '')
+    RETURN (SELECT coalesce(ltrim(string_agg(
+              regexp_replace(word[1], '[{JOINERS.replace("'", "''")}]', '', 'g'), ' ')), '')
             FROM regexp_matches(value, '([[:alnum:]]+(?:[{JOINERS.replace("'", "''")}][[:alnum:]]+)+)', 'g') AS word);
   END IF;
   LOOP

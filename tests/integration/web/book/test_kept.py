@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -171,6 +171,7 @@ def test_latin_texts_are_folded_the_short_way_as_the_long_way(session: Session, 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text("ab'-ʼ /é\n", max_size=40), min_size=20, max_size=20))
+@example(["ʼ'ʼ aʼa"] * 20)
 def test_short_texts_are_joined_as_long_ones_are(session: Session, texts: list[str]) -> None:
     query = text(
         "SELECT luna_joined(given), luna_joined(repeat('.', 500) || given || ' ')"
