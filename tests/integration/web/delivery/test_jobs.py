@@ -184,11 +184,17 @@ class TestForgetting:
         library.luna1.ends(Outcome.SUCCEEDED)
         return dict(loan)
 
+    def without_names_of_readers(self, library: Library) -> list[Json]:
+        """The timeline of the request as staff see it."""
+        steps = data(library.librarian.api.get(f"/requests/{self.request['id']}/activity"))
+        unnamed = {"actor_id": None, "actor_name": None}
+        return [step | (unnamed if step["by"] == "READER" else {}) for step in steps]
+
     def test_nobody_knows_any_more_who_had_a_book_that_is_back(self, library: Library, later: Later) -> None:
         loan = self.delivered_and_returned(library)
         reader = str(library.reader.id)
         assert later("readers", 29 * DAY) == {"readers": 0}
-        before = data(library.librarian.api.get(f"/requests/{self.request['id']}/activity"))
+        before = self.without_names_of_readers(library)
         assert later("readers", 31 * DAY) == {"readers": 1}
 
         staff = library.librarian.api
@@ -200,7 +206,7 @@ class TestForgetting:
             *[data(staff.get(f"/deliveries/{thing['task_id']}/history")) for thing in (self.request, self.wish)],
         ]
         assert reader not in str(seen)
-        assert data(staff.get(f"/requests/{self.request['id']}/activity")) == before
+        assert self.without_names_of_readers(library) == before
         for table in ("loans", "book_requests", "book_returns", "delivery_tasks", "task_status_history"):
             rows = library.rows(f"SELECT row_to_json(t)::text AS row FROM {table} t")  # noqa: S608
             assert not [row for row in rows if reader in row.row or library.reader.email in row.row], table
