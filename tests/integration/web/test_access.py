@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from starlette.routing import WebSocketRoute
 
 from luna_web.notification.live.channels import Kind
-from luna_web.notification.models import Notification
+from luna_web.notification.models import Notification, PushSubscription
 from luna_web.shared.config import Settings
 from luna_web.shared.ids import new_id
 from luna_web.shared.principal import STAFF_ROLES, Role
@@ -193,6 +193,13 @@ ROUTES: dict[str, Row] = PAGES | {
     "PUT /api/v1/notifications/read-all": ANYBODY,
     "GET /api/v1/notifications/{notification_id}": own("notification"),
     "PUT /api/v1/notifications/{notification_id}/read": own("notification"),
+    "DELETE /api/v1/notifications/{notification_id}": own("notification"),
+    "GET /api/v1/notifications/preferences": ANYBODY,
+    "PUT /api/v1/notifications/preferences": ANYBODY,
+    "GET /api/v1/notifications/push-subscriptions": ANYBODY,
+    "POST /api/v1/notifications/push-subscriptions": ANYBODY,
+    "DELETE /api/v1/notifications/push-subscriptions": ANYBODY,
+    "DELETE /api/v1/notifications/push-subscriptions/{subscription_id}": own("subscription"),
 }
 # What a socket may subscribe to: `own` is another's unless it is one's own delivery.
 CHANNELS: dict[str, Row] = {
@@ -279,6 +286,14 @@ def make(library: Library, runtime: Runtime) -> Callable[[str], str]:
         library.setting_off(library.book())
         return str(library.luna1.id)
 
+    def subscription() -> str:
+        row = {"id": new_id(), "user_id": library.reader.id, "session_id": library.reader.session_id,
+               "endpoint": "https://fcm.googleapis.com/x", "endpoint_hash": bytes(32), "p256dh": bytes(65),
+               "auth": bytes(16), "server_key": "k"}  # fmt: skip
+        with library.transaction() as session:
+            session.execute(insert(PushSubscription).values(row))
+        return str(row["id"])
+
     makers: dict[str, Callable[[], str]] = {
         "session": lambda: str(library.reader.session_id),
         "request": lambda: str(library.requested(library.book())["id"]),
@@ -286,6 +301,7 @@ def make(library: Library, runtime: Runtime) -> Callable[[str], str]:
         "loan": lambda: str(library.handed_out(library.book())["id"]),
         "hold": lambda: str(library.waiting(library.book(copies=0))["id"]),
         "notification": notification,
+        "subscription": subscription,
         "robot": robot,
     }
     return lambda thing: makers[thing]()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -209,12 +209,6 @@ def audit_logs(wanted: TrailFilter) -> Select[AuditLog]:
     if wanted.since:
         found = found.where(AuditLog.at >= wanted.since)
     return found.where(AuditLog.at < wanted.until) if wanted.until else found
-
-
-def audit_logs_after(query: Select[AuditLog], at: datetime, row_id: UUID, *, newest_first: bool) -> Select[AuditLog]:
-    """Those that follow a row in the list's order."""
-    place, row = tuple_(AuditLog.at, AuditLog.id), tuple_(at, row_id)
-    return query.where(place < row if newest_first else place > row)
 
 
 def delete_ended_sessions(session: Session, before: datetime, limit: int) -> int:

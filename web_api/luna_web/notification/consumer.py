@@ -1,61 +1,39 @@
 """The consumer that turns events into in-app notifications."""
 
-from collections.abc import Callable, Sequence
-from uuid import UUID
-
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from luna_web.notification import events
-from luna_web.notification.domain import Audience, Told, tellings_of
-from luna_web.notification.models import Notification
+from luna_web.notification import events, repository
+from luna_web.notification.addressing import Addressed, Addressing, shown_payload
+from luna_web.notification.domain import Channel
+from luna_web.notification.people import Directory
+from luna_web.notification.tellings import told_types
 from luna_web.shared.ids import new_id
 from luna_web.shared.models import Outbox
 
 NAME = "notification.in_app"
-FAMILIES = ("delivery.",)
-StaffIds = Callable[[Session], Sequence[UUID]]
+FAMILIES = tuple(sorted(told_types()))
 
 
 class InAppNotifier:
-    """Tells each person at most once of an event, however often it comes. `staff_ids` says who the staff are."""
+    """Tells each person at most once of an event, however often it comes."""
 
-    def __init__(self, staff_ids: StaffIds) -> None:
-        self._staff_ids = staff_ids
+    def __init__(self, directory: Directory) -> None:
+        self._addressing = Addressing(directory)
 
     def handle(self, session: Session, event: Outbox) -> None:
-        for told in tellings_of(event.event_type, event.payload):
-            self._tell(session, event, told)
-
-    def _tell(self, session: Session, event: Outbox, told: Told) -> None:
-        rows = [_row(event, told, user_id) for user_id in self._recipients(session, event, told.audience)]
-        if not rows:
-            return
-        new = insert(Notification).on_conflict_do_nothing(constraint="notifications_once").returning(Notification)
-        for notification in session.scalars(new, rows):
-            events.created(session, notification, trace_id=event.trace_id)
-
-    def _recipients(self, session: Session, event: Outbox, audience: Audience) -> Sequence[UUID]:
-        if audience is Audience.STAFF:
-            return self._staff_ids(session)
-        reader = event.payload.get("user_id")
-        return [UUID(reader)] if reader else []
+        rows = [_row(event, one) for one in self._addressing.of(session, event, Channel.IN_APP)]
+        for made in repository.add_notifications(session, rows):
+            events.created(session, made, trace_id=event.trace_id)
 
 
-def _payload(event: Outbox, told: Told) -> dict[str, object]:
-    """Staff look up whose something is: what they were told must not outlive the library's knowing it."""
-    unsaid = {"user_id"} if told.audience is Audience.STAFF else set()
-    return {"event_type": event.event_type} | {key: value for key, value in event.payload.items() if key not in unsaid}
-
-
-def _row(event: Outbox, told: Told, user_id: UUID) -> dict[str, object]:
+def _row(event: Outbox, one: Addressed) -> dict[str, object]:
     return {
         "id": new_id(),
-        "user_id": user_id,
+        "user_id": one.person.id,
         "event_id": event.event_id,
-        "notification_type": told.type.value,
-        "title": told.title,
-        "message": told.message,
-        "payload": _payload(event, told),
+        "notification_type": one.told.type.value,
+        "title": one.told.title,
+        "message": one.told.message,
+        "payload": shown_payload(event, one.told.audience),
         "created_at": event.created_at,
     }

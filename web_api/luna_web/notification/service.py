@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from luna_web.notification import events, repository
 from luna_web.notification.domain import NotificationType
 from luna_web.notification.models import Notification
+from luna_web.shared import cursors
+from luna_web.shared.cursors import Cursor
 from luna_web.shared.errors import NotFound
 from luna_web.shared.paging import Order, Page, PageParams, paginate
 
@@ -20,10 +22,20 @@ def page_of(
     is_read: bool | None,
     notification_type: NotificationType | None,
     params: PageParams,
+    after: Cursor | None = None,
 ) -> Page[Notification]:
-    """Newest first."""
+    """Newest first, or as `params` say; behind `after` if it is given."""
     found = repository.of_user(user_id, is_read, notification_type)
+    if after:
+        newest_first = params.order is not Order.ASC
+        at, row_id = Notification.created_at, Notification.id
+        found = found.where(cursors.behind(after, at, row_id, newest_first=newest_first))
     return paginate(session, found, params, SORTS, default="created_at", tie=Notification.id, default_order=Order.DESC)
+
+
+def next_cursor(page: Page[Notification]) -> str | None:
+    """Where the next page begins; None on the last."""
+    return cursors.next_cursor(page, lambda row: Cursor(row.created_at, row.id))
 
 
 def unread(session: Session, user_id: UUID) -> int:
@@ -53,3 +65,9 @@ def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
     if marked:
         events.all_read(session, user_id, marked)
     return marked
+
+
+def delete(session: Session, user_id: UUID, notification_id: UUID, now: datetime) -> None:
+    """Empty it and show it no more. Raises NotFound, also for one that was deleted."""
+    found = get(session, user_id, notification_id)
+    found.deleted_at, found.title, found.message, found.payload = now, "", "", {}

@@ -15,10 +15,18 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from luna_web.shared.keys import Key, KeyKind, Keys, read_key, weakness_of
+from luna_web.shared.vapid import PushKey, read_push_key
 
 DEVELOPMENT_JWT_SECRET = "development-only-jwt-secret-not-for-production"  # noqa: S105 - refused in production
 DEVELOPMENT_ENCRYPTION_KEY = "bHVuYS1kZXZlbG9wbWVudC1vbmx5LWtleS0zMi1ieXQ="
 Words = Annotated[tuple[str, ...], NoDecode]
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
+"""Those of Chrome and its kin, Firefox, Safari, Edge."""
 
 
 class Environment(StrEnum):
@@ -104,6 +112,10 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: float = Field(default=5.0, ge=0.5, le=10, description="For each answer of the server")
     smtp_ca_file: str | None = Field(default=None, description="Whom to trust instead of the system's authorities")
 
+    push_key: SecretStr | None = Field(default=None, description="As `make-push-key` prints it; no push without it")
+    push_contact: str | None = Field(default=None, description="Whom push services write to; by default as `mail_from`")
+    push_services: Words = Field(default=PUSH_SERVICES, description="Hosts of push services that messages are sent to")
+
     outbox_retention_days: int = Field(default=7, ge=1, le=3650, description="Of events that everybody has had")
     session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
     notification_retention_days: int = Field(default=90, ge=1, le=3650)
@@ -133,7 +145,7 @@ class Settings(BaseSettings):
     live_buffer_bytes: int = Field(default=4 << 20, ge=1 << 16)
     import_memory_mib: int = Field(default=1024, ge=256, description="Of an importing process, as address space")
 
-    @field_validator("bridge_hosts", "registration_domains", mode="before")
+    @field_validator("bridge_hosts", "registration_domains", "push_services", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
@@ -191,6 +203,21 @@ class Settings(BaseSettings):
             read_key(text)
         return value
 
+    @field_validator("push_key")
+    @classmethod
+    def _is_push_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and value.get_secret_value():
+            read_push_key(value.get_secret_value())
+            return value
+        return None
+
+    @field_validator("push_contact")
+    @classmethod
+    def _is_email(cls, value: str | None) -> str | None:
+        if value and not all(value.partition("@")):
+            raise ValueError("must look like luna@library.example")
+        return value or None
+
     @field_validator("encryption_key")
     @classmethod
     def _is_fernet_key(cls, value: SecretStr) -> SecretStr:
@@ -242,6 +269,10 @@ class Settings(BaseSettings):
         if not given or secret != DEVELOPMENT_JWT_SECRET:
             given.append(Key(KeyKind.HS256, secret.encode()))
         return Keys(given)
+
+    def vapid_key(self) -> PushKey | None:
+        """The key by which push services know us; None where no push messages are sent."""
+        return read_push_key(self.push_key.get_secret_value()) if self.push_key else None
 
     @property
     def origin(self) -> str:

@@ -40,12 +40,13 @@ class MailRefused(MailNotSent):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A plain text mail. `id` makes its Message-ID: the same id is the same mail."""
+    """A mail in plain text, and the same as HTML if there is any. `id` makes its Message-ID: same id, same mail."""
 
     id: UUID
     to: str
     subject: str
     text: str
+    html: str | None = None
 
 
 class Mailer(Protocol):
@@ -75,6 +76,8 @@ def composed(mail: Mail, settings: Settings) -> EmailMessage:
     message["Date"] = formatdate()
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
     message.set_content(mail.text)
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html")
     return message
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Sequence
 
 import psycopg
 import structlog
@@ -17,12 +18,16 @@ from redis.retry import Retry
 from luna_web.book.imports.foreman import Foreman
 from luna_web.book.service.vocabulary import Vocabulary
 from luna_web.notification.live.streams import Publisher, kept_of
+from luna_web.notification.sending.post import Post
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
 from luna_web.shared.logs import configure_logs
+from luna_web.shared.mail import make_mailer
 from luna_web.worker.celery_app import host_name, make_celery, nudge_with
 from luna_web.worker.consumers import all_consumers
+from luna_web.worker.directory import Accounts
+from luna_web.worker.domain import Consumer
 from luna_web.worker.drain import Drainer
 from luna_web.worker.jobs import all_jobs
 from luna_web.worker.notify import notify
@@ -77,20 +82,22 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
-def main() -> int:
+def main(more: Sequence[Consumer] = ()) -> int:
+    """Serve until told to stop. `more` are consumers beside LUNA's own."""
     settings = get_settings()
     configure_logs(settings.log_format)
     quieten()
     engine = make_engine(settings)
     try:
-        return _serve(settings, make_session_factory(engine))
+        return _serve(settings, make_session_factory(engine), more)
     finally:
         engine.dispose()
 
 
-def _serve(settings: Settings, factory: SessionFactory) -> int:
+def _serve(settings: Settings, factory: SessionFactory, more: Sequence[Consumer]) -> int:
     foreman, vocabulary = Foreman(factory, settings), Vocabulary(factory)
-    consumers = all_consumers(settings, foreman.wake)
+    post = Post(factory, settings, make_mailer(settings), Accounts())
+    consumers = all_consumers(settings, foreman.wake, post.wake) | {consumer.name: consumer for consumer in more}
     celery = make_celery(settings.celery_broker_url, Drainer(factory, consumers).drain)
     periodic = Periodic(factory, all_jobs(settings, SystemClock()))
     ready = Readiness("celery", "relay")
@@ -103,7 +110,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
         live_publisher(settings).publish,
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
-    parts = (relay, foreman, vocabulary, periodic)
+    parts = (relay, foreman, vocabulary, post, periodic)
     signals.worker_shutting_down.connect(lambda **_: _stopping(*parts), weak=False)
     notify("STATUS=connecting")
     for part in parts:
@@ -124,7 +131,7 @@ def _serve(settings: Settings, factory: SessionFactory) -> int:
     return int(worker.exitcode or 0)
 
 
-def _stopping(*parts: Relay | Foreman | Vocabulary | Periodic) -> None:
+def _stopping(*parts: Relay | Foreman | Vocabulary | Post | Periodic) -> None:
     """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
     notify("STOPPING=1")
     for part in parts:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from luna_web.delivery.jobs import CirculationJobs
+from luna_web.robot import status_log
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
 from luna_web.worker.periodic import EachStep, PeriodicJob, Step
@@ -29,5 +30,13 @@ def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
         PeriodicJob("loans.notices", OFTEN, (Step("notices", jobs.give_notices),)),
         PeriodicJob("loans.forget", HOURLY, (EachStep("readers", jobs.loans_to_forget, jobs.forget_reader),)),
         waits(settings, clock),
+        PeriodicJob("robots.log", HOURLY, robots_log(clock)),
         retention(settings, clock),
+    )
+
+
+def robots_log(clock: Clock) -> tuple[Step, ...]:
+    return (
+        Step("partitions", lambda session: status_log.make_partitions(session, clock.now())),
+        Step("forgotten", lambda session: status_log.forget_old(session, clock.now())),
     )

@@ -5,37 +5,23 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from luna_web.notification.consumer import InAppNotifier
+from luna_web.notification.models import Notification
 from luna_web.robot.ports import Outcome
 from luna_web.shared.database import transaction
 from luna_web.shared.models import Outbox
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime
-from luna_web.worker.consumers import all_consumers
-from luna_web.worker.domain import drains_for
-from luna_web.worker.drain import Drainer
+from luna_web.worker.directory import Accounts
 from tests.integration.web.delivery.world import Library
-from tests.integration.world import Api, Catalog, People, data, refused
+from tests.integration.web.notification.conftest import News, Tell
+from tests.integration.world import Api, data, refused
 
 
-@pytest.fixture
-def library(runtime: Runtime, people: People, catalog: Catalog) -> Library:
-    return Library(runtime, people, catalog)
-
-
-@pytest.fixture
-def tell(runtime: Runtime) -> Callable[[], None]:
-    """Everything that has happened is told; again, if that was so already."""
-    consumers = all_consumers(runtime.settings)
-    drainer = Drainer(runtime.session_factory, consumers)
-
-    def drain_all() -> None:
-        with transaction(runtime.session_factory) as session:
-            events = session.scalars(select(Outbox)).all()
-        for drain in drains_for(list(consumers.values()), events):
-            drainer.drain(drain)
-
-    return drain_all
+def told_of(session: Session, notification_id: str) -> UUID:
+    return session.scalars(select(Notification.event_id).where(Notification.id == UUID(notification_id))).one()
 
 
 def titles(api: Api) -> list[str]:
@@ -114,6 +100,38 @@ class TestReading:
         assert data(reader.put("/notifications/read-all", {})) == {"marked": 0}
         assert reader.get("/notifications").json()["meta"]["unread_count"] == 0
 
+    def test_one_is_deleted_and_its_event_does_not_bring_it_back(
+        self, reader: Api, library: Library, runtime: Runtime
+    ) -> None:
+        first, _ = data(reader.get("/notifications"))
+        assert data(reader.delete(f"/notifications/{first['id']}")) == {}
+
+        with transaction(runtime.session_factory) as session:
+            event = session.scalars(select(Outbox).where(Outbox.event_id == told_of(session, first["id"]))).one()
+            InAppNotifier(Accounts()).handle(session, event)
+
+        answer = reader.get("/notifications")
+        assert (len(data(answer)), answer.json()["meta"]["unread_count"]) == (1, 1)
+        for again in (reader.delete, reader.get):
+            refused(again(f"/notifications/{first['id']}"), 404, "NOT_FOUND")
+        refused(reader.put(f"/notifications/{first['id']}/read", {}), 404, "NOT_FOUND")
+        assert data(reader.put("/notifications/read-all")) == {"marked": 1}
+        kept = "SELECT count(*) FROM notifications WHERE message <> '' AND deleted_at IS NOT NULL"
+        assert library.one(kept) == 0, "what it said is gone"
+
+    def test_page_by_page_nothing_is_missed_though_new_ones_come(
+        self, reader: Api, library: Library, news: News, tell: Tell
+    ) -> None:
+        first = reader.get("/notifications", params={"limit": 1})
+        news(library.reader)
+        tell()
+        second = reader.get("/notifications", params={"limit": 1, "after": first.json()["meta"]["next"]})
+        assert [row["title"] for answer in (first, second) for row in data(answer)] == [
+            "Your book is on its way", "Request accepted",
+        ]  # fmt: skip
+        assert second.json()["meta"]["next"] is None
+        refused(reader.get("/notifications", params={"after": "nonsense"}), 422, "VALIDATION_ERROR")
+
     def test_by_type(self, reader: Api) -> None:
         rows = data(reader.get("/notifications", params={"notification_type": "REQUEST_STATUS"}))
         assert [row["title"] for row in rows] == ["Request accepted"]
@@ -124,6 +142,7 @@ class TestReading:
         for api in (library.librarian.api, library.student().api):
             refused(api.get(f"/notifications/{first['id']}"), 404, "NOT_FOUND")
             refused(api.put(f"/notifications/{first['id']}/read", {}), 404, "NOT_FOUND")
+            refused(api.delete(f"/notifications/{first['id']}"), 404, "NOT_FOUND")
         refused(reader.get(f"/notifications/{uuid4()}"), 404, "NOT_FOUND")
 
     @pytest.mark.parametrize(

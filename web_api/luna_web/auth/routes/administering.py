@@ -15,6 +15,7 @@ from luna_web.auth.repository import TrailFilter
 from luna_web.auth.schemas import AuditLogOut, CreateUserIn, EndedOut, ManagedUserOut, UserChangeIn
 from luna_web.auth.wiring import TheAccounts
 from luna_web.shared.audit import Meta
+from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.fields import storable
@@ -104,10 +105,10 @@ def list_audit_logs(
     wanted: Annotated[TrailFilter, Depends(trail_filter)],
     paging: Paging,
     request: Request,
-    after: Annotated[str | None, Query(max_length=200, description="`meta.next` of the page before")] = None,
+    after: After = None,
 ) -> Response:
     """Who did what, newest first. `from` is included, `to` is not; `meta.next` leads to the next page."""
-    found = trail.list_trail(session, wanted, paging, trail.read_cursor(after) if after else None)
+    found = trail.list_trail(session, wanted, paging, read_cursor(after) if after else None)
     meta = {"next": trail.next_cursor(found)}
     return page([_row(row) for row in found.items], found.pagination, request=request, meta=meta)
 

@@ -1,4 +1,4 @@
-"""`/api/v1/notifications`."""
+"""`/api/v1/notifications`: what one was told."""
 
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from luna_web.notification import service
 from luna_web.notification.domain import NotificationType
 from luna_web.notification.live.live import LIVE, Live
 from luna_web.notification.schemas import Empty, NotificationOut, ReadAll
+from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok, page
 from luna_web.shared.errors import NotFound
@@ -28,12 +29,15 @@ def list_notifications(
     request: Request,
     is_read: bool | None = None,
     notification_type: NotificationType | None = None,
+    after: After = None,
 ) -> Response:
-    """Newest first; `meta.unread_count` says how many are unread in all."""
-    found = service.page_of(session, principal.user_id, is_read, notification_type, paging)
+    """Newest first; `meta.unread_count` says how many are unread in all, `meta.next` leads to the next page."""
+    cursor = read_cursor(after) if after else None
+    found = service.page_of(session, principal.user_id, is_read, notification_type, paging, cursor)
     shown = [NotificationOut.model_validate(row) for row in found.items]
     unread = service.unread(session, principal.user_id)
-    return page(shown, found.pagination, request=request, meta={"unread_count": unread})
+    meta = {"unread_count": unread, "next": service.next_cursor(found)}
+    return page(shown, found.pagination, request=request, meta=meta)
 
 
 @router.websocket("/ws", rule=any_user)
@@ -70,3 +74,11 @@ def read(
     runtime: Runtime = request.app.state.luna
     found = service.mark_read(session, principal.user_id, notification_id, runtime.clock.now())
     return ok(NotificationOut.model_validate(found), request=request)
+
+
+@router.delete("/{notification_id}", rule=any_user, data=Empty, errors=(NotFound,))
+def delete(notification_id: UUID, session: DbSession, principal: CurrentPrincipal, request: Request) -> Response:
+    """Gone for good: its event does not bring it back."""
+    runtime: Runtime = request.app.state.luna
+    service.delete(session, principal.user_id, notification_id, runtime.clock.now())
+    return ok({}, request=request)
