@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 people = typer.Typer(help="Manage the people of a running LUNA, and see its periodic jobs.", no_args_is_help=True)
 app.add_typer(people, name="admin")
+events = typer.Typer(help="Events that LUNA could not handle.", no_args_is_help=True)
+app.add_typer(events, name="events")
 
 State = Annotated[
     Path | None,
@@ -226,6 +228,27 @@ def jobs(
 ) -> None:
     """Say when each periodic job ran last, and with what result."""
     _manage(state, ["jobs", *(["--json"] if as_json else [])], False, needs_password=False)
+
+
+@events.command("dead")
+def dead_events(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    state: State = None,
+) -> None:
+    """List dead letters: events that a consumer gave up on, with its error and when."""
+    _manage(state, ["events", "dead", *(["--json"] if as_json else [])], False, needs_password=False)
+
+
+@events.command("replay")
+def replay_events(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `events dead` lists them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that can be.")] = False,
+    state: State = None,
+) -> None:
+    """Give dead letters to their consumers once more."""
+    if bool(ids) == everything:
+        raise Refusal("Which?", "Name dead letters as `./luna events dead` lists them, or say --all.", Exit.USAGE)
+    _manage(state, ["events", "replay", *(["--all"] if everything else ids or [])], False, needs_password=False)
 
 
 def _manage(state: Path | None, words: Sequence[str], password_stdin: bool, *, needs_password: bool) -> None:

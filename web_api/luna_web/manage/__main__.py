@@ -5,15 +5,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from luna_web.manage.steps import BootstrapPlan, Refused, RobotPlan, Steps, UserPlan
-from luna_web.shared import keys
+from luna_web.shared import keys, vapid
 from luna_web.shared.config import Settings
 from luna_web.shared.errors import LunaError
 from luna_web.shared.keys import KeyKind
@@ -21,6 +23,8 @@ from luna_web.shared.models import Job
 from luna_web.shared.principal import Role
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+events = typer.Typer(help="Events that consumers gave up on.", no_args_is_help=True)
+app.add_typer(events, name="events")
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input")]
 FirstName = Annotated[str, typer.Option("--first-name")]
@@ -185,6 +189,48 @@ def make_key(
     say(key.text())
     if key.kind is KeyKind.EDDSA:
         say(keys.public_half(key).text())
+
+
+@app.command()
+def make_push_key() -> None:
+    """Print a fresh key for LUNA_PUSH_KEY. Browsers that were subscribed with another one must subscribe anew."""
+    say(vapid.make_push_key().text())
+
+
+@events.command("dead")
+def dead_events(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Events that a consumer gave up on: which, why, when."""
+    with steps() as run:
+        dead = run.dead_events()
+        if as_json:
+            say(json.dumps([asdict(one) for one in dead], default=_json))
+            return
+        for one in dead:
+            what = one.event_type or "an event that is kept no longer"
+            again = ["(is being replayed)"] if one.replay_asked_at else []
+            when = f"{one.died_at:%Y-%m-%d %H:%M:%S}Z"
+            say("\t".join([str(one.id), when, one.consumer, what, one.aggregate, _line(one.error), *again]))
+
+
+@events.command("replay")
+def replay_events(
+    ids: Annotated[list[UUID] | None, typer.Argument(metavar="ID…", help="As `events dead` lists them")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that can be")] = False,
+) -> None:
+    """Give dead letters to their consumers once more."""
+    if bool(ids) == everything:
+        raise typer.BadParameter("name dead letters, or say --all")
+    with steps() as run:
+        run.replay_events(ids or None)
+
+
+def _line(text: str) -> str:
+    """What somebody else's words are on a terminal: one line, and nothing that moves its cursor."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _json(value: object) -> str:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 @app.command()

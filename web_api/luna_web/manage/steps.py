@@ -1,8 +1,9 @@
 """What the commands do. Each can be repeated; each says what it did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlalchemy.orm import Session
@@ -18,6 +19,8 @@ from luna_web.shared.database import SessionFactory, make_engine, make_session_f
 from luna_web.shared.fields import Name
 from luna_web.shared.models import Job
 from luna_web.shared.principal import Role
+from luna_web.worker import consumers, dead_letters
+from luna_web.worker.dead_letters import Dead
 
 Say = Callable[[str], None]
 
@@ -153,6 +156,22 @@ class Steps:
 
         with self._transaction() as session:
             return list(repository.jobs(session))
+
+    def dead_events(self) -> list[Dead]:
+        with self._transaction() as session:
+            return list(dead_letters.waiting(session))
+
+    def replay_events(self, ids: Sequence[UUID] | None) -> None:
+        """Those named, or all."""
+        try:
+            with self._transaction() as session:
+                asked = dead_letters.replay(session, consumers.NAMES, ids)
+        except dead_letters.CannotReplay as error:
+            raise Refused(str(error)) from error
+        for one in asked:
+            self._say(f"{one.id} goes to {one.consumer} once more")
+        if not asked:
+            self._say("there is nothing to replay")
 
     def bootstrap(self, plan: BootstrapPlan) -> None:
         """Everything at once, in the order in which one needs the other."""

@@ -60,7 +60,7 @@ class ConsumerOffset(Base):
 
 
 class DeadLetter(Base):
-    """An event that a consumer gave up on after all its attempts."""
+    """An event that a consumer gave up on after all its attempts; `replay_asked_at`: it is to have it once more."""
 
     __tablename__ = "dead_letters"
 
@@ -72,6 +72,7 @@ class DeadLetter(Base):
     error: Mapped[str]
     attempts: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    replay_asked_at: Mapped[datetime | None]
     replayed_at: Mapped[datetime | None]
 
 

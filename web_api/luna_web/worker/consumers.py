@@ -17,6 +17,9 @@ from luna_web.shared.models import Outbox
 from luna_web.worker.directory import Accounts
 from luna_web.worker.domain import Consumer
 
+IMPORTS = "catalog.imports"
+NAMES = frozenset({in_app.NAME, letters.EMAIL_CONSUMER, letters.PUSH_CONSUMER, mailing.NAME, IMPORTS})
+
 
 def all_consumers(
     settings: Settings,
@@ -38,6 +41,6 @@ def all_consumers(
         Consumer(letters.EMAIL_CONSUMER, letters.FAMILIES, emails.handle),
         Consumer(letters.PUSH_CONSUMER, letters.FAMILIES, pushes.handle),
         Consumer(mailing.NAME, mailing.FAMILIES, account_mails.handle),
-        Consumer("catalog.imports", (IMPORT_QUEUED,), nudge),
+        Consumer(IMPORTS, (IMPORT_QUEUED,), nudge),
     )
     return {consumer.name: consumer for consumer in consumers}

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from luna_web.shared.database import SessionFactory, transaction
-from luna_web.shared.models import ConsumerOffset, Outbox
+from luna_web.shared.models import ConsumerOffset, DeadLetter, Outbox
 from luna_web.shared.outbox import TryLater
 from luna_web.shared.tracing import bind_trace_id
 from luna_web.worker import repository
@@ -43,6 +43,8 @@ class Drainer:
             offset = repository.lock_offset(session, drain)
             if repository.backs_off(session, drain):
                 return False
+            if dead := repository.asked_replay(session, drain):
+                return self._replay(session, consumer, drain, *dead)
             event = repository.next_event(session, drain.aggregate, offset.last_seq)
             if event is None:
                 return self._settle(session, drain, offset)
@@ -53,33 +55,61 @@ class Drainer:
         repository.lock_promise(session, drain)
         if repository.next_event(session, drain.aggregate, offset.last_seq) is not None:
             return True
+        if repository.asked_replay(session, drain) is not None:
+            return True
         repository.keep_promise(session, drain)
         return False
 
     def _hand_over(
         self, session: Session, consumer: Consumer, drain: Drain, offset: ConsumerOffset, event: Outbox
     ) -> bool:
-        bind_trace_id(event.trace_id)
         if consumer.wants(event.event_type):
             try:
-                with session.begin_nested():
-                    consumer.handle(session, event)
+                error = self._tried(session, consumer, event)
             except TryLater as later:
                 repository.back_off(session, drain, later.wait)
                 return False
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise
-                return self._failed(session, drain, offset, event, error)
-            except Exception as error:  # noqa: BLE001 - whatever a consumer raises is kept with its event
+            if error is not None:
                 return self._failed(session, drain, offset, event, error)
         offset.last_seq, offset.attempts = event.aggregate_seq, 0
         return True
 
+    def _replay(
+        self, session: Session, consumer: Consumer, drain: Drain, letter: DeadLetter, event: Outbox | None
+    ) -> bool:
+        """One more try of what was given up. If it fails, the operator sees it again, with the new error."""
+        if event is None:
+            repository.replayed(session, letter, "the event is kept no longer")
+            return True
+        try:
+            error = self._tried(session, consumer, event)
+        except TryLater as later:
+            repository.back_off(session, drain, later.wait)
+            return False
+        repository.replayed(session, letter, _said(error) if error else None)
+        log.info("event_replayed", event_id=str(event.event_id), event_type=event.event_type, failed=error is not None)
+        return True
+
+    def _tried(self, session: Session, consumer: Consumer, event: Outbox) -> Exception | None:
+        """What went wrong; None if the event has had its effect. Raises TryLater, and what a lost database raises."""
+        bind_trace_id(event.trace_id)
+        try:
+            with session.begin_nested():
+                consumer.handle(session, event)
+        except TryLater:
+            raise
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever a consumer raises is kept with its event
+            return error
+        return None
+
     def _failed(self, session: Session, drain: Drain, offset: ConsumerOffset, event: Outbox, error: Exception) -> bool:
         """Try again later; after the last attempt the event is parked and the next one's turn comes."""
         offset.attempts += 1
-        said = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+        said = _said(error)
         log.warning(
             "event_failed",
             event_id=str(event.event_id),
@@ -93,3 +123,7 @@ class Drainer:
         repository.bury(session, drain, event, said, offset.attempts)
         offset.last_seq, offset.attempts = event.aggregate_seq, 0
         return True
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]

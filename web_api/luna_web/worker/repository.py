@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -123,6 +124,51 @@ def bury(session: Session, drain: Drain, event: Outbox, error: str, attempts: in
             attempts=attempts,
         )
         .on_conflict_do_nothing()
+    )
+
+
+def dead_letters(session: Session) -> Sequence[tuple[DeadLetter, str | None]]:
+    """Those that were not replayed, oldest first, each with the type of its event if that is still kept."""
+    found = (
+        select(DeadLetter, Outbox.event_type)
+        .outerjoin(Outbox, Outbox.event_id == DeadLetter.event_id)
+        .where(DeadLetter.replayed_at.is_(None))
+        .order_by(DeadLetter.created_at, DeadLetter.id)
+    )
+    return [(letter, event_type) for letter, event_type in session.execute(found)]
+
+
+def ask_replay(session: Session, ids: Sequence[UUID]) -> None:
+    session.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id.in_(ids), DeadLetter.replayed_at.is_(None))
+        .values(replay_asked_at=NOW)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def asked_replay(session: Session, drain: Drain) -> tuple[DeadLetter, Outbox | None] | None:
+    """The first dead letter of this drain that is to be replayed, and its event if that is still kept."""
+    found = (
+        select(DeadLetter, Outbox)
+        .outerjoin(Outbox, Outbox.event_id == DeadLetter.event_id)
+        .where(DeadLetter.consumer == drain.consumer, DeadLetter.aggregate == drain.aggregate)
+        .where(DeadLetter.replay_asked_at.is_not(None), DeadLetter.replayed_at.is_(None))
+        .order_by(DeadLetter.aggregate_seq)
+        .limit(1)
+    )
+    row = session.execute(found).first()
+    return (row[0], row[1]) if row else None
+
+
+def replayed(session: Session, letter: DeadLetter, error: str | None) -> None:
+    """It has had its effect, or it has failed once more and lies where it lay."""
+    ended = {"replayed_at": NOW} if error is None else {"error": error, "attempts": DeadLetter.attempts + 1}
+    session.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == letter.id)
+        .values(replay_asked_at=None if error is not None else DeadLetter.replay_asked_at, **ended)
+        .execution_options(synchronize_session=False)
     )
 
 
