@@ -52,12 +52,14 @@ class Postgres:
         return psycopg.connect(self.url("postgres", database, "postgresql"), autocommit=True)
 
 
-def wait_until(what: str, look: Callable[[], bool], deadline: float = START_DEADLINE_S) -> None:
-    """Return once `look` is true; AssertionError naming `what` after `deadline` seconds."""
+def wait_until(
+    what: str, look: Callable[[], bool], deadline: float = START_DEADLINE_S, every: float = 0.01
+) -> None:
+    """Return once `look` is true; AssertionError naming `what` after `deadline` seconds. All in seconds."""
     end = time.monotonic() + deadline
     while not look():
         assert time.monotonic() < end, f"{what}: not within {deadline:.0f} s"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """Hands a consumer what it has not yet had of an aggregate, in order: effect and offset in one transaction."""
 
 import random
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +17,9 @@ from luna_web.worker.domain import MOST_ATTEMPTS, Consumer, Drain, retry_after
 
 log = structlog.get_logger(__name__)
 LONGEST_ERROR = 1000
+BATCH = 20
+"""So many events share a transaction, and what it costs."""
+LONGEST_TRANSACTION_SECONDS = 0.5
 
 
 class Drainer:
@@ -38,27 +42,39 @@ class Drainer:
             pass
 
     def _step(self, consumer: Consumer, drain: Drain) -> bool:
-        """One event in one transaction; False when there is nothing more to do now."""
+        """Some events in one transaction; False when there is nothing more to do now."""
         with transaction(self._factory) as session:
             offset = repository.lock_offset(session, drain)
             if repository.backs_off(session, drain):
                 return False
             if dead := repository.asked_replay(session, drain):
                 return self._replay(session, consumer, drain, *dead)
-            event = repository.next_event(session, drain.aggregate, offset.last_seq)
-            if event is None:
+            events = repository.next_events(session, drain.aggregate, offset.last_seq, BATCH)
+            if not events:
                 return self._settle(session, drain, offset)
-            return self._hand_over(session, consumer, drain, offset, event)
+            return self._hand_over_all(session, consumer, drain, offset, events)
 
     def _settle(self, session: Session, drain: Drain, offset: ConsumerOffset) -> bool:
         """Nothing is left. The promise is locked before looking once more, so that none made meanwhile is lost."""
         repository.lock_promise(session, drain)
-        if repository.next_event(session, drain.aggregate, offset.last_seq) is not None:
+        if repository.next_events(session, drain.aggregate, offset.last_seq):
             return True
         if repository.asked_replay(session, drain) is not None:
             return True
         repository.keep_promise(session, drain)
         return False
+
+    def _hand_over_all(
+        self, session: Session, consumer: Consumer, drain: Drain, offset: ConsumerOffset, events: Sequence[Outbox]
+    ) -> bool:
+        """In order, until one fails or the transaction has lasted long enough; what had its effect keeps it."""
+        end = time.monotonic() + LONGEST_TRANSACTION_SECONDS
+        for event in events:
+            if not self._hand_over(session, consumer, drain, offset, event):
+                return False
+            if time.monotonic() > end:
+                break
+        return True
 
     def _hand_over(
         self, session: Session, consumer: Consumer, drain: Drain, offset: ConsumerOffset, event: Outbox

@@ -79,9 +79,10 @@ def lock_offset(session: Session, drain: Drain) -> ConsumerOffset:
     return offset
 
 
-def next_event(session: Session, aggregate: str, after: int) -> Outbox | None:
+def next_events(session: Session, aggregate: str, after: int, limit: int = 1) -> Sequence[Outbox]:
+    """What has happened to an aggregate since, in order."""
     found = select(Outbox).where(Outbox.aggregate == aggregate, Outbox.aggregate_seq > after)
-    return session.scalar(found.order_by(Outbox.aggregate_seq).limit(1))
+    return session.scalars(found.order_by(Outbox.aggregate_seq).limit(limit)).all()
 
 
 def backs_off(session: Session, drain: Drain) -> bool:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redis import Redis
@@ -57,9 +58,17 @@ class Valkey:
 
 
 class WorkerProcess:
-    """`python -m luna_web.worker`, which says by the notify protocol when it serves."""
+    """`python -m luna_web.worker`, or another module, which says by the notify protocol when it serves."""
 
-    def __init__(self, settings: Settings, valkey: Valkey, log: Path, notify: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        valkey: Valkey,
+        log: Path,
+        notify: Path,
+        module: Sequence[str] = ("luna_web.worker",),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
         self._said = b""
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -67,15 +76,16 @@ class WorkerProcess:
         self._notify.setblocking(False)
         environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT / "web_api"),
+            "PYTHONPATH": f"{ROOT / 'web_api'}:{ROOT}",
             "NOTIFY_SOCKET": str(notify),
             "LUNA_DATABASE_URL": settings.database_url,
             "LUNA_REDIS_URL": settings.redis_url,
             "LUNA_CELERY_BROKER_URL": valkey.broker_url,
+            **(variables or {}),
         }
         with log.open("wb") as sink:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "luna_web.worker"], env=environment, cwd=log.parent, stdout=sink, stderr=sink
+                [sys.executable, "-m", *module], env=environment, cwd=log.parent, stdout=sink, stderr=sink
             )
 
     @property

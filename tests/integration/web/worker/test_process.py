@@ -1,6 +1,5 @@
 """The worker as it runs: what it does when it, Valkey or PostgreSQL dies."""
 
-import random
 import signal
 from collections.abc import Callable, Iterator
 
@@ -69,20 +68,6 @@ def test_it_ends_cleanly_also_while_its_servers_are_away(start_worker: Start, va
     wait_until("it has tried", lambda: "refused" in worker.log or "No such file" in worker.log)
     worker.process.send_signal(signal.SIGTERM)
     assert worker.process.wait(5) == 0, worker.log
-
-
-def test_killed_at_any_moment_it_loses_nothing(
-    start_worker: Start, events: Many, told: Many, session_factory: SessionFactory
-) -> None:
-    chance = random.Random(4)
-    for round_ in range(1, 6):
-        worker = start_worker().wait_ready()
-        events(60)
-        after = 60 * (round_ - 1) + chance.randrange(60)
-        wait_until("some are told", lambda after=after: count(session_factory, TOLD) >= after)  # type: ignore[misc]
-        worker.kill()
-    start_worker()
-    told(300)
 
 
 def test_two_workers_tell_each_thing_once(start_worker: Start, events: Many, told: Many) -> None:
