@@ -12,6 +12,7 @@ from typing import Any
 from luna_embedded.state import StateDir, read_json, write_json
 
 DOMAIN = "luna.example"
+ORDER_OF_P256 = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Credentials:
     postgres_app: str
     jwt_secret: str
     encryption_key: str
+    push_key: str
     robot_tokens: Mapping[str, str]
     bridge_paths: Mapping[str, str]
     passwords: Mapping[str, str]
@@ -55,6 +57,12 @@ def password() -> str:
             return word
 
 
+def push_key() -> str:
+    """A private key of the curve P-256 (FIPS 186-5, A.2.2: a number from 1 to below the order) as LUNA_PUSH_KEY."""
+    number = secrets.randbelow(ORDER_OF_P256 - 1) + 1
+    return base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+
+
 def load(state: StateDir, robots: Sequence[str]) -> Credentials:
     """The secrets of this state directory, those missing made now."""
     kept = read_json(state.secrets)
@@ -64,6 +72,7 @@ def load(state: StateDir, robots: Sequence[str]) -> Credentials:
         "postgres_app": kept.get("postgres_app") or secrets.token_hex(24),
         "jwt_secret": kept.get("jwt_secret") or secrets.token_hex(48),
         "encryption_key": kept.get("encryption_key") or base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "push_key": kept.get("push_key") or push_key(),
         "robot_tokens": _for_each(robots, kept.get("robot_tokens"), lambda: secrets.token_hex(32)),
         "bridge_paths": _for_each(robots, kept.get("bridge_paths"), lambda: f"/{secrets.token_hex(32)}"),
         "passwords": _for_each(("STUDENT", "LIBRARIAN", "ADMIN"), kept.get("passwords"), password),

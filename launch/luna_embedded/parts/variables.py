@@ -43,6 +43,7 @@ def web_variables(run: Run) -> dict[str, str]:
         "LUNA_ENVIRONMENT": "development",
         "LUNA_JWT_SECRET": run.credentials.jwt_secret,
         "LUNA_ENCRYPTION_KEY": run.credentials.encryption_key,
+        "LUNA_PUSH_KEY": run.credentials.push_key,
         "LUNA_MAIL_DIR": str(run.state.mail),
         "LUNA_LOG_FORMAT": "json",
         # On a machine of one's own, demonstrations and benchmarks look many times a second as one and the same person.

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from luna_web.shared.config import DEVELOPMENT_ENCRYPTION_KEY, DEVELOPMENT_JWT_SECRET, Settings
 from luna_web.shared.keys import Key, KeyKind, make_key
+from luna_web.shared.vapid import make_push_key
 
 STRONG = "a secret of tests that is long enough"
 KEY = Fernet.generate_key().decode()
@@ -165,3 +166,22 @@ class TestDomains:
             Settings(_env_file=None, registration="domains", smtp_host="mail.example.org")
         with pytest.raises(ValidationError, match="LUNA_SMTP_HOST"):
             Settings(_env_file=None, registration="domains", registration_domains="example.org")
+
+
+@pytest.mark.parametrize("key", ["short", "!" * 43, "A" * 43, "_" * 43])
+def test_a_push_key_that_is_none_is_refused_and_does_not_show_itself(key: str) -> None:
+    """Neither nothing nor a number beyond the curve's order is one."""
+    with pytest.raises(ValidationError, match="push_key") as refusal:
+        Settings(_env_file=None, push_key=key)
+    assert "make-push-key" in str(refusal.value) and key not in str(refusal.value)
+
+
+def test_push_keys_are_read_as_they_were_printed() -> None:
+    made = make_push_key()
+    key = Settings(_env_file=None, push_key=made.text()).vapid_key()
+    assert key is not None and key.public == made.public and len(made.text()) == 43
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_without_a_push_key_there_is_no_push(nothing: str | None) -> None:
+    assert Settings(_env_file=None, push_key=nothing).vapid_key() is None
