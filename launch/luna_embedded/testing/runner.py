@@ -35,7 +35,7 @@ class Step:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     count: Callable[[int], Outcome]
-    alone: bool = False
+    last: bool = False
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -84,7 +84,7 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
     if suite.workers and not _asks_for_workers(chosen.options):
         parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}")
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
-    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.alone)
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.last)
 
 
 def _asks_for_workers(options: Sequence[str]) -> bool:
@@ -114,7 +114,7 @@ def _roots(checkout: Checkout) -> str:
 
 
 class _Lanes:
-    """Runs steps, ``LANES`` at a time, and after them those that want to be alone."""
+    """Runs steps, ``LANES`` at a time, and after them those that come last."""
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
@@ -124,11 +124,11 @@ class _Lanes:
         self._over = threading.Event()
 
     def run(self, steps: Sequence[Step]) -> list[Outcome]:
-        """Run all; their outcomes, those of the steps that run alone last."""
+        """Run all; their outcomes, those of the steps that come last at the end."""
         threading.Thread(target=self._show_life, daemon=True).start()
         try:
-            together = self._run_all([step for step in steps if not step.alone], LANES)
-            return together + self._run_all([step for step in steps if step.alone], 1)
+            first = self._run_all([step for step in steps if not step.last], LANES)
+            return first + self._run_all([step for step in steps if step.last], LANES)
         finally:
             self._over.set()
 

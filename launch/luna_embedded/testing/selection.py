@@ -16,8 +16,8 @@ class Suite:
     """Tests that run together.
 
     ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``distribution``: how
-    those share them (its ``--dist``); ``alone``: robots stop where their nodes starve, so suites with real nodes share
-    the cores with nothing else.
+    those share them (its ``--dist``); ``last``: robots stop where their nodes starve, so suites with real nodes, which
+    wait more than they reckon, share the cores with each other alone.
     """
 
     name: str
@@ -25,15 +25,15 @@ class Suite:
     ros: bool = False
     workers: int = 0
     distribution: str = "load"
-    alone: bool = False
+    last: bool = False
 
 
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=2),
-    Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", alone=True),
-    Suite("end to end", ("tests/e2e",), alone=True),
+    Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", last=True),
+    Suite("end to end", ("tests/e2e",), last=True),
 )
 
 
