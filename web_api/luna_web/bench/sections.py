@@ -35,7 +35,8 @@ class Account:
 class Bench:
     """Where to measure: a running web tier over a loaded catalog.
 
-    `crowd` is an account whose sessions end as others begin: nobody else uses it. `times` is how often each thing is asked, `records` how many are imported in each format.
+    `crowd` is an account whose sessions end as others begin: nobody else uses it. `times` is how often each thing is
+    asked, `records` how many are imported in each format.
     """
 
     settings: Settings
