@@ -55,12 +55,12 @@ def print_sections(path: Path, console: Console) -> None:
 
 
 def _measure(run: Run, titles: int, times: int, path: Path) -> int:
-    librarian = next(one for one in load(run.state, ()).logins() if one.role == "LIBRARIAN")
+    logins = {one.role: {"email": one.email, "password": one.password} for one in load(run.state, ()).logins()}
     words = ["--titles", str(titles), "--times", str(times), "--records", str(min(titles, MOST_RECORDS))]
     words += ["--address", run.address, "--out", str(path)]
     done = subprocess.run(
         [run.web_python, "-m", "luna_web.bench", *words],
-        input=json.dumps({"email": librarian.email, "password": librarian.password}),
+        input=json.dumps({"librarian": logins["LIBRARIAN"], "crowd": logins["STUDENT"]}),
         env=manage_variables(run),
         cwd=run.checkout.root,
         text=True,

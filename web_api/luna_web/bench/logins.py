@@ -36,7 +36,7 @@ def measure(bench: Bench) -> Section:
 
 
 def _log_in(bench: Bench) -> Sequence[float]:
-    account = bench.account
+    account = bench.crowd
     return durations(lambda *_: token(bench.address, account.email, account.password), LOGGING_IN, bench.seconds)
 
 

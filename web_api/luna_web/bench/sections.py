@@ -35,13 +35,14 @@ class Account:
 class Bench:
     """Where to measure: a running web tier over a loaded catalog.
 
-    `times` is how often each thing is asked, `records` how many are imported in each format.
+    `crowd` is an account whose sessions end as others begin: nobody else uses it. `times` is how often each thing is
+    asked, `records` how many are imported in each format.
     """
 
     settings: Settings
     factory: SessionFactory
     address: str
-    account: Account
+    crowd: Account
     client: Client
     times: int
     seconds: float
