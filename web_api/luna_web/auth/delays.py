@@ -36,7 +36,8 @@ for i, key in ipairs(KEYS) do
   if level > tonumber(free) then
     delay = math.min(tonumber(longest), tonumber(first) * 2 ^ math.floor(level - free - 0.001))
   end
-  redis.call('HSET', key, 'level', level, 'at', now, 'until', now + delay)
+  -- Clocks are read before this is asked: what comes second here may be the earlier one, and has nothing to wait for.
+  redis.call('HSET', key, 'level', level, 'at', now, 'until', delay > 0 and now + delay or 0)
   redis.call('PEXPIRE', key, math.ceil(level * forgiven + longest))
   wait = math.max(wait, delay)
 end

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from luna_web.auth.delays import Counter, Delays, Patience, Verdict
 from luna_web.auth.models import User
+from luna_web.shared.runtime import Runtime
 from tests.integration.web.auth.conftest import Town
 from tests.integration.world import PASSWORD, Person, data, refused
 
@@ -222,3 +224,11 @@ class TestNothingIsTold:
             return town.api.post("/auth/verify-email/resend", {"email": email})
 
         assert counted(town, lambda: ask(ada.email)) == counted(town, lambda: ask("nobody@example.org"))
+
+
+def test_whoever_reads_the_clock_first_and_asks_second_does_not_wait(runtime: Runtime) -> None:
+    delays, now = Delays(runtime.redis), datetime.now(UTC)
+    counter = Counter("address:192.0.2.7", Patience(5, timedelta(minutes=10), timedelta(minutes=1)))
+
+    assert delays.begin([counter], now).admitted
+    assert delays.begin([counter], now - timedelta(milliseconds=3)) == Verdict(True, timedelta(0))
