@@ -58,12 +58,6 @@ def add_notifications(session: Session, rows: Sequence[Mapping[str, Any]]) -> Se
     return session.scalars(made.returning(Notification)).all()
 
 
-def forget_notifications(session: Session, before: datetime, limit: int) -> int:
-    """Delete notifications older than that, at most so many; how many that were."""
-    old = select(Notification.id).where(Notification.created_at < before).limit(limit).with_for_update(skip_locked=True)
-    return _deleted(session, delete(Notification).where(Notification.id.in_(old.scalar_subquery())))
-
-
 def chosen(session: Session, user_ids: Collection[UUID], type_: NotificationType) -> Mapping[UUID, Ways]:
     """What these persons chose for a type; who chose nothing is not in it."""
     found = select(NotificationPreference).where(
@@ -203,9 +197,9 @@ def now(session: Session) -> datetime:
     return moment
 
 
-def forget_letters(session: Session, before: datetime, limit: int) -> int:
-    """Delete letters that ended before that, at most so many; how many that were."""
-    old = select(NotificationDelivery.id).where(NotificationDelivery.ended_at < before).limit(limit)
+def forget_letters(session: Session, after: timedelta, limit: int) -> int:
+    """Delete letters that ended so long ago, at most so many; how many that were."""
+    old = select(NotificationDelivery.id).where(NotificationDelivery.ended_at < NOW - after).limit(limit)
     batch = old.with_for_update(skip_locked=True).scalar_subquery()
     return _deleted(session, delete(NotificationDelivery).where(NotificationDelivery.id.in_(batch)))
 

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
 
     outbox_retention_days: int = Field(default=7, ge=1, le=3650, description="Of events that everybody has had")
     session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
+    letter_retention_days: int = Field(default=90, ge=1, le=3650, description="Of mails and pushes that have ended")
     notification_retention_days: int = Field(default=90, ge=1, le=3650)
     task_retention_days: int = Field(default=730, ge=30, le=36_500, description="Of finished deliveries")
     history_retention_days: int = Field(default=365, ge=30, le=36_500, description="Of finished deliveries")

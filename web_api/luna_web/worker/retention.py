@@ -48,7 +48,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
         Step("idempotency_keys", forget_keys),
         older("sessions", settings.session_retention_days, accounts.delete_ended_sessions),
         older("notifications", settings.notification_retention_days, notifications.forget_notifications),
-        older("letters", settings.notification_retention_days, notifications.forget_letters),
+        older("letters", settings.letter_retention_days, notifications.forget_letters),
         older("holds", settings.reader_retention_days, delete_ended_holds),
         older("history", settings.history_retention_days, delete_history),
         older("tasks", settings.task_retention_days, delete_finished_tasks),

@@ -35,7 +35,7 @@ from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.tracing import bind_trace_id
 
 log = structlog.get_logger(__name__)
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """Longer than any carrier takes."""
 LOOK_EVERY_SECONDS = 2.0
 Envelope = TypeVar("Envelope")
