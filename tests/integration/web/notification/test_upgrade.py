@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from luna_web.shared.migrate import MIGRATIONS, migrate, owner_engine
 from tests.integration.servers import Postgres
 
-THEN = "0010_notifications"
+THEN = "0011_notifications"
 EVENT = """
 INSERT INTO outbox (event_id, event_type, source, aggregate, aggregate_seq, payload, trace_id, published_at)
 VALUES (gen_random_uuid(), :type, 'test', :aggregate, :seq, '{}', 't', CASE WHEN :told THEN now() END)
