@@ -7,7 +7,6 @@ import pytest
 
 from luna_web.book.domain import CopyStatus
 from luna_web.book.repository import lists
-from luna_web.book.service import reading
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration.world import Api, Catalog, data
 
@@ -129,7 +128,7 @@ class TestRelevance:
         answer = student.get("/books", params={"q": "robots", "limit": 2}).json()
 
         assert answer["data"][0]["title"] == "Robots"
-        assert answer["pagination"] == {"page": 1, "limit": 2, "total": 6, "total_pages": 3, "total_capped": False}
+        assert answer["pagination"] == {"page": 1, "limit": 2, "total": 3, "total_pages": 2, "total_capped": True}
 
     def test_pages_beyond_the_ranked_candidates_repeat_and_skip_nothing(
         self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
@@ -178,8 +177,7 @@ class TestTotals:
     def test_beyond_its_cap_a_total_says_so_and_pages_go_on(
         self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for room in (lists, reading):
-            monkeypatch.setattr(room, "REACH", 2)
+        monkeypatch.setattr(lists, "CANDIDATES", 2)
         for number in range(4):
             catalog.add(f"Robots {number}")
 

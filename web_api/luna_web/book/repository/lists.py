@@ -4,7 +4,7 @@ No list counts or ranks more than a bound: see docs/catalog.md for the plans.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from luna_web.shared.paging import REACH, Order, PageParams, Sortable, chosen_so
 
 RELEVANCE = "relevance"
 CANDIDATES = 1_000
-"""Ranking and sorting read a match as a whole; beyond these many it would take longer than a reader waits."""
+"""Ranking, sorting and counting words read each match; beyond these many it would take longer than a reader waits."""
 SAME_TITLE = 100
 """Titles that begin with the words of the question are ranked whatever else matches, up to these many."""
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -41,10 +41,11 @@ class CatalogState:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of ids. `total` is counted up to `REACH`; one beyond it says that there are more."""
+    """One page of ids. `total` is counted up to `cap`; one beyond it says that there are more."""
 
     ids: list[UUID]
     total: int
+    cap: int = REACH
     corrected_query: str | None = None
 
 
@@ -100,14 +101,14 @@ def find(session: Session, question: Question, params: PageParams) -> Found:
 
 def _sorted(session: Session, question: Question, sort: str, params: PageParams) -> Found:
     """The matches are sorted while they are few; the index of the sort is walked where they stand close in it."""
-    order = params.order or Order.ASC
-    if question.has_words or question.filters.shelf_location:
+    order, cap = params.order or Order.ASC, cap_of(question)
+    if cap == CANDIDATES:
         rows = session.execute(_paged(sorted_few(question, sort, order), params)).all()
         found = _found(session, rows, question, params)
-        if found.total <= CANDIDATES:
+        if found.total <= cap:
             return found
         page = session.scalars(_paged(ordered(question, sort, order), params))
-        return Found(list(page), _counted(session, question) if rows else found.total)
+        return Found(list(page), found.total, cap)
     total = select(func.count()).select_from(counted(question).limit(REACH + 1).subquery()).scalar_subquery()
     walked = ordered(question, sort, order).add_columns(total.label("total"))
     return _found(session, session.execute(_paged(walked, params)).all(), question, params)
@@ -141,15 +142,17 @@ def counted(question: Question) -> Select[Any]:
     return select(Book.id).where(*question.conditions())
 
 
-def _counted(session: Session, question: Question) -> int:
-    return count_capped(session, counted(question))
+def cap_of(question: Question) -> int:
+    """How far matches are counted: each match of words or of a shelf is a row to fetch, others stand in an index."""
+    return CANDIDATES if question.has_words or question.filters.shelf_location else REACH
 
 
 def _found(session: Session, rows: Sequence[Row[Any]], question: Question, params: PageParams) -> Found:
     """A page beyond the last has no row that could tell the total."""
+    cap = cap_of(question)
     if not rows and params.offset:
-        return Found([], _counted(session, question))
-    return Found([row.id for row in rows], rows[0].total if rows else 0)
+        return Found([], count_capped(session, counted(question), cap), cap)
+    return Found([row.id for row in rows], rows[0].total if rows else 0, cap)
 
 
 def _directed(key: Sortable, tie: Sortable, sort: str, order: Order) -> tuple[ColumnElement[Any], ...]:
@@ -160,11 +163,12 @@ def _directed(key: Sortable, tie: Sortable, sort: str, order: Order) -> tuple[Co
 
 
 def _by_relevance(session: Session, question: Question, params: PageParams) -> Found:
-    """Few matches are counted as they are ranked, many by a statement of their own."""
-    if params.offset + params.limit > CANDIDATES:
-        return Found(list(session.scalars(_paged(_beyond(question), params))), _counted(session, question))
-    found = _found(session, session.execute(_paged(ranked(question), params)).all(), question, params)
-    return found if found.total <= CANDIDATES else replace(found, total=_counted(session, question))
+    """Behind those that are ranked come the others, uncounted."""
+    if params.offset + params.limit <= CANDIDATES:
+        return _found(session, session.execute(_paged(ranked(question), params)).all(), question, params)
+    ids = list(session.scalars(_paged(_beyond(question), params)))
+    cap = cap_of(question)
+    return Found(ids, count_capped(session, counted(question), cap), cap)
 
 
 def ranked(question: Question) -> Select[Any]:

@@ -27,7 +27,7 @@ from luna_web.book.search import Filters, Question
 from luna_web.book.service.spelling import corrected
 from luna_web.book.service.views import record_of, with_holdings
 from luna_web.shared.cache import Cache, Kind
-from luna_web.shared.paging import REACH, Page, PageParams, pagination_of
+from luna_web.shared.paging import Page, PageParams, pagination_of
 
 RECORD = Kind("book", 600, TypeAdapter(BookRecord))
 SEARCH = Kind("search", 900, TypeAdapter(Found))
@@ -60,7 +60,7 @@ class Reader:
         found = self.cache.get_or_load(
             SEARCH, _search_key(filters, params, state), lambda: self._find(question.folded(state.folded), params)
         )
-        page = Page(self._books(found.ids), pagination_of(params, found.total, REACH))
+        page = Page(self._books(found.ids), pagination_of(params, found.total, found.cap))
         return Listed(page, found.corrected_query)
 
     def _find(self, question: Question, params: PageParams) -> Found:
