@@ -197,6 +197,12 @@ def now(session: Session) -> datetime:
     return moment
 
 
+def forget_notifications(session: Session, before: datetime, limit: int) -> int:
+    """Delete notifications older than that, at most so many; how many that were."""
+    old = select(Notification.id).where(Notification.created_at < before).limit(limit).with_for_update(skip_locked=True)
+    return _deleted(session, delete(Notification).where(Notification.id.in_(old.scalar_subquery())))
+
+
 def forget_letters(session: Session, after: timedelta, limit: int) -> int:
     """Delete letters that ended so long ago, at most so many; how many that were."""
     old = select(NotificationDelivery.id).where(NotificationDelivery.ended_at < NOW - after).limit(limit)

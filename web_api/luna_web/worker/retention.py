@@ -25,6 +25,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
     clock = clock or SystemClock()
     events = timedelta(days=settings.outbox_retention_days)
     links = timedelta(days=settings.mailed_link_retention_days)
+    letters = timedelta(days=settings.letter_retention_days)
 
     def forget_events(session: Session) -> int:
         return repository.forget_events(session, events, BATCH)
@@ -34,6 +35,9 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
 
     def forget_links(session: Session) -> int:
         return mailing.forget_links(session, links, BATCH)
+
+    def forget_letters(session: Session) -> int:
+        return notifications.forget_letters(session, letters, BATCH)
 
     def forget_keys(session: Session) -> int:
         return repository.forget_idempotency_keys(session, clock.now(), BATCH)
@@ -48,7 +52,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
         Step("idempotency_keys", forget_keys),
         older("sessions", settings.session_retention_days, accounts.delete_ended_sessions),
         older("notifications", settings.notification_retention_days, notifications.forget_notifications),
-        older("letters", settings.letter_retention_days, notifications.forget_letters),
+        Step("letters", forget_letters),
         older("holds", settings.reader_retention_days, delete_ended_holds),
         older("history", settings.history_retention_days, delete_history),
         older("tasks", settings.task_retention_days, delete_finished_tasks),
