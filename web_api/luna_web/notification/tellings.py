@@ -329,6 +329,7 @@ TOLD_TO_NOBODY: Mapping[str, str] = {
     "catalog.import.cancelled": "somebody has just asked for it",
     "delivery.request.completed": "the loan is told of",
     "delivery.return.created": "the reader has just asked for it",
+    "delivery.return.pending": "it is queued again; the next robot is told of",
     "delivery.return.completed": "the end of the loan is told of",
     "delivery.hold.placed": "the reader has just asked for it",
     "delivery.hold.fulfilled": "the request or the loan is told of",

@@ -67,8 +67,9 @@ def test_what_was_told_is_shown_at_once_where_a_screen_is_open(library: Library,
     tell()
     notification_id = library.one("SELECT id FROM notifications WHERE event_id = :id", id=event_id)
     payload = library.one("SELECT payload FROM outbox WHERE event_type = 'notification.created'")
-    assert (payload["notification_id"], payload["user_id"]) == (str(notification_id), str(library.reader.id))
-    assert payload["title"] == "A book is overdue"
+    shown = payload["notification"]
+    assert (shown["id"], payload["user_id"]) == (str(notification_id), str(library.reader.id))
+    assert shown["title"] == "A book is overdue"
 
 
 def test_staff_are_not_told_whose_it_is(library: Library, news: News, tell: Tell) -> None:

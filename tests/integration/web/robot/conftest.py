@@ -14,10 +14,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from luna_web.delivery.reports import DeliveryReports
 from luna_web.notification.live.leading import LeadingPositions
 from luna_web.robot.app import SERVICE
 from luna_web.robot.models import Robot
-from luna_web.robot.ports import DELIVERY_DESK, STATUS_LISTENER
+from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK, STATUS_LISTENER
 from luna_web.robot.seed import Registration, load_floor, register
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings
@@ -71,6 +72,7 @@ def lead(settings: Settings, runtime: Runtime, desk: DeskInMemory) -> Iterator[C
         def start() -> Api:
             own = make_runtime(settings)
             own.provide(DELIVERY_DESK, desk)
+            own.provide(DELIVERIES, DeliveryReports())
             own.provide(STATUS_LISTENER, LeadingPositions(own.redis))
             api = Api(stack.enter_context(make_client(make_app("LUNA robots", [SERVICE], own), lifespan=True)))
             return api.as_token(_librarian(api, own))

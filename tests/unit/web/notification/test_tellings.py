@@ -62,7 +62,7 @@ def emitted() -> set[str]:
         | {f"catalog.book.{what}" for what in book}
         | {f"catalog.import.{state.lower()}" for state in ImportState}
         | {f"auth.mail.{kind}" for kind in MailKind}
-        | {"notification.created", "notification.read", "notification.all_read"}
+        | {"delivery.return.pending", "notification.created", "notification.read", "notification.all_read"}
     )
 
 
