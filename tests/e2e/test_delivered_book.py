@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 
 import pytest
 
-from tests.e2e.world import ROOT, World, driving, once
+from luna_embedded.demo.story import Story
+from tests.e2e.world import ROOT, World, driving
 
 TWO_TRIPS = 500.0
 
@@ -54,26 +56,50 @@ def steps(world: World, task_id: str) -> list[str]:
     return [step for step in told if step != "PENDING"]
 
 
-def test_a_return_outlives_the_death_of_the_robots_programs(world: World) -> None:
-    killed: list[int] = []
-    story = world.story()
-    loan = story.deliver()
-    story.watch = once(driving("TO_DROPOFF", beyond=0.1), lambda: killed.append(world.kill("robot-luna1")))
+# Which part is killed while the robot drives this leg of the first trip (out) and of the second (back).
+DEATHS = {
+    "the web's": {("out", "TO_PICKUP"): "worker", ("out", "TO_DROPOFF"): "web", ("back", "TO_DROPOFF"): "valkey"},
+    "the robot's": {
+        ("out", "TO_PICKUP"): "safety-luna1",
+        ("out", "TO_DROPOFF"): "robot-luna1",
+        ("back", "TO_PICKUP"): "rosbridge-luna1",
+        ("back", "TO_DROPOFF"): "robot-luna1",
+    },
+}
+WAYS = ("out", "back")
 
+
+class Killer:
+    """Kills each part in its leg, once; before the next, the last must have a successor."""
+
+    def __init__(self, world: World, deaths: Mapping[tuple[str, str], str]) -> None:
+        self._world = world
+        self._deaths = deaths
+        self.killed: dict[tuple[str, str], int] = {}
+
+    def watch(self, story: Story) -> None:
+        if story.trip is None:
+            return
+        leg = (WAYS[len(story.trips) - 1], str(story.trip.phase))
+        if leg in self._deaths and leg not in self.killed and driving(leg[1], beyond=0.1)(story):
+            self.all_replaced()
+            self.killed[leg] = self._world.kill(self._deaths[leg])
+
+    def all_replaced(self) -> None:
+        for leg, pid in self.killed.items():
+            self._world.replaced(self._deaths[leg], pid)
+
+
+@pytest.mark.parametrize("deaths", DEATHS.values(), ids=DEATHS)
+def test_there_and_back_while_parts_die(world: World, deaths: Mapping[tuple[str, str], str]) -> None:
+    """kill -9 in mid-drive, and yet each step of each trip happens once."""
+    killer = Killer(world, deaths)
+    story = world.story(killer.watch)
+
+    loan = story.deliver()
+    assert loan["closed_at"] is None
     story.bring_back(loan, story.trips[0].destination)
 
-    assert killed, "the robot was never seen driving back"
-    assert steps(world, story.trips[1].task_id) == STEPS
-
-
-@pytest.mark.parametrize("victim", ["web", "robot-luna1", "rosbridge-luna1", "worker", "safety-luna1", "valkey"])
-def test_a_delivery_outlives_the_death_of_a_part(world: World, victim: str) -> None:
-    killed: list[int] = []
-    story = world.story(once(driving("TO_DROPOFF", beyond=0.1), lambda: killed.append(world.kill(victim))))
-
-    loan = story.deliver()
-
-    assert killed, "the robot was never seen driving to the student"
-    world.replaced(victim, killed[0])
-    assert steps(world, story.trips[0].task_id) == STEPS
-    assert loan["closed_at"] is None
+    assert killer.killed.keys() == deaths.keys(), "the robot was never seen driving the others"
+    killer.all_replaced()
+    assert [steps(world, trip.task_id) for trip in story.trips] == [STEPS, STEPS]

@@ -19,7 +19,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 Command = list[str | Path]
-START_DEADLINE_S = 30.0
+START_DEADLINE_S = 90.0
 UNPRIVILEGED = "nobody"
 # Durability costs time and proves nothing in a database that lives for a test run.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}

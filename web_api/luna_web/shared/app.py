@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from luna_web import __version__
 from luna_web.shared import answers
+from luna_web.shared.documents import DocumentedApp
+from luna_web.shared.documents import document as document_of
 from luna_web.shared.edge import Edge
 from luna_web.shared.health import health_router
 from luna_web.shared.metrics import Measured, Metrics
-from luna_web.shared.routing import check_rules
+from luna_web.shared.routing import check_rules, serve
 from luna_web.shared.runtime import Runtime, Service
 
 PUBLIC = frozenset({"/docs", "/docs/oauth2-redirect", "/metrics", "/openapi.json"})
@@ -30,7 +31,7 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
     Raises UnwiredPort if a service lacks what it needs, UnruledRoute if a route declares no rule.
     """
     check_needs(services, runtime)
-    app = FastAPI(
+    app = DocumentedApp(
         title=title,
         version=__version__,
         openapi_url="/openapi.json",
@@ -46,11 +47,11 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
     app.add_middleware(Measured, metrics=metrics)
     app.add_route("/metrics", metrics.text, include_in_schema=False)
     answers.install(app)
-    app.include_router(health_router([check for service in services for check in service.checks]))
+    serve(app, health_router([check for service in services for check in service.checks]))
     for service in services:
         _serve_openapi(app, service)
         for router in service.routers:
-            app.include_router(router)
+            serve(app, router)
     check_rules(app, PUBLIC | {_document_of(service) for service in services})
     return app
 
@@ -71,7 +72,7 @@ def _serve_openapi(app: FastAPI, service: Service) -> None:
 
     def document(request: Request) -> Response:
         routes = [route for router in service.routers for route in router.routes]
-        return JSONResponse(get_openapi(title=f"LUNA {service.name}", version=__version__, routes=routes))
+        return JSONResponse(document_of(f"LUNA {service.name}", routes))
 
     app.add_route(_document_of(service), document, include_in_schema=False)
 

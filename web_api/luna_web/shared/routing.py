@@ -16,7 +16,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Route
 
-from luna_web.shared.envelope import Envelope, ErrorEnvelope, PageEnvelope
+from luna_web.shared.documents import ERROR_CONTENT
+from luna_web.shared.envelope import Envelope, PageEnvelope
 from luna_web.shared.errors import (
     DependencyUnavailable,
     Forbidden,
@@ -134,7 +135,7 @@ def _documented(rule: Rule, errors: Iterable[ErrorKind], *, has_body: bool) -> d
         codes.setdefault(413, set()).add("PAYLOAD_TOO_LARGE")
         codes.setdefault(415, set()).add("UNSUPPORTED_MEDIA_TYPE")
     return {
-        status: {"model": ErrorEnvelope, "description": ", ".join(sorted(names))}
+        status: {"description": ", ".join(sorted(names)), "content": ERROR_CONTENT}
         for status, names in sorted(codes.items())
     }
 
@@ -162,8 +163,16 @@ def check_rules(app: FastAPI, public: Collection[str] = ()) -> None:
             raise UnruledRoute(f"{what} {path} declares no rule and is not among the public paths")
 
 
+def serve(app: FastAPI, router: APIRouter) -> None:
+    """Serve the router's routes at their own paths.
+
+    `include_router` would do so through a second copy of each route, made at a start and searched on every request.
+    """
+    app.router.routes.extend(router.routes)
+
+
 def served_by(app: FastAPI) -> Iterator[tuple[str, BaseRoute]]:
-    """Every route at which a request can end, with its whole path."""
+    """Every route at which a request can end, with its whole path, whichever way it was added."""
     # What `frontend()` adds stands in no public list.
     hidden: Iterable[Any] = app.router._iter_low_priority_routes()
     for context in iter_route_contexts([*app.routes, *hidden]):
