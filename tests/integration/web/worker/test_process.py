@@ -9,7 +9,7 @@ from luna_web.shared.database import SessionFactory
 from tests.integration import servers
 from tests.integration.servers import wait_until
 from tests.integration.web.worker.events import Aggregate, count
-from tests.integration.web.worker.processes import Valkey, WorkerProcess
+from tests.integration.web.worker.processes import ENDS_WITHIN_S, Valkey, WorkerProcess
 from tests.integration.world import People
 
 Start = Callable[[], WorkerProcess]
@@ -44,60 +44,54 @@ def told(session_factory: SessionFactory) -> Many:
     return wait
 
 
-def test_events_become_notifications(start_worker: Start, events: Many, told: Many) -> None:
-    start_worker().wait_ready()
-    events(20)
-    told(20)
+def has_tried(worker: WorkerProcess) -> bool:
+    return "refused" in worker.log or "No such file" in worker.log
 
 
-def test_what_happened_before_it_started(start_worker: Start, events: Many, told: Many) -> None:
-    events(20)
-    start_worker()
-    told(20)
-
-
-def test_it_ends_cleanly_within_five_seconds(start_worker: Start) -> None:
-    worker = start_worker().wait_ready()
+def ends_cleanly(worker: WorkerProcess) -> None:
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(5) == 0, worker.log
+    assert worker.process.wait(ENDS_WITHIN_S) == 0, worker.log
+
+
+def test_two_workers_tell_each_thing_once_and_each_ends_cleanly(start_worker: Start, events: Many, told: Many) -> None:
+    workers = [start_worker(), start_worker()]
+    for worker in workers:
+        worker.wait_ready()
+    events(100)
+    told(100)
+    ends_cleanly(workers[0])
+    events(10)
+    told(110)
+    ends_cleanly(workers[1])
 
 
 def test_it_ends_cleanly_also_while_its_servers_are_away(start_worker: Start, valkey: Valkey) -> None:
     valkey.kill()
     worker = start_worker()
-    wait_until("it has tried", lambda: "refused" in worker.log or "No such file" in worker.log)
-    worker.process.send_signal(signal.SIGTERM)
-    assert worker.process.wait(5) == 0, worker.log
+    wait_until("it has tried", lambda: has_tried(worker))
+    ends_cleanly(worker)
 
 
-def test_two_workers_tell_each_thing_once(start_worker: Start, events: Many, told: Many) -> None:
-    start_worker().wait_ready()
-    start_worker().wait_ready()
-    events(100)
-    told(100)
-
-
-def test_valkey_dies_and_comes_back_empty(start_worker: Start, valkey: Valkey, events: Many, told: Many) -> None:
-    worker = start_worker().wait_ready()
-    events(30)
-    valkey.kill()
-    events(30)
-    valkey.start()
-    told(60)
-    events(5)
-    told(65)
-    assert worker.process.poll() is None
-
-
-def test_it_waits_for_valkey(start_worker: Start, valkey: Valkey, events: Many, told: Many) -> None:
+def test_it_waits_for_valkey_and_outlives_its_loss(
+    start_worker: Start, valkey: Valkey, events: Many, told: Many
+) -> None:
     valkey.kill()
     worker = start_worker()
     events(5)
-    wait_until("it has tried", lambda: "refused" in worker.log or "No such file" in worker.log)
+    wait_until("it has tried", lambda: has_tried(worker))
     assert not worker.is_ready()
     valkey.start()
     told(5)
     worker.wait_ready()
+
+    events(30)
+    valkey.kill()
+    events(30)
+    valkey.start()
+    told(65)
+    events(5)
+    told(70)
+    assert worker.process.poll() is None
 
 
 @pytest.fixture
@@ -114,17 +108,20 @@ def outage(postgres_server: servers.Postgres) -> Iterator[Callable[[bool], None]
     switch(False)
 
 
-def test_postgresql_goes_away_and_comes_back(
+def test_what_happened_before_it_started_and_while_postgresql_was_away(
     start_worker: Start,
     outage: Callable[[bool], None],
     events: Many,
     told: Many,
 ) -> None:
+    events(20)
     worker = start_worker().wait_ready()
+    told(20)
+
     events(30)
     outage(True)
     wait_until("it has noticed", lambda: "relay_waits" in worker.log)
     outage(False)
     events(30)
-    told(60)
+    told(80)
     assert worker.process.poll() is None
