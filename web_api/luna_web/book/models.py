@@ -11,11 +11,15 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 from luna_web.shared.database import Base
 from luna_web.shared.models import Timestamps, UuidKey, Versioned
 
+# An UPDATE returns `updated_at`, which a trigger sets, instead of a SELECT after it.
+SAYS_WHAT_IT_BECAME = {"eager_defaults": True}
+
 
 class Book(UuidKey, Timestamps, Versioned, Base):
     """A title. `title` is in the script of the book itself, `title_romanized` its Latin transcription if it has one."""
 
     __tablename__ = "books"
+    __mapper_args__ = SAYS_WHAT_IT_BECAME
 
     title: Mapped[str]
     title_romanized: Mapped[str | None]
@@ -44,6 +48,7 @@ class Copy(UuidKey, Timestamps, Versioned, Base):
     """One thing on a shelf."""
 
     __tablename__ = "copies"
+    __mapper_args__ = SAYS_WHAT_IT_BECAME
 
     book_id: Mapped[UUID] = mapped_column(ForeignKey("books.id"))
     barcode: Mapped[str]

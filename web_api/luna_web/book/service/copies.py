@@ -40,14 +40,14 @@ def add(desk: Cataloguer, book_id: UUID, wish: NewCopy) -> CopyOut:
     barcode = wish.barcode or fresh_barcodes(desk.session, 1)[0]
     copy = _copy(book_id, barcode, wish.shelf_location, wish.home_desk)
     copy.status, copy.status_reason = CopyStatus(wish.status), wish.status_reason
-    _insert(desk, [copy])
+    insert(desk, [copy])
     return shown_copy(copy)
 
 
-def add_many(desk: Cataloguer, book_id: UUID, count: int, shelf: str | None, home_desk: str | None) -> None:
-    """So many free copies of a title that nobody else has yet, with fresh barcodes."""
-    barcodes = fresh_barcodes(desk.session, count) if count else ()
-    _insert(desk, [_copy(book_id, barcode, shelf, home_desk) for barcode in barcodes])
+def new_copies(session: Session, book_id: UUID, count: int, shelf: str | None, home_desk: str | None) -> list[Copy]:
+    """So many free copies of a title, with fresh barcodes, to be inserted."""
+    barcodes = fresh_barcodes(session, count) if count else ()
+    return [_copy(book_id, barcode, shelf, home_desk) for barcode in barcodes]
 
 
 def _copy(book_id: UUID, barcode: str, shelf: str | None, home_desk: str | None) -> Copy:
@@ -62,12 +62,13 @@ def _copy(book_id: UUID, barcode: str, shelf: str | None, home_desk: str | None)
     )
 
 
-def _insert(desk: Cataloguer, added: Sequence[Copy]) -> None:
+def insert(desk: Cataloguer, added: Sequence[Copy]) -> None:
+    """Insert new copies with all else that waits to be. Raises BarcodeTaken."""
     desk.session.add_all(added)
-    _flush(desk.session)
     for copy in added:
         events.copy_event(desk.session, copy, "copy_added")
         desk.audit("copy.create", "copy", copy.id, {"book_id": copy.book_id, "barcode": copy.barcode})
+    _flush(desk.session)
 
 
 def fresh_barcodes(session: Session, count: int) -> Sequence[str]:
@@ -94,7 +95,6 @@ def change(desk: Cataloguer, book_id: UUID, copy_id: UUID, wish: CopyChange, if_
     if differences:
         copy.version += 1
         _flush(desk.session)
-        desk.session.refresh(copy, ["updated_at"])
         _tell(desk, copy, before, differences)
     return shown_copy(copy)
 

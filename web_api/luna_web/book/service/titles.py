@@ -16,7 +16,7 @@ from luna_web.book.schemas import BookOut, DeletedOut, NewTitle, TitleChange, Ti
 from luna_web.book.service import copies
 from luna_web.book.service.cataloguing import Cataloguer
 from luna_web.book.service.reading import checked_isbn
-from luna_web.book.service.views import record_of, with_holdings
+from luna_web.book.service.views import held_by, record_of, with_holdings
 from luna_web.shared.changes import changed, check_version, unique
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.etags import IfMatch
@@ -30,13 +30,14 @@ def create(desk: Cataloguer, wish: NewTitle) -> BookOut:
     values = _with_others(_values(wish, TitleFields), None, [])
     book = Book(id=new_id(), version=1, isbns_invalid=[], title=wish.title, **values)
     _check_isbn_is_free(desk.session, book)
+    new = copies.new_copies(desk.session, book.id, wish.copies, wish.shelf_location, wish.home_desk)
     desk.session.add(book)
     _flush(desk.session)
+    # From here on all at once: rows of a table go to the database together.
     events.title_event(desk.session, book, "created")
-    copies.add_many(desk, book.id, wish.copies, wish.shelf_location, wish.home_desk)
-    given = wish.model_dump(exclude_none=True, exclude_unset=True)
-    desk.audit("book.create", "book", book.id, given)
-    return _shown(desk.session, book)
+    desk.audit("book.create", "book", book.id, wish.model_dump(exclude_none=True, exclude_unset=True))
+    copies.insert(desk, new)
+    return with_holdings(record_of(book), held_by(new))
 
 
 def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch | None) -> BookOut:
@@ -51,7 +52,6 @@ def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch
         _check_isbn_is_free(desk.session, book)
         book.version += 1
         _flush(desk.session)
-        desk.session.refresh(book, ["updated_at"])
         events.title_event(desk.session, book, "updated")
         desk.audit("book.update", "book", book.id, differences)
     return _shown(desk.session, book)

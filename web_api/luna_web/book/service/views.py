@@ -1,5 +1,6 @@
 """Rows as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -59,6 +60,13 @@ def record_of(book: Book) -> BookRecord:
         created_at=book.created_at,
         updated_at=book.updated_at,
     )
+
+
+def held_by(copies: Sequence[Copy]) -> Holdings:
+    """What these copies of a title come to, if they are all that it has."""
+    free = sorted((copy for copy in copies if copy.status == CopyStatus.AVAILABLE), key=lambda copy: copy.barcode)
+    statuses = frozenset(CopyStatus(copy.status) for copy in copies)
+    return Holdings(len(copies), len(free), statuses, free[0].shelf_location if free else None)
 
 
 def with_holdings(record: BookRecord, held: Holdings) -> BookOut:
