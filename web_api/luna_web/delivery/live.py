@@ -1,6 +1,7 @@
 """Deliveries, requests, returns and loans as the live channel's snapshots show them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from sqlalchemy.orm import Session
 from luna_web.delivery import repository
 from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan
-from luna_web.delivery.schemas import DeliveryOut, LoanOut, TaskBrief
-from luna_web.delivery.views import delivery_out, request_out, return_out
+from luna_web.delivery.schemas import DeliveryOut, TaskBrief
+from luna_web.delivery.views import delivery_out, loan_out, request_out, return_out
 from luna_web.shared.errors import NotFound
 from luna_web.shared.principal import Principal
 
@@ -27,8 +28,8 @@ def queue(session: Session) -> dict[str, Any]:
     return {"total": total, "tasks": [delivery_out(row) for row in rows]}
 
 
-def of_person(session: Session, user_id: UUID) -> dict[str, Any]:
-    """What a person waits for and what they have; at most 200 of each, the newest first."""
+def of_person(session: Session, user_id: UUID, now: datetime) -> dict[str, Any]:
+    """What a person waits for and what they have now; at most 200 of each, the newest first."""
     wishes = session.scalars(_newest(BookRequest, BookRequest.requested_at, user_id, OPEN_REQUEST)).all()
     returns = session.scalars(_newest(BookReturn, BookReturn.initiated_at, user_id, OPEN_RETURN)).all()
     mine = select(Loan).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
@@ -38,7 +39,7 @@ def of_person(session: Session, user_id: UUID) -> dict[str, Any]:
     return {
         "requests": [request_out(row, of_wishes.get(row.id)) for row in wishes],
         "returns": [return_out(row, of_returns.get(row.id)) for row in returns],
-        "loans": [LoanOut.model_validate(row) for row in loans],
+        "loans": [loan_out(row, now) for row in loans],
     }
 
 
