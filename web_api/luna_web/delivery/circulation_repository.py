@@ -33,6 +33,13 @@ def lock_first_waiting(session: Session, book_id: UUID) -> Hold | None:
     return session.scalar(_locked(waiting.order_by(Hold.placed_at, Hold.id).limit(1)))
 
 
+def last_placed(session: Session, book_id: UUID) -> datetime | None:
+    """When the last in line came; None where nobody waits."""
+    return session.scalar(
+        select(func.max(Hold.placed_at)).where(Hold.book_id == book_id, Hold.status == HoldStatus.WAITING)
+    )
+
+
 def lock_hold(session: Session, hold_id: UUID) -> Hold | None:
     return session.scalar(_locked(select(Hold).where(Hold.id == hold_id)))
 

@@ -1,7 +1,7 @@
 """The queue of each title: first come, first served. Whoever frees a copy has it offered to whose turn it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.states import HoldStatus, Reason
 from luna_web.delivery.models import Hold
 
+NEXT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingList:
@@ -27,6 +29,15 @@ class WaitingList:
 
     def lock(self, book_id: UUID) -> None:
         repository.lock_queue(self.session, book_id)
+
+    def last_place(self, book_id: UUID) -> datetime:
+        """The moment that puts whoever joins the locked queue now behind everybody in it.
+
+        Calls are timed before they have the lock, and by the clocks of several machines: whoever was told a place
+        must not find somebody put in front of them.
+        """
+        last = repository.last_placed(self.session, book_id)
+        return self.at if last is None else max(self.at, last + NEXT)
 
     def settle(self, book_id: UUID) -> int:
         """Offer the free copies of a title to those whose turn it is; how many were offered."""

@@ -16,7 +16,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from luna_web.shared.config import Settings
 
 CONNECT_TIMEOUT_S = 2
-POOL_TIMEOUT_S = 2.0
+# Whoever waits for a connection waits for calls that are at work: a rush is served late rather than refused. That the
+# database is away is noticed by whoever has a connection or gets none, in CONNECT_TIMEOUT_S.
+POOL_TIMEOUT_S = 10.0
 TCP_TIMEOUT_MS = 3_000
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000

@@ -22,9 +22,10 @@ PATIENCE_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 0.03
 
 
-def _work(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Work:
+async def _work(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Work:
+    """Asks the database nothing: a call that had a connection while it waits for a thread could wait for ever."""
     runtime: Runtime = request.app.state.luna
-    return Work(session, principal, runtime.clock.now(), meta, policies(runtime)(session))
+    return Work(session, principal, runtime.clock.now(), meta, policies(runtime))
 
 
 Doing = Annotated[Work, Depends(_work)]
@@ -54,8 +55,7 @@ class Caller:
             yield self.at_work(session)
 
     def at_work(self, session: Session) -> Work:
-        policy = policies(self.runtime)(session)
-        return Work(session, self.principal, self.runtime.clock.now(), self.meta, policy)
+        return Work(session, self.principal, self.runtime.clock.now(), self.meta, policies(self.runtime))
 
     def until(self, done: Callable[[Work], bool]) -> bool:
         """Look, in a short transaction each time, until `done` or two seconds are over; says whether it was done."""

@@ -39,7 +39,7 @@ def place(work: Work, book_id: UUID, user_id: UUID | None = None) -> Hold:
         book_title=title.title,
         book_author=title.author,
         status=HoldStatus.WAITING,
-        placed_at=work.now,
+        placed_at=waiting_list.last_place(book_id),
         version=1,
     )
     work.session.add(hold)

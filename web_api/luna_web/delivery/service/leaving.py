@@ -28,7 +28,7 @@ class Leaving:
 
         Raises UserInUse while any other task of theirs is open.
         """
-        work = Work(session, by, self._clock.now(), meta, self._policies(session))
+        work = Work(session, by, self._clock.now(), meta, self._policies)
         repository.lock_user_limits(session, leaving.id)
         tasks = [repository.lock_task(session, task_id) for task_id in repository.open_tasks_of(session, leaving.id)]
         rows = [row for row in tasks if row is not None]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +12,25 @@ from sqlalchemy.orm import Session
 from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.loan_register import LoanRegister
+from luna_web.delivery.policies import Policies
 from luna_web.delivery.waiting_list import WaitingList
 from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.principal import Principal, Role
 from luna_web.shared.tracing import trace_id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work:
     session: Session
     principal: Principal
     now: datetime
     meta: RequestMeta
-    policy: Policy
+    policies: Policies
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The limits that hold for the whole of this call; read when they are first asked for."""
+        return self.policies(self.session)
 
     @property
     def is_staff(self) -> bool:

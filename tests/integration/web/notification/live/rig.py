@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -30,9 +28,9 @@ from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_id
 from luna_web.shared.outbox import record_event
 from luna_web.shared.runtime import Runtime, make_runtime
-from luna_web.shared.websocket import WebSocketProtocol
 from luna_web.worker.relay import Relay
 from tests.integration.servers import free_port, wait_until
+from tests.integration.serving import on_a_port
 
 PATH = "/api/v1/notifications/ws"
 ROOT = Path(__file__).resolve().parents[5]
@@ -59,21 +57,8 @@ class Server:
 @contextmanager
 def serving(settings: Settings, runtime: Runtime | None = None) -> Iterator[Server]:
     runtime = runtime or make_runtime(settings)
-    app = create_app([NOTIFICATION], runtime=runtime)
-    port = free_port()
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="warning", ws=WebSocketProtocol, ws_ping_interval=0,
-        ws_per_message_deflate=False, ws_max_size=65536, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        wait_until("the server serves", lambda: server.started)
+    with on_a_port(create_app([NOTIFICATION], runtime=runtime)) as port:
         yield Server(runtime, port)
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 class ServerProcess:
