@@ -4,7 +4,7 @@ Those that look for things give their ids, at most `limit`; those that handle on
 have changed meanwhile, and say whether there was something to do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,32 +13,31 @@ from sqlalchemy.orm import Session
 from luna_web.book import service as books
 from luna_web.delivery import circulation_repository as rows
 from luna_web.delivery import repository
-from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.following import cancelled_empty
 from luna_web.delivery.domain.notices import Notice, notice_due
 from luna_web.delivery.domain.states import HoldStatus, Reason, RequestStatus
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.loan_register import LoanRegister
 from luna_web.delivery.models import Hold
+from luna_web.delivery.policies import Policies
 from luna_web.delivery.rows import facts_of
 from luna_web.delivery.waiting_list import WaitingList
 from luna_web.shared.clock import Clock
 from luna_web.shared.tracing import trace_id
 
 NOTICES_AT_ONCE = 100
-PolicyOf = Callable[[Session], Policy]
 
 
 class CirculationJobs:
-    """`clock` says what time it is, `policy_of` which limits hold.
+    """`clock` says what time it is, `policies` which limits hold.
 
     `remembered`: how long after a book's return it is known who had it.
     """
 
-    def __init__(self, clock: Clock, remembered: timedelta, policy_of: PolicyOf = lambda _: Policy()) -> None:
+    def __init__(self, clock: Clock, remembered: timedelta, policies: Policies) -> None:
         self._clock = clock
         self._remembered = remembered
-        self._policy_of = policy_of
+        self._policies = policies
 
     # --- holds ---
 
@@ -77,11 +76,11 @@ class CirculationJobs:
 
     def unaccepted(self, session: Session, limit: int) -> Sequence[UUID]:
         """The tasks of requests that nobody has accepted in time."""
-        return rows.unaccepted_tasks(session, self._clock.now() - self._policy_of(session).unaccepted_period, limit)
+        return rows.unaccepted_tasks(session, self._clock.now() - self._policies(session).unaccepted_period, limit)
 
     def expire_request(self, session: Session, task_id: UUID) -> bool:
         found = repository.lock_task(session, task_id)
-        before = self._clock.now() - self._policy_of(session).unaccepted_period
+        before = self._clock.now() - self._policies(session).unaccepted_period
         if found is None or found.request is None or found.request.requested_at > before:
             return False
         if found.request.status != RequestStatus.PENDING:
@@ -93,7 +92,7 @@ class CirculationJobs:
 
     def unattended(self, session: Session, limit: int) -> Sequence[UUID]:
         """The last tasks of requests whose delivery has failed and that nobody has seen to in time."""
-        return rows.unattended_tasks(session, self._clock.now() - self._policy_of(session).unattended_period, limit)
+        return rows.unattended_tasks(session, self._clock.now() - self._policies(session).unattended_period, limit)
 
     def end_request(self, session: Session, task_id: UUID) -> bool:
         found = repository.lock_task(session, task_id)
@@ -109,7 +108,7 @@ class CirculationJobs:
 
     def give_notices(self, session: Session) -> int:
         """Tell readers whose books are due soon, due, overdue: each once, a bounded number at a time."""
-        now, policy = self._clock.now(), self._policy_of(session)
+        now, policy = self._clock.now(), self._policies(session)
         register = LoanRegister(session, policy, now, trace_id())
         given = 0
         for loan in rows.lock_loans_to_notice(session, now, policy, NOTICES_AT_ONCE):
@@ -127,7 +126,7 @@ class CirculationJobs:
         return rows.forget_reader(session, loan_id, self._clock.now())
 
     def _waiting_list(self, session: Session) -> WaitingList:
-        return WaitingList(session, self._policy_of(session), self._clock.now(), trace_id())
+        return WaitingList(session, self._policies(session), self._clock.now(), trace_id())
 
     def _ledger(self, session: Session, trace: str) -> Ledger:
-        return Ledger(session, self._policy_of(session), Cause(self._clock.now(), trace))
+        return Ledger(session, self._policies(session), Cause(self._clock.now(), trace))

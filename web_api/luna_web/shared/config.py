@@ -9,7 +9,6 @@ from email.utils import parseaddr
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -129,7 +128,6 @@ class Settings(BaseSettings):
     bridge_hosts: Words = Field(
         default=("127.0.0.1", "localhost"), description="Where bridges of robots may be: hosts, or host:port"
     )
-    time_zone: str = Field(default="UTC", description="IANA name; where the days of figures begin and end")
     log_format: LogFormat = LogFormat.CONSOLE
     sim_speed: float = Field(default=1.0, gt=0, le=100)
     body_limit_bytes: int = Field(default=1 << 20, ge=1024)
@@ -166,15 +164,6 @@ class Settings(BaseSettings):
             parse(value)
         except ValueError:
             raise ValueError("must look like 120/minute") from None
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_time_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("must be an IANA name such as Europe/Vienna") from None
         return value
 
     @field_validator("mail_from")

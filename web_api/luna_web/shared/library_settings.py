@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.shared.config import Registration, Settings
 from luna_web.shared.errors import ValidationFailed
-from luna_web.shared.fields import Input
+from luna_web.shared.fields import Input, Name
 from luna_web.shared.models import Setting
 from luna_web.shared.opening_hours import OpeningHours
 from luna_web.shared.runtime import Port, Runtime
@@ -49,6 +49,28 @@ class Limits(Input):
     open_requests: Annotated[int, Field(ge=1, le=100)] = 5
     open_loans: Annotated[int, Field(ge=1, le=1000)] = 10
     loan_days: Annotated[int, Field(ge=1, le=3650)] = 28
+    open_holds: Annotated[int, Field(ge=1, le=1000)] = 10
+    renewals: Annotated[int, Field(ge=0, le=100, description="Of one loan")] = 2
+
+
+class CirculationTimes(Input):
+    """How long things of readers are kept open, and when readers are told."""
+
+    offer_hours: Annotated[int, Field(ge=1, le=720, description="A copy is kept for whose turn it is")] = 48
+    unaccepted_hours: Annotated[int, Field(ge=1, le=720, description="Before a request that nobody accepts ends")] = 24
+    unattended_hours: Annotated[
+        int, Field(ge=1, le=720, description="Before a request ends whose delivery failed and nobody sees to")
+    ] = 24
+    due_soon_days: Annotated[int, Field(ge=1, le=365, description="Before the due date: the first notice")] = 3
+    overdue_notice_days: Annotated[int, Field(ge=1, le=365, description="After the due date: the last notice")] = 1
+    renewable_overdue_days: Annotated[int, Field(ge=0, le=365, description="So long overdue is still renewed")] = 7
+
+
+class Desks(Input):
+    """Location codes or names of waypoints that no dock is."""
+
+    lending: Annotated[Name, Field(description="Where copies without a desk of their own are fetched")] = "DESK-1"
+    returns: Annotated[Name, Field(description="Where robots bring what readers give back")] = "RETURN-1"
 
 
 class DeliveryTimes(Input):
@@ -60,6 +82,7 @@ class DeliveryTimes(Input):
     unload: Annotated[Seconds, Field(description="For staff to take an item off; then a person must settle it")] = 1800
     silent_robot: Annotated[Seconds, Field(description="Before a silent robot's task goes on without it")] = 600
     recovery: Annotated[Seconds, Field(description="How long a robot may still act on `recover`")] = 60
+    retry: Annotated[Seconds, Field(description="Before a delivery that did not begin is tried again, by attempt")] = 10
     priority_step: Annotated[Seconds, Field(description="Waiting that is worth one step of priority")] = 900
 
 
@@ -84,6 +107,8 @@ class LibrarySettings(BaseModel):
 
     registration: RegistrationRules = Field(default_factory=RegistrationRules)
     limits: Limits = Field(default_factory=Limits)
+    circulation: CirculationTimes = Field(default_factory=CirculationTimes)
+    desks: Desks = Field(default_factory=Desks)
     delivery_times: DeliveryTimes = Field(default_factory=DeliveryTimes)
     delivery_attempts: DeliveryAttempts = Field(default_factory=DeliveryAttempts)
     robot_travel: RobotTravel = Field(default_factory=RobotTravel)

@@ -50,7 +50,9 @@ Week = dict[str, Day]
 class OpeningHours(Input):
     """`week` null = always open. A day that it does not name is closed, and so is each of `closed_on`."""
 
-    timezone: Annotated[str, Field(min_length=1, max_length=64, description="IANA name: Europe/Rome")] = "UTC"
+    timezone: Annotated[
+        str, Field(min_length=1, max_length=64, description="IANA name: Europe/Rome; figures by day go by it too")
+    ] = "UTC"
     week: Annotated[Week, Field(max_length=7, description="MONDAY … SUNDAY: spans, earliest first")] | None = None
     closed_on: Annotated[list[date], Field(max_length=400)] = Field(default_factory=list)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from luna_web.delivery.jobs import CirculationJobs
+from luna_web.delivery.policies import policies_of
 from luna_web.robot import status_log
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
@@ -18,7 +19,7 @@ HOURLY = timedelta(hours=1)
 
 
 def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
-    jobs = CirculationJobs(clock, timedelta(days=settings.reader_retention_days))
+    jobs = CirculationJobs(clock, timedelta(days=settings.reader_retention_days), policies_of(settings))
     requests = (
         EachStep("expired", jobs.unaccepted, jobs.expire_request),
         EachStep("ended", jobs.unattended, jobs.end_request),

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from luna_web.delivery.policies import policy_of
+from luna_web.delivery.policies import policies_of
 from luna_web.delivery.service.waiting import look_after_waits
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
-from luna_web.shared.library_settings import LibraryRules
 from luna_web.worker.periodic import PeriodicJob, Step
 
 EVERY = timedelta(seconds=30)
@@ -16,9 +15,9 @@ EVERY = timedelta(seconds=30)
 
 def waits(settings: Settings, clock: Clock) -> PeriodicJob:
     """Looks at every wait about once a minute, by the time-outs that administrators set."""
-    rules = LibraryRules(settings)
+    policies = policies_of(settings)
 
     def look(session: Session) -> int:
-        return look_after_waits(session, clock.now(), policy_of(rules.now(session)))
+        return look_after_waits(session, clock.now(), policies(session))
 
     return PeriodicJob("waits", EVERY, (Step("waits", look),))

@@ -13,6 +13,8 @@ from tests.integration.world import Api, data, refused
 
 NEW_PERSON = {"password": "Notes-on-the-engine-1843", "first_name": "Ada", "last_name": "Lovelace"}
 
+LIMITS = {"open_requests": 5, "open_loans": 10, "loan_days": 28, "open_holds": 10, "renewals": 2}
+
 
 def change(admin: Api, **settings: Any) -> Any:
     return data(admin.put("/auth/settings", settings))
@@ -20,7 +22,7 @@ def change(admin: Api, **settings: Any) -> Any:
 
 def test_they_have_defaults(admin: Api) -> None:
     shown = data(admin.get("/auth/settings"))
-    assert shown["limits"] == {"open_requests": 5, "open_loans": 10, "loan_days": 28}
+    assert shown["limits"] == LIMITS
     assert shown["registration"] == {"mode": "open", "domains": []}
     assert shown["opening_hours"]["week"] is None
 
@@ -28,7 +30,7 @@ def test_they_have_defaults(admin: Api) -> None:
 def test_what_is_not_given_stays(admin: Api) -> None:
     change(admin, limits={"open_loans": 3}, delivery_times={"collect": 60})
     shown = change(admin, limits={"open_requests": 2})
-    assert shown["limits"] == {"open_requests": 2, "open_loans": 3, "loan_days": 28}
+    assert shown["limits"] == LIMITS | {"open_requests": 2, "open_loans": 3}
     assert shown["delivery_times"]["collect"] == 60
     assert data(admin.get("/auth/settings")) == shown
 

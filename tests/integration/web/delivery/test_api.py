@@ -153,6 +153,24 @@ class TestApproving:
         task = library.task_now(request)
         assert (task["source_location"], task["fallback"]["waypoint"]) == ("DESK-2", "DESK-2")
 
+    def test_from_the_copys_desk_or_where_that_is_no_place_from_the_configured_one(self, library: Library) -> None:
+        admin = library.people.make(Role.ADMIN).api
+        data(admin.put("/auth/settings", {"desks": {"lending": "desk-2", "returns": "SHELF-1"}}))
+        library.execute("UPDATE waypoints SET is_active = false WHERE location_code = 'RETURN-1'")
+        sources = {}
+        for home in ("DESK-1", None, "DESK-OF-OLD"):
+            book = library.book()
+            library.execute("UPDATE copies SET home_desk = :home WHERE id = :id", home=home, id=book.copies[0])
+            sources[home] = library.task_now(library.approved(book))["source_location"]
+        assert sources == {"DESK-1": "DESK-1", None: "DESK-2", "DESK-OF-OLD": "DESK-2"}
+        back = library.return_asked(library.handed_out(library.book()))
+        assert library.task_now(back)["destination_location"] == "SHELF-1"
+
+    def test_nobody_lays_a_book_on_a_robot_in_its_dock(self, library: Library) -> None:
+        request = library.requested(library.book())
+        answer = library.librarian.api.put(f"/requests/{request['id']}/approve", {"source_location": "DOCK-1"})
+        refused(answer, 422, "UNKNOWN_LOCATION")
+
     def test_again_changes_nothing(self, library: Library) -> None:
         request = library.approved(library.book())
         again = data(library.librarian.api.put(f"/requests/{request['id']}/approve", {"source_location": "DESK-2"}))

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from luna_web.delivery.jobs import CirculationJobs
+from luna_web.delivery.policies import policies
 from luna_web.robot.ports import Outcome, Phase, RobotError
 from luna_web.shared.clock import FixedClock, SystemClock
 from luna_web.shared.config import Settings
@@ -19,7 +20,7 @@ from luna_web.worker.periodic import EachStep
 from luna_web.worker.relay import Relay
 from tests.integration import servers
 from tests.integration.web.delivery.world import Json, Library
-from tests.integration.world import data
+from tests.integration.world import data, refused
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -170,6 +171,32 @@ class TestNotices:
         assert later("notices", 60 * DAY) == {"notices": 0}
 
 
+def test_terms_are_those_that_administrators_set(library: Library, later: Later) -> None:
+    terms = {"offer_hours": 1, "unaccepted_hours": 2, "unattended_hours": 3, "due_soon_days": 5}
+    limits = {"open_holds": 1, "renewals": 0}
+    admin = library.people.make(Role.ADMIN).api
+    data(admin.put("/auth/settings", {"circulation": terms, "limits": limits}))
+    offered, reader = library.waiting(library.book()), library.student().api
+    refused(library.reader.api.post("/holds", {"book_id": library.book(copies=0).id}), 409, "LIMIT_REACHED")
+    assert later("offers", 0.9 * HOUR) == {"offers": 0}
+    assert later("offers", 1.1 * HOUR) == {"offers": 1}
+    assert library.hold_now(offered)["status"] == "EXPIRED"
+
+    failed = library.setting_off(library.book())
+    library.luna1.ends(Outcome.FAILED, RobotError.ABANDONED)
+    data(reader.post("/requests", {"book_id": library.book().id, "request_location": "STUDY-1"}), 201)
+    assert later("requests", 1.9 * HOUR) == {"expired": 0, "ended": 0}
+    assert later("requests", 2.1 * HOUR) == {"expired": 1, "ended": 0}
+    assert later("requests", 3.1 * HOUR) == {"expired": 0, "ended": 1}
+    assert library.request_now(failed)["closed_reason"] == "DELIVERY_FAILED"
+
+    loan = library.handed_out(library.book())
+    assert later("notices", 22.9 * DAY) == {"notices": 0}
+    assert later("notices", 23.1 * DAY) == {"notices": 1}
+    library.execute("UPDATE loans SET due_at = now() + interval '2 days'")
+    assert refused(library.reader.api.put(f"/loans/{loan['id']}/renew"), 409, "NOT_RENEWABLE")["reason"] == "LIMIT"
+
+
 class TestForgetting:
     def delivered_and_returned(self, library: Library) -> Json:
         book = library.book()
@@ -282,7 +309,8 @@ class TestRetention:
 def test_one_thing_that_fails_holds_up_no_other(library: Library) -> None:
     for _ in range(3):
         library.requested(library.book())
-    jobs = CirculationJobs(FixedClock(SystemClock().now() + 25 * HOUR), timedelta(days=30))
+    clock = FixedClock(SystemClock().now() + 25 * HOUR)
+    jobs = CirculationJobs(clock, timedelta(days=30), policies(library.runtime))
     seen: list[UUID] = []
 
     def fail_first(session: Session, thing: UUID) -> bool:

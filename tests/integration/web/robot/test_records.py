@@ -147,10 +147,13 @@ class TestAnalytics:
     @pytest.fixture
     def vienna(self, settings: Settings, runtime: Runtime) -> Iterator[Api]:
         """A library in Vienna, on the evening of the day on which clocks go forward, as a librarian sees it."""
-        own = make_runtime(settings.model_copy(update={"time_zone": "Europe/Vienna"}), FixedClock(NOON))
+        own = make_runtime(settings, FixedClock(NOON))
         app: FastAPI = create_app([replace(service, lifespan=None) for service in ALL], runtime=own)
         with make_client(app) as http:
-            yield People(http, own).make(Role.LIBRARIAN).api
+            people = People(http, own)
+            where = {"opening_hours": {"timezone": "Europe/Vienna"}}
+            data(people.make(Role.ADMIN).api.put("/auth/settings", where))
+            yield people.make(Role.LIBRARIAN).api
         own.close()
 
     def test_days_are_those_of_the_library(self, vienna: Api, ended: Callable[..., None]) -> None:

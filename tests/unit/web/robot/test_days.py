@@ -3,12 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from luna_web.robot.days import Days, today
-from luna_web.shared.config import Settings
 
 ZONES = ("UTC", "Europe/Vienna", "Asia/Kathmandu", "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia")
 
@@ -34,8 +32,3 @@ def test_days_follow_one_another_without_gap_and_each_instant_is_on_its_own(firs
 def test_today_is_that_of_the_library() -> None:
     late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
     assert (today(late, "UTC"), today(late, "Europe/Vienna")) == (date(2026, 3, 1), date(2026, 3, 2))
-
-
-def test_an_unknown_zone_stops_the_start() -> None:
-    with pytest.raises(ValueError, match="IANA name"):
-        Settings(time_zone="Middle-earth/Shire")

@@ -27,7 +27,8 @@ class Policy:
     `renewable_overdue`: how long after its due date a loan can still be renewed. `offer_period`: how long a copy is
     kept for whose turn it is. `unaccepted_period`, `unattended_period`: when a request ends that nobody accepts, or
     whose delivery has failed and nobody sees to. `due_soon`, `overdue_notice`: how long before and after the due date
-    a reader is told.
+    a reader is told. `lending_desk`, `returns_desk`: where copies without a desk of their own are fetched, and where
+    returned books go.
     """
 
     open_requests: int = 5
@@ -58,6 +59,8 @@ class Policy:
     unattended_period: timedelta = timedelta(hours=24)
     due_soon: timedelta = timedelta(days=3)
     overdue_notice: timedelta = timedelta(days=1)
+    lending_desk: str = "DESK-1"
+    returns_desk: str = "RETURN-1"
 
 
 class Place(StrEnum):

@@ -1,18 +1,19 @@
 """Waypoints as the ends of a trip."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from luna_web.book import service as books
+from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.stops import PlacedAt, Plan, stop_to_json
 from luna_web.delivery.models import DeliveryTask
 from luna_web.robot import service as robots
+from luna_web.robot.errors import LocationInactive, UnknownLocation
 from luna_web.robot.ports import Pose
 from luna_web.robot.service import WaypointView
 
-DEFAULT_DESK = "DESK-1"
-RETURN_WORKSTATION = "RETURN-1"
 READERS_KINDS = ("DESK", "STUDY")
 HANDOVER_KINDS = ("DESK", "STUDY", "SHELF", "RETURN", "OTHER")
 """Nobody hands anything over on a dock."""
@@ -23,10 +24,16 @@ def for_readers(session: Session, words: str) -> WaypointView:
     return robots.resolve_waypoint(session, words, kinds=READERS_KINDS)
 
 
-def desk_for(session: Session, copy_id: UUID, words: str | None) -> WaypointView:
-    """The desk that was named, else the copy's own, else the configured one."""
-    copy = books.get_copy(session, copy_id)
-    return robots.resolve_waypoint(session, words or copy.home_desk or DEFAULT_DESK)
+def desk_for(session: Session, copy_id: UUID, words: str | None, policy: Policy) -> WaypointView:
+    """The desk that was named, else the copy's own, else (or where that is no place any more) the configured one.
+
+    Raises UnknownLocation, LocationInactive.
+    """
+    home = None if words else books.get_copy(session, copy_id).home_desk
+    if home is not None:
+        with suppress(UnknownLocation, LocationInactive):
+            return for_staff(session, home)
+    return for_staff(session, words or policy.lending_desk)
 
 
 def for_staff(session: Session, words: str) -> WaypointView:
@@ -42,8 +49,9 @@ def placed(place: WaypointView) -> PlacedAt:
     return PlacedAt(place.location_code, Pose(place.x, place.y, place.yaw))
 
 
-def return_workstation(session: Session) -> WaypointView:
-    return robots.resolve_waypoint(session, RETURN_WORKSTATION)
+def returns_desk(session: Session, policy: Policy) -> WaypointView:
+    """Where robots bring what readers give back. Raises UnknownLocation, LocationInactive."""
+    return for_staff(session, policy.returns_desk)
 
 
 def put_plan(task: DeliveryTask, plan: Plan) -> None:

@@ -150,7 +150,7 @@ def approve(work: Work, request_id: UUID, source_location: str | None) -> TaskRo
 
 def plan(work: Work, request: BookRequest, task: DeliveryTask, source_location: str | None) -> None:
     """Put the way from the named desk, else the copy's, to the reader into a task, with the poses as they are now."""
-    desk = places.desk_for(work.session, request.copy_id, source_location)
+    desk = places.desk_for(work.session, request.copy_id, source_location, work.policy)
     reader = places.by_id(work.session, request.waypoint_id)
     places.put_plan(task, student_delivery(places.placed(desk), places.placed(reader), work.policy))
 

@@ -98,7 +98,7 @@ def _task(work: Work, book_return: BookReturn, place: WaypointView, retry_of: UU
         attempt=1,
         version=1,
     )
-    workstation = places.return_workstation(work.session)
+    workstation = places.returns_desk(work.session, work.policy)
     places.put_plan(task, return_pickup(places.placed(place), places.placed(workstation), work.policy))
     work.session.add(task)
     work.session.flush()

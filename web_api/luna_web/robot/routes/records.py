@@ -21,6 +21,7 @@ from luna_web.robot.schemas import FiguresOut, HistoryOut, LogEntryOut
 from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
 from luna_web.shared.errors import ValidationFailed
+from luna_web.shared.library_settings import library_rules
 from luna_web.shared.principal import staff
 from luna_web.shared.routing import LunaRouter
 
@@ -53,11 +54,12 @@ def get_analytics(
 ) -> Response:
     """Deliveries that ended on these days, by day, type and outcome; how long they took and why they failed.
 
-    Also how far robots drove and how busy they were. Days begin and end as in `LUNA_TIME_ZONE`. As CSV one figure a
-    line; cells that a spreadsheet would take for formulas begin with an apostrophe.
+    Also how far robots drove and how busy they were. Days begin and end as in the setting
+    `opening_hours.timezone`. As CSV one figure a line; cells that a spreadsheet would take for formulas begin with an
+    apostrophe.
     """
     runtime = runtime_of(request)
-    days = _days(first, last, runtime.clock.now(), runtime.settings.time_zone)
+    days = _days(first, last, runtime.clock.now(), library_rules(runtime).now(session).opening_hours.timezone)
     if robot_id is not None and not repository.was_robot(session, robot_id):
         raise RobotNotFound()
     borders = days.borders
