@@ -167,6 +167,8 @@ def _is_older(task: DeliveryTask, seen: SeenDelivery) -> bool:
 def _remember(task: DeliveryTask, seen: SeenDelivery) -> None:
     task.observed_journal_id, task.observed_journal_seq = seen.journal_id, seen.journal_seq
     task.handover_seq = 0 if seen.finished else seen.handover_seq
+    if seen.finished and seen.cargo is Cargo.PRESENT:
+        task.metadata_ = {**task.metadata_, "left_on_board": True}
     task.recovery_seen_at = seen.changed_at if seen.phase is Phase.AWAITING_RECOVERY else None
 
 

@@ -41,7 +41,7 @@ from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import state_of
 from luna_web.delivery.waiting_list import WaitingList
 
-WAITS_TO_BE_UNLOADED = (TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
+WAITS_FOR_A_PERSON = (TaskPhase.AWAITING_LOAD, TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Ledger:
             task.started_at = self.cause.at
         if state != machines.AWAITING_RECOVERY:
             task.recovery_asked = task.recovery_seen_at = None
-        waits = state.phase in WAITS_TO_BE_UNLOADED
+        waits = state.phase in WAITS_FOR_A_PERSON
         task.waits_since, task.wait_looked_at, task.alerts = (self.cause.at if waits else None), None, 0
         if state in machines.TASK.terminal:
             task.completed_at = self.cause.at

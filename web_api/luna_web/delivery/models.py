@@ -114,7 +114,7 @@ class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
 
     `recovery_asked` is what a person wants a waiting robot to do, `settlement` their word that ended the task and
     that its robot has not been told yet. `offered_at`: since then it is left to a robot that is nearer.
-    `waits_since` and `alerts` belong to an item that nobody takes off.
+    `waits_since` and `alerts` belong to a robot that nobody comes to.
     """
 
     __tablename__ = "delivery_tasks"

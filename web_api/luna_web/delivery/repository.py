@@ -192,7 +192,7 @@ def retry_of(session: Session, task_id: UUID) -> DeliveryTask | None:
 
 
 def lock_waiting(session: Session, looked_before: datetime, limit: int) -> Sequence[TaskRows]:
-    """Tasks whose item nobody takes off, not looked at since then, the longest waits first; locked, others passed."""
+    """Tasks whose robot nobody comes to, not looked at since then, the longest waits first; locked, others passed."""
     waiting = (
         select(DeliveryTask)
         .where(DeliveryTask.waits_since.is_not(None), DeliveryTask.waits_since <= looked_before)

@@ -36,8 +36,14 @@ def facts_of(task: DeliveryTask) -> TaskFacts:
         robot_lost=task.robot_lost_since is not None,
         recovery=recovery_from_json(task.recovery_asked) if task.recovery_asked else None,
         recovery_seen_at=task.recovery_seen_at,
+        left_on_board=left_on_board(task),
         overdue=task.phase == TaskPhase.AWAITING_RECOVERY and task.reason == Reason.NOT_UNLOADED,
     )
+
+
+def left_on_board(task: DeliveryTask) -> bool:
+    """Whether its robot still has the item of a delivery that is over, as far as anybody has said."""
+    return bool(task.metadata_.get("left_on_board")) and "recovered" not in task.metadata_
 
 
 def copy_before(task: DeliveryTask) -> CopyChange | None:

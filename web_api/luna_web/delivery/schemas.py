@@ -329,6 +329,9 @@ class DeliveryOut(Output):
     cancel_asked: CancelOut | None
     recovery_asked: RecoveryOut | None
     robot_to_be_told: bool = Field(description="A person has ended it, and its robot has not been told that yet")
+    left_on_board: bool = Field(
+        description="It ended with the item on the robot, which takes nothing new before `recover` says where that is"
+    )
     notes: str | None
     robot_lost_since: datetime | None
     trace_id: str

@@ -9,6 +9,7 @@ from uuid import UUID
 from luna_web.book.service import CopyView
 from luna_web.delivery.domain.states import TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
+from luna_web.delivery.rows import left_on_board
 from luna_web.delivery.schemas import (
     ActivityOut,
     CancelOut,
@@ -62,6 +63,7 @@ def delivery_out(task: DeliveryTask) -> DeliveryOut:
             "cancel_asked": CancelOut.model_validate(task.cancel_asked) if task.cancel_asked else None,
             "recovery_asked": RecoveryOut.model_validate(task.recovery_asked) if task.recovery_asked else None,
             "robot_to_be_told": task.settlement is not None,
+            "left_on_board": left_on_board(task),
         }
     )
 

@@ -193,6 +193,13 @@ TASKS = (
         AMONG_STAFF,
     ),
     Telling(
+        "delivery.task.not_loaded",
+        STAFF,
+        ALERT,
+        "A robot waits in vain",
+        "Nobody lays “{book_title}” on it at {source_location}; it stands there until somebody does, or cancels.",
+    ),
+    Telling(
         "delivery.task.not_unloaded",
         STAFF,
         ALERT,

@@ -182,6 +182,96 @@ class TestOutcomes:
         assert {row.user_id for row in rows} == {library.librarian.id}
 
 
+class TestLeftOnBoard:
+    """A person ended a delivery at its robot, with the item on it: it takes nothing new until that is settled."""
+
+    def left(self, library: Library, thing: Json) -> Json:
+        library.luna1.shows(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT)
+        library.luna1.ends(Outcome.FAILED, RobotError.ABANDONED, cargo=Cargo.PRESENT)
+        ended = library.task_now(thing)
+        assert (ended["status"], ended["left_on_board"], ended["robot_to_be_told"]) == ("FAILED", True, False)
+        return thing
+
+    def settles(self, library: Library, thing: Json, outcome: str) -> None:
+        shown = data(library.staff("recover", thing, outcome=outcome))
+        assert (shown["status"], shown["reason"]) == ("FAILED", "ABANDONED"), "what is over stays as it ended"
+        assert (shown["left_on_board"], shown["robot_to_be_told"]) == (False, True)
+        (told,) = library.luna1.settlements()
+        library.luna1.takes(told)
+
+    @pytest.mark.parametrize(
+        ("outcome", "copy", "request_status", "open_loans"),
+        [
+            ("AT_DESK", ("RESERVED", None), "APPROVED", 0),
+            ("WITH_RECIPIENT", ("CHECKED_OUT", None), "COMPLETED", 1),
+            ("LOST", ("UNAVAILABLE", "LOST"), "APPROVED", 0),
+        ],
+    )
+    def test_a_readers_book(
+        self, library: Library, outcome: str, copy: tuple[str, str | None], request_status: str, open_loans: int
+    ) -> None:
+        book = library.book()
+        request = self.left(library, library.on_its_way(book))
+        self.settles(library, request, outcome)
+        assert (library.status_of(book.copies[0]), library.request_now(request)["status"]) == (copy, request_status)
+        assert len(library.loans(open=True)) == open_loans
+        refused(library.staff("recover", request, outcome="LOST" if outcome != "LOST" else "AT_DESK"), 409,
+                "ILLEGAL_TRANSITION")  # fmt: skip
+
+    @pytest.mark.parametrize(("outcome", "copy"), [("AT_DESK", "AVAILABLE"), ("WITH_RECIPIENT", "CHECKED_OUT")])
+    def test_a_readers_book_whose_request_has_ended(self, library: Library, outcome: str, copy: str) -> None:
+        book = library.book()
+        request = self.left(library, library.on_its_way(book))
+        data(library.reader.api.put(f"/requests/{request['id']}/cancel", {}))
+        self.settles(library, request, outcome)
+        assert library.copy_status(book.copies[0]) == copy
+        assert [loan["flagged"] for loan in library.loans(open=True)] == ([] if outcome == "AT_DESK" else [True])
+
+    def test_one_whose_request_goes_on_with_another_copy(self, library: Library) -> None:
+        book = library.book(copies=2)
+        request = self.left(library, library.on_its_way(book))
+        left = library.task_now(request)["copy_id"]
+        data(library.staff("retry", request), 201)
+        refused(library.staff("recover", request, outcome="WITH_RECIPIENT"), 409, "ILLEGAL_TRANSITION")
+        self.settles(library, request, "AT_DESK")
+        assert library.copy_status(left) == "AVAILABLE"
+
+    def test_a_returned_book(self, library: Library) -> None:
+        loan = library.lent(library.book())
+        self.settles(library, self.left(library, library.brought_home(loan)), "AT_DESK")
+        assert (library.copy_status(loan["copy_id"]), library.loans(open=True)) == ("AVAILABLE", [])
+
+    def test_a_thing_of_staff_and_a_copy_that_was_checked_in_meanwhile(self, library: Library) -> None:
+        book = library.book()
+        for wish in ({"item_description": "Keys"}, {"copy_id": book.copies[0]}):
+            task = library.sent("inter-staff", **wish)
+            assert library.luna1.claim() is not None
+            library.luna1.shows(Phase.TO_DROPOFF)
+            self.left(library, task)
+            if "copy_id" in wish:
+                assert library.checked_in(book)["outcome"] == "FOUND"
+                library.handed_out(book)
+            self.settles(library, task, "LOST")
+        assert library.copy_status(book.copies[0]) == "CHECKED_OUT"
+
+
+class TestNobodyLoads:
+    def test_a_robot_that_stands_at_the_desk_beyond_its_time_out_is_told_of(self, library: Library) -> None:
+        """Its link was lost for so long that it gives up no more by itself."""
+        request = library.at_desk(library.book())
+        library.luna1.loses(minutes=11)
+        library.luna1.is_found()
+        library.luna1.shows(Phase.AWAITING_LOAD)
+        told = "SELECT count(*) FROM outbox WHERE event_type = 'delivery.task.not_loaded'"
+        assert [look(library, minutes) and library.one(told) for minutes in (10, 4, 2, 5, 5, 60, 60)] == [
+            0, 0, 1, 2, 3, 4, 4,
+        ]  # fmt: skip
+        assert state(library, request)[1] == "AWAITING_LOAD"
+        assert library.staff("book-placed", request).status_code == 202
+        library.luna1.shows(Phase.TO_DROPOFF)
+        assert look(library, 60) == 0
+
+
 class TestNobodyUnloads:
     @pytest.fixture
     def waits(self, library: Library) -> Json:

@@ -42,7 +42,7 @@ def emitted() -> set[str]:
     """Every event type that a service can emit. A row begins as `created` or `placed`, whatever its first state."""
     delivery = {
         "task": {str(state).lower() for state in TASK.states}
-        | {"created", "handover", "robot_lost", "robot_found", "claimed", "cancel_asked", "not_unloaded"}
+        | {"created", "handover", "robot_lost", "robot_found", "claimed", "cancel_asked", "not_loaded", "not_unloaded"}
         | {"recovery_asked", "settled", "priority_changed"},
         "request": {status.lower() for status in REQUEST.states}
         | {"created", "needs_attention", "tried_again", "priority_changed"},

@@ -130,6 +130,7 @@ class TaskFacts:
     earlier attempts that ended so. `copy_before` is what the copy of a staff delivery was before it; None = no copy.
     `recovery_seen_at`: the robot says itself that it waits for a person, since this moment of its clock.
     `overdue`: AWAITING_RECOVERY because nobody took the item off; the robot still waits at the destination for that.
+    `left_on_board`: it ended with the item on the robot, and nobody has said yet where that is now.
     """
 
     type: TaskType
@@ -148,6 +149,7 @@ class TaskFacts:
     recovery: RecoveryAsked | None = None
     recovery_seen_at: float | None = None
     overdue: bool = False
+    left_on_board: bool = False
 
     @property
     def finished(self) -> bool:

@@ -66,7 +66,9 @@ def still_asked(task: TaskFacts, now: datetime, policy: Policy) -> RecoveryAsked
 
 
 def settling(task: TaskFacts) -> Verdict:
-    """Whether a person's word of where the item is ends this task."""
+    """Whether a person's word of where the item is counts: it ends this task, or empties the robot that it left."""
+    if task.left_on_board:
+        return Verdict.AT_ONCE
     if task.state != AWAITING_RECOVERY:
         return Verdict.ILLEGAL
     return Verdict.HANDOVER_PENDING if task.overdue and task.pending else Verdict.AT_ONCE
@@ -77,6 +79,30 @@ def settled(task: TaskFacts, outcome: RecoveryOutcome) -> Decision:
     if task.type in STAFF_DELIVERIES:
         return _staff_delivery(task, outcome)
     return _student_delivery(task, outcome) if task.type is TaskType.STUDENT_DELIVERY else _return(task, outcome)
+
+
+def taken_off(task: TaskFacts, outcome: RecoveryOutcome, request: RequestStatus | None) -> Decision:
+    """What follows for the item that stayed on the robot of a delivery that is over; the task stays as it ended.
+
+    `request` is None for one that goes on with another copy.
+    """
+    lost = outcome is RecoveryOutcome.LOST
+    with_recipient = outcome is RecoveryOutcome.WITH_RECIPIENT
+    if task.type in STAFF_DELIVERIES:
+        place = staff_deliveries.at_destination(task) if with_recipient else task.copy_before
+        return Decision(copy=LOST if lost and task.copy_before else place)
+    if lost:
+        return Decision(copy=LOST)
+    if task.type is TaskType.RETURN_PICKUP:
+        if with_recipient:
+            return Decision(copy=CopyChange(CopyStatus.CHECKED_OUT))
+        return Decision(copy=CopyChange(CopyStatus.AVAILABLE), loan=LoanChange.CLOSE)
+    waits = request is RequestStatus.APPROVED
+    if with_recipient:
+        change = RequestChange(RequestStatus.COMPLETED, Reason.WITH_RECIPIENT) if waits else None
+        loan = LoanChange.OPEN if waits else LoanChange.OPEN_FLAGGED
+        return Decision(request=change, copy=CopyChange(CopyStatus.CHECKED_OUT), loan=loan)
+    return Decision(copy=CopyChange(CopyStatus.RESERVED if waits else CopyStatus.AVAILABLE))
 
 
 def _student_delivery(task: TaskFacts, outcome: RecoveryOutcome) -> Decision:

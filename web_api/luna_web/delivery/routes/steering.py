@@ -88,7 +88,7 @@ def retry(task_id: UUID, work: Doing, request: Request, wish: Retry | None = Non
     errors=(NotFound, IllegalTransition, HandoverPending, RobotUnheard, *PLACE_ERRORS),
 )
 def recover(task_id: UUID, wish: Recovery, caller: Calling, request: Request) -> Response:
-    """Settle a delivery that is AWAITING_RECOVERY.
+    """Settle a delivery that is AWAITING_RECOVERY, or the item that an ended one has left on its robot.
 
     An `action` is for the robot, which must be heard and wait for it; it counts for a minute. An `outcome` says where
     the item is and ends the delivery at once, also where the robot is silent: it is told when it is heard again.

@@ -1,6 +1,8 @@
 """A person settles a delivery that its robot cannot go on with by itself."""
 
-from luna_web.delivery import events
+from luna_web.book import service as books
+from luna_web.book.domain import StatusReason
+from luna_web.delivery import events, repository
 from luna_web.delivery.domain import machines
 from luna_web.delivery.domain.facts import (
     CancelAsked,
@@ -11,8 +13,8 @@ from luna_web.delivery.domain.facts import (
     TaskStep,
 )
 from luna_web.delivery.domain.handover import Verdict
-from luna_web.delivery.domain.recovering import acting, settled, settling, still_asked
-from luna_web.delivery.domain.states import FAILED, Reason, TaskState
+from luna_web.delivery.domain.recovering import acting, settled, settling, still_asked, taken_off
+from luna_web.delivery.domain.states import COMPLETED, FAILED, Reason, RequestStatus, TaskState
 from luna_web.delivery.errors import HandoverPending, RobotUnheard, as_answer
 from luna_web.delivery.models import DeliveryTask
 from luna_web.delivery.repository import TaskRows
@@ -62,6 +64,8 @@ def _end_overdue(work: Work, rows: TaskRows, action: RecoveryAction) -> None:
 def settle(work: Work, rows: TaskRows, outcome: RecoveryOutcome, location: str | None) -> None:
     """End the task with what a person found, here and, as soon as it is heard, on the robot. Again is no error.
 
+    One that ended with its item on the robot stays as it ended; the item is where they say.
+
     Raises UnknownLocation, LocationInactive, HandoverPending, IllegalTransition.
     """
     task = rows.task
@@ -69,7 +73,7 @@ def settle(work: Work, rows: TaskRows, outcome: RecoveryOutcome, location: str |
         return
     verdict = settling(facts_of(task))
     place = places.for_staff(work.session, location).location_code if location else None
-    decision = settled(facts_of(task), outcome) if verdict is Verdict.AT_ONCE else Decision()
+    decision = _what_follows(work, rows, outcome) if verdict is Verdict.AT_ONCE else Decision()
     _refuse(task, verdict, decision.steps[-1].state if decision.steps else FAILED)
     task.metadata_ = {**task.metadata_, "recovered": {"outcome": outcome.value, "location": place}}
     work.audit("delivery.recover", "delivery", task.id, {"outcome": outcome, "location": place, "reason": task.reason})
@@ -79,6 +83,26 @@ def settle(work: Work, rows: TaskRows, outcome: RecoveryOutcome, location: str |
         task.settlement = {"by": str(who.user_id), "by_name": who.email, "at": work.now.isoformat()}
         events.wake_controller(work.session, task.assigned_robot_id)
     work.session.flush()
+
+
+def _what_follows(work: Work, rows: TaskRows, outcome: RecoveryOutcome) -> Decision:
+    facts = facts_of(rows.task)
+    return _off_the_robot(work, rows, outcome) if facts.left_on_board else settled(facts, outcome)
+
+
+def _off_the_robot(work: Work, rows: TaskRows, outcome: RecoveryOutcome) -> Decision:
+    """Nothing, for a copy that somebody has come by since then. Raises IllegalTransition."""
+    task, request = rows.task, rows.request
+    if request is not None and request.copy_id != task.copy_id:
+        if outcome is RecoveryOutcome.WITH_RECIPIENT:
+            raise as_answer(machines.TASK.refusal(state_of(task), COMPLETED))
+        request = None
+    if task.copy_id is not None and task.book_id is not None:
+        repository.lock_open_loan_of_copy(work.session, task.copy_id)
+        work.waiting_list().lock(task.book_id)
+        if books.lock_copy(work.session, task.copy_id).status_reason is not StatusReason.MISSING:
+            return Decision()
+    return taken_off(facts_of(task), outcome, RequestStatus(request.status) if request else None)
 
 
 def _refuse(task: DeliveryTask, verdict: Verdict, wanted: TaskState) -> None:

@@ -1,4 +1,4 @@
-"""Periodic: robots that wait for somebody to take an item off are looked at, and staff told."""
+"""Periodic: robots that wait for somebody to take an item off, or to lay one on, are looked at, and staff told."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from luna_web.delivery import repository
 from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.silence import needs_person
-from luna_web.delivery.domain.states import Reason
+from luna_web.delivery.domain.states import Reason, TaskPhase
 from luna_web.delivery.domain.waiting import waited
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.repository import TaskRows
@@ -46,4 +46,7 @@ def _look(session: Session, rows: TaskRows, now: datetime, policy: Policy, *, st
         ledger.carry_out(rows, needs_person(facts_of(task), Reason.NOT_UNLOADED))
     elif wait.alerts > task.alerts:
         task.alerts = wait.alerts
-        ledger.told(rows, "not_unloaded")
+        if task.phase == TaskPhase.AWAITING_LOAD:
+            ledger.told(rows, "not_loaded")
+        else:
+            ledger.told(rows, "not_unloaded")
