@@ -389,6 +389,26 @@ class TestLists:
         refused(staff.get("/deliveries", params={"sort": "colour"}), 422, "VALIDATION_ERROR")
         refused(staff.get("/deliveries", params={"status": "LOST"}), 422, "VALIDATION_ERROR")
 
+    def test_what_grows_all_the_time_is_read_on_with_a_cursor(self, library: Library) -> None:
+        asked = [library.requested(library.book()) for _ in range(3)]
+        tasks, staff = [request["task_id"] for request in asked], library.librarian.api
+        first = staff.get("/deliveries", params={"limit": 2}).json()
+        library.staff("cancel", {"id": tasks[0]})
+        data(staff.post("/deliveries/inter-staff", {"item_description": "Keys", "source_location": "DESK-1",
+                                                    "destination_location": "SHELF-1"}), 201)  # fmt: skip
+        rest = staff.get("/deliveries", params={"limit": 2, "after": first["meta"]["next"]}).json()
+        assert [row["id"] for row in (*first["data"], *rest["data"])] == tasks[::-1]
+        assert rest["meta"]["next"] is None
+        wrong = {"after": first["meta"]["next"], "sort": "priority"}
+        assert "after" in refused(staff.get("/deliveries", params=wrong), 422, "VALIDATION_ERROR")["fields"]
+
+        for path in (f"/deliveries/{tasks[0]}/history", f"/requests/{asked[0]['id']}/activity"):
+            seen, after = [], {}
+            for _ in range(whole := len(steps := data(staff.get(path)))):
+                page = staff.get(path, params={"limit": 1, **after}).json()
+                seen, after = [*seen, *page["data"]], {"after": page["meta"]["next"]}
+            assert (seen, after, whole > 1) == (steps, {"after": None}, True)
+
     def test_loans_open_and_closed(self, library: Library) -> None:
         loan = library.lent(library.book())
         library.brought_home(loan)

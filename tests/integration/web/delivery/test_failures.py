@@ -6,7 +6,7 @@ import pytest
 
 from luna_web.robot.ports import Cargo, Outcome, Phase, RobotError
 from tests.integration.web.delivery.world import Json, Library, Robot
-from tests.integration.world import data
+from tests.integration.world import data, refused
 
 
 def ended(library: Library, thing: Json) -> tuple[str, str | None]:
@@ -46,6 +46,24 @@ class TestNobodyLoads:
         shown = data(library.reader.api.put(f"/requests/{request['id']}/cancel", {}))
         assert (shown["status"], shown["needs_attention"]) == ("CANCELLED", False)
         assert library.copy_status(book.copies[0]) == "AVAILABLE"
+
+    def test_a_librarian_can_end_it_too_by_its_delivery(self, library: Library) -> None:
+        book = library.book()
+        request = library.setting_off(book)
+        library.luna1.ends(Outcome.FAILED, RobotError.ABANDONED)
+        shown = data(library.staff("cancel", request, reason="The book is gone"))
+        assert (shown["status"], shown["reason"]) == ("FAILED", "ABANDONED"), "what is over stays as it ended"
+        ended_request = library.request_now(request)
+        assert (ended_request["status"], ended_request["closed_reason"]) == ("CANCELLED", "CANCELLED_BY_STAFF")
+        assert library.copy_status(book.copies[0]) == "AVAILABLE"
+        refused(library.staff("cancel", request), 409, "ILLEGAL_TRANSITION")
+
+    def test_not_by_a_delivery_that_was_tried_again(self, library: Library) -> None:
+        request = library.setting_off(library.book())
+        library.luna1.ends(Outcome.FAILED, RobotError.ABANDONED)
+        data(library.staff("retry", request), 201)
+        refused(library.staff("cancel", request), 409, "ILLEGAL_TRANSITION")
+        assert library.request_now(request)["status"] == "APPROVED"
 
     def test_a_late_confirmation_while_the_robot_clears_still_counts(self, library: Library) -> None:
         request = library.at_desk(library.book())

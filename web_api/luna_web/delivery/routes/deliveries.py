@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from luna_web.delivery import views
-from luna_web.delivery.domain.states import Priority, Reason, TaskStatus, TaskType
+from luna_web.delivery.domain.states import Priority, TaskStatus, TaskType
 from luna_web.delivery.errors import HandoverPending, RobotNotAtStop, WrongBook
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Caller, Calling, Doing, Within
@@ -17,6 +17,7 @@ from luna_web.delivery.schemas import Cancellation, DeliveryOut, HistoryOut, Pla
 from luna_web.delivery.service import cancelling, handovers, lists, tasks
 from luna_web.delivery.service.lists import Deliveries
 from luna_web.delivery.service.work import Work
+from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.envelope import ok, page
 from luna_web.shared.errors import IllegalTransition, NotFound
 from luna_web.shared.paging import Paging
@@ -45,9 +46,14 @@ def shown(work: Work, task_id: UUID) -> DeliveryOut:
 
 
 @router.get("", rule=staff, items=DeliveryOut)
-def list_deliveries(work: Doing, paging: Paging, within: Within, filters: Which, request: Request) -> Response:
-    found = lists.deliveries(work, filters, within, paging)
-    return page([views.delivery_out(row) for row in found.items], found.pagination, request=request)
+def list_deliveries(
+    work: Doing, paging: Paging, within: Within, filters: Which, request: Request, after: After = None
+) -> Response:
+    """Newest first; `meta.next` leads to the next page in the order of time, which new deliveries do not shift."""
+    found = lists.deliveries(work, filters, within, paging, read_cursor(after) if after else None)
+    shown_rows = [views.delivery_out(row) for row in found.items]
+    meta = {"next": lists.next_of_deliveries(found)} if paging.sort in (None, "created_at") else {}
+    return page(shown_rows, found.pagination, request=request, meta=meta)
 
 
 @router.get("/{task_id}", rule=staff, data=DeliveryOut, errors=(NotFound,))
@@ -56,9 +62,10 @@ def get_delivery(task_id: UUID, work: Doing, request: Request) -> Response:
 
 
 @router.get("/{task_id}/history", rule=staff, items=HistoryOut, errors=(NotFound,))
-def get_history(task_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
-    found = lists.history(work, task_id, paging)
-    return page([HistoryOut.model_validate(row) for row in found.items], found.pagination, request=request)
+def get_history(task_id: UUID, work: Doing, paging: Paging, request: Request, after: After = None) -> Response:
+    found = lists.history(work, task_id, paging, read_cursor(after) if after else None)
+    steps = [HistoryOut.model_validate(row) for row in found.items]
+    return page(steps, found.pagination, request=request, meta={"next": lists.next_of_steps(found)})
 
 
 @router.put(
@@ -97,10 +104,11 @@ def complete(task_id: UUID, caller: Calling, request: Request, unloaded: Unloade
     errors=(NotFound, HandoverPending, IllegalTransition),
 )
 def cancel(task_id: UUID, caller: Calling, request: Request, cancellation: Cancellation | None = None) -> Response:
+    """End a delivery; with the item on board the robot brings it back first. By one that has failed: its request."""
     note = cancellation.reason if cancellation else None
 
     def ask(work: Work) -> bool:
-        return cancelling.cancel(work, tasks.locked(work, task_id), Reason.CANCELLED_BY_STAFF, note)
+        return cancelling.cancel_delivery(work, tasks.locked(work, task_id), note)
 
     return _answer(caller, request, ask, confirming.cancelled, task_id)
 

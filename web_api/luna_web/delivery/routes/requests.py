@@ -18,6 +18,7 @@ from luna_web.delivery.service import cancelling, handovers, holds, lists, reque
 from luna_web.delivery.service.lists import Whose
 from luna_web.delivery.service.work import Work
 from luna_web.robot.errors import LocationInactive, UnknownLocation
+from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import Forbidden, IllegalTransition, NotFound
 from luna_web.shared.paging import Paging
@@ -79,11 +80,13 @@ def get_request(request_id: UUID, work: Doing, request: Request) -> Response:
 
 
 @router.get("/{request_id}/activity", rule=any_user, items=ActivityOut, errors=(NotFound,))
-def get_activity(request_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
+def get_activity(
+    request_id: UUID, work: Doing, paging: Paging, request: Request, after: After = None
+) -> Response:
     row = requests.get(work, request_id)
-    found = lists.request_activity(work, row, paging)
+    found = lists.request_activity(work, row, paging, read_cursor(after) if after else None)
     shown_steps = timeline(work, TaskType.STUDENT_DELIVERY, row.user_id, found.items)
-    return page(shown_steps, found.pagination, request=request)
+    return page(shown_steps, found.pagination, request=request, meta={"next": lists.next_of_steps(found)})
 
 
 def approve_request(request_id: UUID, work: Doing, request: Request, approval: Approval | None = None) -> Response:

@@ -17,6 +17,7 @@ from luna_web.delivery.schemas import ActivityOut, Cancellation, Empty, NewRetur
 from luna_web.delivery.service import cancelling, handovers, lists, returns
 from luna_web.delivery.service.lists import Whose
 from luna_web.delivery.service.work import Work
+from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import Forbidden, IllegalTransition, NotFound
 from luna_web.shared.paging import Paging
@@ -67,11 +68,13 @@ def get_return(return_id: UUID, work: Doing, request: Request) -> Response:
 
 
 @router.get("/{return_id}/activity", rule=any_user, items=ActivityOut, errors=(NotFound,))
-def get_activity(return_id: UUID, work: Doing, paging: Paging, request: Request) -> Response:
+def get_activity(
+    return_id: UUID, work: Doing, paging: Paging, request: Request, after: After = None
+) -> Response:
     row = returns.get(work, return_id)
-    found = lists.return_activity(work, row, paging)
+    found = lists.return_activity(work, row, paging, read_cursor(after) if after else None)
     shown_steps = timeline(work, TaskType.RETURN_PICKUP, row.user_id, found.items)
-    return page(shown_steps, found.pagination, request=request)
+    return page(shown_steps, found.pagination, request=request, meta={"next": lists.next_of_steps(found)})
 
 
 @router.put(

@@ -1,6 +1,6 @@
 """Ending a delivery before its time."""
 
-from luna_web.delivery import events
+from luna_web.delivery import events, repository
 from luna_web.delivery.domain import machines
 from luna_web.delivery.domain.facts import CancelAsked
 from luna_web.delivery.domain.following import cancelled_empty
@@ -43,16 +43,27 @@ def cancel_request(work: Work, rows: TaskRows, reason: Reason, note: str | None)
     if rows.request is not None and rows.request.status == RequestStatus.CANCELLED:
         return False
     if rows.request is not None and facts_of(rows.task).finished and rows.request.status in OPEN_REQUEST:
-        _end_waiting(work, rows, reason)
+        _end_waiting(work, rows, reason, note)
         return False
     if rows.request is not None and rows.request.status == RequestStatus.COMPLETED:
         raise IllegalTransition("request", RequestStatus.COMPLETED, RequestStatus.CANCELLED, ())
     return cancel(work, rows, reason, note)
 
 
-def _end_waiting(work: Work, rows: TaskRows, reason: Reason) -> None:
+def cancel_delivery(work: Work, rows: TaskRows, note: str | None) -> bool:
+    """As `cancel`, by staff. By a delivery that has failed, the request that waits for a person since then is ended."""
+    request = rows.request
+    if request is not None and request.needs_attention and request.status == RequestStatus.APPROVED:
+        newest = repository.latest_task_of_request(work.session, request.id)
+        if newest is rows.task and facts_of(rows.task).finished:
+            _end_waiting(work, rows, Reason.CANCELLED_BY_STAFF, note)
+            return False
+    return cancel(work, rows, Reason.CANCELLED_BY_STAFF, note)
+
+
+def _end_waiting(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> None:
     if rows.request is None:
         return
     work.ledger(rows.task.trace_id).end_waiting(rows, reason)
-    work.audit("request.cancel", "request", rows.request.id, {"reason": reason})
+    work.audit("request.cancel", "request", rows.request.id, {"reason": reason, "note": note})
     work.session.flush()

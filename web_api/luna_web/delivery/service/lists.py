@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Select
+
 from luna_web.delivery import circulation_repository, repository
 from luna_web.delivery.domain.states import HoldStatus, Priority, RequestStatus, ReturnStatus, TaskStatus, TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
 from luna_web.delivery.service import tasks
 from luna_web.delivery.service.work import Work
-from luna_web.shared.paging import Order, Page, PageParams, paginate
+from luna_web.shared import cursors
+from luna_web.shared.cursors import Cursor
+from luna_web.shared.errors import ValidationFailed
+from luna_web.shared.paging import Order, Page, PageParams, chosen_sort, paginate
 
 REQUEST_SORTS = {
     "requested_at": BookRequest.requested_at,
@@ -93,7 +98,10 @@ class Deliveries:
     return_id: UUID | None = None
 
 
-def deliveries(work: Work, which: Deliveries, span: Span, params: PageParams) -> Page[DeliveryTask]:
+def deliveries(
+    work: Work, which: Deliveries, span: Span, params: PageParams, after: Cursor | None = None
+) -> Page[DeliveryTask]:
+    """Newest first. Raises ValidationFailed for a cursor beside another order than that of time."""
     equals = {
         DeliveryTask.status: which.status,
         DeliveryTask.task_type: which.task_type,
@@ -103,26 +111,49 @@ def deliveries(work: Work, which: Deliveries, span: Span, params: PageParams) ->
         DeliveryTask.return_id: which.return_id,
     }
     found = repository.deliveries(equals, span.since, span.until)
+    if after is not None:
+        if chosen_sort(params, tuple(TASK_SORTS), "created_at") != "created_at":
+            raise ValidationFailed({"after": ["goes with sort=created_at only"]})
+        at, row_id, newest_first = DeliveryTask.created_at, DeliveryTask.id, params.order is not Order.ASC
+        found = found.where(cursors.behind(after, at, row_id, newest_first=newest_first))
     return paginate(
         work.session, found, params, TASK_SORTS, default="created_at", tie=DeliveryTask.id, default_order=Order.DESC
     )
 
 
-def history(work: Work, task_id: UUID, params: PageParams) -> Page[TaskStatusHistory]:
+def next_of_deliveries(page: Page[DeliveryTask]) -> str | None:
+    """Where the next page begins, for lists in the order of time; None on the last."""
+    return cursors.next_cursor(page, lambda row: Cursor(row.created_at, row.id))
+
+
+def history(work: Work, task_id: UUID, params: PageParams, after: Cursor | None = None) -> Page[TaskStatusHistory]:
     """Oldest first. Raises NotFound."""
-    task = tasks.get(work, task_id)
-    return paginate(
-        work.session, repository.history(task.id), params, HISTORY_SORTS, default="at", tie=TaskStatusHistory.id
-    )
+    return _steps(work, repository.history(tasks.get(work, task_id).id), params, after)
 
 
-def request_activity(work: Work, request: BookRequest, params: PageParams) -> Page[TaskStatusHistory]:
+def request_activity(
+    work: Work, request: BookRequest, params: PageParams, after: Cursor | None = None
+) -> Page[TaskStatusHistory]:
     """Oldest first."""
-    found = repository.timeline_of_request(request.id)
-    return paginate(work.session, found, params, HISTORY_SORTS, default="at", tie=TaskStatusHistory.id)
+    return _steps(work, repository.timeline_of_request(request.id), params, after)
 
 
-def return_activity(work: Work, book_return: BookReturn, params: PageParams) -> Page[TaskStatusHistory]:
+def return_activity(
+    work: Work, book_return: BookReturn, params: PageParams, after: Cursor | None = None
+) -> Page[TaskStatusHistory]:
     """Oldest first."""
-    found = repository.timeline_of_return(book_return.id)
-    return paginate(work.session, found, params, HISTORY_SORTS, default="at", tie=TaskStatusHistory.id)
+    return _steps(work, repository.timeline_of_return(book_return.id), params, after)
+
+
+def _steps(
+    work: Work, found: Select[TaskStatusHistory], params: PageParams, after: Cursor | None
+) -> Page[TaskStatusHistory]:
+    row_id = TaskStatusHistory.id
+    if after is not None:
+        found = found.where(row_id < after.id.int if params.order is Order.DESC else row_id > after.id.int)
+    return paginate(work.session, found, params, HISTORY_SORTS, default="at", tie=row_id)
+
+
+def next_of_steps(page: Page[TaskStatusHistory]) -> str | None:
+    """Where the next page begins; None on the last. A step is known by its number, which cursors carry as an id."""
+    return cursors.next_cursor(page, lambda row: Cursor(row.at, UUID(int=row.id)))
