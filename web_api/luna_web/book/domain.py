@@ -32,24 +32,33 @@ class BookStatus(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
+COPY_TRANSITIONS: tuple[tuple[CopyStatus, CopyStatus, str], ...] = (
+    (CopyStatus.AVAILABLE, CopyStatus.RESERVED, "requested, or offered to whoever waits"),
+    (CopyStatus.AVAILABLE, CopyStatus.ON_ROBOT, "loaded although it was kept for nobody"),
+    (CopyStatus.AVAILABLE, CopyStatus.CHECKED_OUT, "lent at the desk"),
+    (CopyStatus.AVAILABLE, CopyStatus.UNAVAILABLE, "taken out of circulation"),
+    (CopyStatus.RESERVED, CopyStatus.AVAILABLE, "request or offer ended"),
+    (CopyStatus.RESERVED, CopyStatus.ON_ROBOT, "loaded for the reader"),
+    (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "lent at the desk, or found with its reader"),
+    (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "damaged, or lost"),
+    (CopyStatus.ON_ROBOT, CopyStatus.AVAILABLE, "brought back, or returned"),
+    (CopyStatus.ON_ROBOT, CopyStatus.RESERVED, "brought back, the request goes on"),
+    (CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, "received, or a return failed"),
+    (CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE, "missing, or at a workstation"),
+    (CopyStatus.CHECKED_OUT, CopyStatus.AVAILABLE, "checked in"),
+    (CopyStatus.CHECKED_OUT, CopyStatus.RESERVED, "checked in while a robot comes for it"),
+    (CopyStatus.CHECKED_OUT, CopyStatus.ON_ROBOT, "loaded for the library"),
+    (CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE, "lost, or checked in damaged"),
+    (CopyStatus.UNAVAILABLE, CopyStatus.AVAILABLE, "found, or mended"),
+    (CopyStatus.UNAVAILABLE, CopyStatus.RESERVED, "found, and its request goes on"),
+    (CopyStatus.UNAVAILABLE, CopyStatus.ON_ROBOT, "loaded by staff, or by a reader who had it after all"),
+    (CopyStatus.UNAVAILABLE, CopyStatus.CHECKED_OUT, "found with its reader"),
+)
+"""Which status may follow which, and when it does. Another reason of UNAVAILABLE is no transition."""
+
 TRANSITIONS: dict[CopyStatus, frozenset[CopyStatus]] = {
-    CopyStatus.AVAILABLE: frozenset(
-        {CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE}
-    ),
-    CopyStatus.RESERVED: frozenset(
-        {CopyStatus.AVAILABLE, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE}
-    ),
-    CopyStatus.ON_ROBOT: frozenset(
-        {CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE}
-    ),
-    CopyStatus.CHECKED_OUT: frozenset(
-        {CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE}
-    ),
-    CopyStatus.UNAVAILABLE: frozenset(
-        {CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT}
-    ),
+    status: frozenset(target for source, target, _ in COPY_TRANSITIONS if source is status) for status in CopyStatus
 }
-"""Which status may follow which."""
 
 IN_USE = frozenset({CopyStatus.RESERVED, CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT})
 """A copy that a reader, a request or a robot has: loans and deliveries move it, nobody by hand."""

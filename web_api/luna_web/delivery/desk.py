@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from luna_web.delivery import events, repository
 from luna_web.delivery.domain.assignment import Assigned, Offer, assign
 from luna_web.delivery.domain.facts import Decision, Policy, RecoveryAsked, ReturnChange, Said, TaskFacts, TaskStep
-from luna_web.delivery.domain.following import observed
+from luna_web.delivery.domain.following import observed, on_whose_word
 from luna_web.delivery.domain.recovering import still_asked
 from luna_web.delivery.domain.silence import needs_person, silent
 from luna_web.delivery.domain.states import ASSIGNED, STAFF_DELIVERIES, Reason, ReturnStatus, TaskPhase, TaskType
@@ -91,7 +91,7 @@ class Desk:
         before = facts_of(rows.task)
         decision = observed(before, seen, self._policies(session))
         _remember(rows.task, seen)
-        self._carry_out(session, rows, decision)
+        self._carry_out(session, rows, decision, on_whose_word(before, decision))
         if not before.finished and decision.empty and before.handover_seq != rows.task.handover_seq:
             self._ledger(session, rows).told(rows, "handover")
 
@@ -138,11 +138,12 @@ class Desk:
         task = repository.task_in_hand(session, robot_id)
         return task is not None and task.recipient_id == user_id
 
-    def _ledger(self, session: Session, rows: TaskRows) -> Ledger:
-        return Ledger(session, self._policies(session), Cause(self._clock.now(), rows.task.trace_id))
+    def _ledger(self, session: Session, rows: TaskRows, actor: str | None = None) -> Ledger:
+        cause = Cause(self._clock.now(), rows.task.trace_id, UUID(actor) if actor else None)
+        return Ledger(session, self._policies(session), cause)
 
-    def _carry_out(self, session: Session, rows: TaskRows, decision: Decision) -> None:
-        self._ledger(session, rows).carry_out(rows, decision)
+    def _carry_out(self, session: Session, rows: TaskRows, decision: Decision, actor: str | None = None) -> None:
+        self._ledger(session, rows, actor).carry_out(rows, decision)
         session.flush()
 
 

@@ -121,5 +121,9 @@ def test_the_timeline_names_robots_to_all_and_staff_to_staff(library: Library) -
         ("STAFF", str(library.librarian.id), True),
     ]
     assert (mine[0]["by"], bool(mine[0]["actor_name"])) == ("READER", True)
+    library.reader.api.put(f"/requests/{request['id']}/complete", {})
+    library.luna1.ends(Outcome.SUCCEEDED)
+    received = data(library.reader.api.get(path, params={"limit": 1, "order": "desc"}))[0]
+    assert (received["to_status"], received["by"]) == ("COMPLETED", "READER"), "on whose word the robot left"
     driven = next(row for row in mine if row["phase"] == Phase.AWAITING_UNLOAD)
     assert (driven["by"], driven["robot_name"], driven["task_id"]) == ("ROBOT", library.luna1.name, request["task_id"])

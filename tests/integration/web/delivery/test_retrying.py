@@ -80,6 +80,7 @@ class TestRetrying:
     def test_a_return_is_fetched_again_by_a_new_one(self, library: Library) -> None:
         loan = library.lent(library.book())
         wish = library.collecting(loan)
+        library.staff("priority", wish, priority="HIGH")
         library.luna1.ends(Outcome.FAILED, RobotError.NOT_LOADED)
         library.luna1.claim()
         library.luna1.shows(Phase.AWAITING_LOAD)
@@ -87,6 +88,7 @@ class TestRetrying:
         assert library.return_now(wish)["status"] == "CANCELLED"
         task = data(library.staff("retry", wish), 201)
         assert (task["retry_of"], task["source_location"]) == (wish["task_id"], "STUDY-2")
+        assert task["priority"] == "HIGH"
         assert task["return_id"] != wish["id"]
 
     def test_a_staff_delivery(self, library: Library) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from luna_web.book.domain import CopyStatus
-from luna_web.delivery.domain.facts import Decision, GivenBack, LoanChange, Place, Policy
-from luna_web.delivery.domain.following import observed
+from luna_web.delivery.domain.facts import Decision, GivenBack, LoanChange, Place, Policy, TaskFacts
+from luna_web.delivery.domain.following import observed, on_whose_word
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
     AWAITING_LOAD,
@@ -263,3 +263,27 @@ class TestSilence:
     def test_a_robot_that_comes_back_goes_on_where_it_is(self) -> None:
         decision = observed(replace(a_task(AWAITING_RECOVERY), loaded=True), seen(Phase.TO_DROPOFF), POLICY)
         assert last(decision) == TO_DROPOFF and decision.copy is None
+
+
+class TestOnWhoseWord:
+    """A step that a person asked for is theirs in the history, although the robot's word moves the task."""
+
+    @pytest.mark.parametrize(
+        ("task", "told", "by"),
+        [
+            (a_task(AWAITING_LOAD, handover_seq=1, said=(word(Place.PICKUP, 1),)), seen(Phase.TO_DROPOFF), "someone"),
+            (a_task(AWAITING_LOAD, handover_seq=1, said=(word(Place.PICKUP, 1),)), seen(Phase.CLEARING), None),
+            (a_task(AWAITING_LOAD, handover_seq=1), seen(Phase.TO_DROPOFF), None),
+            (
+                a_task(AWAITING_UNLOAD, loaded=True, handover_seq=2, said=(word(Place.DROPOFF, 2),)),
+                ended(Outcome.SUCCEEDED),
+                "someone",
+            ),
+            (a_task(TO_PICKUP, cancel=CANCEL), ended(Outcome.CANCELLED, stop_index=0), "someone"),
+            (a_task(TO_DROPOFF, loaded=True, cancel=CANCEL), seen(Phase.TO_FALLBACK), "someone"),
+            (a_task(TO_DROPOFF, loaded=True), seen(Phase.TO_FALLBACK), None),
+            (a_task(TO_PICKUP), seen(Phase.AWAITING_LOAD), None),
+        ],
+    )
+    def test_it_is(self, task: TaskFacts, told: SeenDelivery, by: str | None) -> None:
+        assert on_whose_word(task, observed(task, told, POLICY)) == by

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luna_web.book.domain import TRANSITIONS, CopyStatus
 from luna_web.delivery.diagrams import document, main, mermaid
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
@@ -13,6 +14,8 @@ from luna_web.delivery.domain.machines import (
     AWAITING_RECOVERY,
     AWAITING_UNLOAD,
     COPY,
+    HOLD,
+    LOAN,
     REQUEST,
     RETURN,
     TASK,
@@ -47,6 +50,13 @@ def test_every_state_and_phase_is_in_the_table() -> None:
     assert {state.phase for state in TASK.states if state.phase} == set(TaskPhase)
     assert set(REQUEST.states) == set(RequestStatus)
     assert set(RETURN.states) == set(ReturnStatus)
+
+
+def test_each_transition_stands_in_its_table_once_and_that_of_copies_is_the_one_that_holds() -> None:
+    for machine in (TASK, REQUEST, RETURN, LOAN, HOLD, COPY):
+        steps = [(move.source, move.target) for move in machine.transitions]
+        assert len(steps) == len(set(steps)), machine.name
+    assert {status: frozenset(COPY.allowed(status)) for status in CopyStatus} == TRANSITIONS
 
 
 def test_an_illegal_step_names_what_would_be_legal() -> None:

@@ -24,6 +24,8 @@ from luna_web.delivery.domain.machines import (
     AWAITING_RECOVERY,
     AWAITING_UNLOAD,
     CLEARING,
+    TASK,
+    TO_FALLBACK,
 )
 from luna_web.delivery.domain.states import (
     AFTER_LOADING,
@@ -58,6 +60,17 @@ def observed(task: TaskFacts, seen: SeenDelivery, policy: Policy) -> Decision:
     if seen.phase not in PHASES:
         return Decision()
     return _under_way(task, seen, PHASES[seen.phase])
+
+
+def on_whose_word(task: TaskFacts, decision: Decision) -> str | None:
+    """The id of whoever asked for what the robot has now done; None for what it did by itself."""
+    end = decision.steps[-1].state if decision.steps else task.state
+    if task.pending and (decision.loaded or end in TASK.terminal):
+        return task.pending.by
+    wish = task.recovery
+    if wish and task.state == AWAITING_RECOVERY != end and wish.changed_at == task.recovery_seen_at:
+        return wish.by
+    return task.cancel.by if task.cancel and end in (CLEARING, TO_FALLBACK, CANCELLED) else None
 
 
 def _under_way(task: TaskFacts, seen: SeenDelivery, phase: TaskPhase) -> Decision:

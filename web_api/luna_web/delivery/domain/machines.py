@@ -1,11 +1,14 @@
-"""The legal transitions of tasks, requests, returns, loans, holds and copies: one table each (`delivery.diagrams`)."""
+"""The legal transitions of tasks, requests, returns, loans, holds and copies: one table each (`delivery.diagrams`).
+
+That of copies is the catalog's.
+"""
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from luna_web.book.domain import CopyStatus
+from luna_web.book.domain import COPY_TRANSITIONS, CopyStatus
 from luna_web.delivery.domain.states import (
     ASSIGNED,
     CANCELLED,
@@ -248,32 +251,4 @@ HOLD: Machine[HoldStatus] = Machine(
     ),
 )
 
-COPY: Machine[CopyStatus] = Machine(
-    "copy",
-    initial=(CopyStatus.AVAILABLE,),
-    transitions=_table(
-        (
-            (CopyStatus.AVAILABLE, CopyStatus.RESERVED, "requested, or offered to whoever waits"),
-            (CopyStatus.AVAILABLE, CopyStatus.CHECKED_OUT, "lent at the desk"),
-            (CopyStatus.RESERVED, CopyStatus.AVAILABLE, "request or offer ended"),
-            (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "lent at the desk"),
-            (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "damaged"),
-            (CopyStatus.RESERVED, CopyStatus.ON_ROBOT, "loaded for the reader"),
-            (CopyStatus.ON_ROBOT, CopyStatus.CHECKED_OUT, "received, or a return failed"),
-            (CopyStatus.ON_ROBOT, CopyStatus.AVAILABLE, "brought back, or returned"),
-            (CopyStatus.ON_ROBOT, CopyStatus.RESERVED, "brought back, the request goes on"),
-            (CopyStatus.ON_ROBOT, CopyStatus.UNAVAILABLE, "missing, or at a workstation"),
-            (CopyStatus.RESERVED, CopyStatus.CHECKED_OUT, "found with its reader"),
-            (CopyStatus.RESERVED, CopyStatus.UNAVAILABLE, "lost"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.ON_ROBOT, "loaded for the library"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.AVAILABLE, "checked in"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.RESERVED, "checked in while a robot comes for it"),
-            (CopyStatus.CHECKED_OUT, CopyStatus.UNAVAILABLE, "lost, or checked in damaged"),
-            (CopyStatus.AVAILABLE, CopyStatus.UNAVAILABLE, "taken out of circulation"),
-            (CopyStatus.UNAVAILABLE, CopyStatus.AVAILABLE, "found, or mended"),
-            (CopyStatus.UNAVAILABLE, CopyStatus.ON_ROBOT, "loaded by staff, or by a reader who had it after all"),
-            (CopyStatus.UNAVAILABLE, CopyStatus.RESERVED, "found, and its request goes on"),
-            (CopyStatus.UNAVAILABLE, CopyStatus.CHECKED_OUT, "found with its reader"),
-        )
-    ),
-)
+COPY: Machine[CopyStatus] = Machine("copy", initial=(CopyStatus.AVAILABLE,), transitions=_table(COPY_TRANSITIONS))

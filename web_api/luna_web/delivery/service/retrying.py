@@ -79,7 +79,7 @@ def _returned_again(work: Work, failed: DeliveryTask, failed_return: BookReturn)
     if repository.open_return_of(work.session, loan.id) is not None:
         raise AlreadyRequested("This book is being collected already", details={"loan_id": str(loan.id)})
     place = places.by_id(work.session, failed_return.waypoint_id)
-    return returns.open_return(work, loan, place, failed_return.notes, failed.id)
+    return returns.open_return(work, loan, place, failed_return.notes, failed)
 
 
 def _sent_again(work: Work, failed: DeliveryTask, source_location: str | None) -> TaskRows:

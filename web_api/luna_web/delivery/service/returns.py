@@ -29,9 +29,9 @@ def create(work: Work, wish: NewReturn) -> TaskRows:
 
 
 def open_return(
-    work: Work, loan: Loan, place: WaypointView, notes: str | None, retry_of: UUID | None = None
+    work: Work, loan: Loan, place: WaypointView, notes: str | None, retry_of: DeliveryTask | None = None
 ) -> TaskRows:
-    """A return of this locked loan and its task, queued at once."""
+    """A return of this locked loan and its task, queued at once; with the priority of the one that it tries again."""
     book_return = BookReturn(
         id=new_id(),
         user_id=loan.user_id,
@@ -52,7 +52,7 @@ def open_return(
     rows = TaskRows(_task(work, book_return, place, retry_of), None, book_return)
     work.ledger().opened(rows)
     events.wake_controller(work.session, None)
-    changes = {"loan_id": loan.id, "location": place.location_code, "retry_of": retry_of}
+    changes = {"loan_id": loan.id, "location": place.location_code, "retry_of": retry_of.id if retry_of else None}
     work.audit("return.create", "return", book_return.id, changes)
     work.session.flush()
     return rows
@@ -78,19 +78,20 @@ def _loans_of_title(work: Work, book_id: UUID | None) -> list[Loan]:
     return list(repository.lock_open_loans(work.session, work.principal.user_id, book_id)) if book_id else []
 
 
-def _task(work: Work, book_return: BookReturn, place: WaypointView, retry_of: UUID | None) -> DeliveryTask:
+def _task(work: Work, book_return: BookReturn, place: WaypointView, retry_of: DeliveryTask | None) -> DeliveryTask:
+    priority = Priority(retry_of.priority) if retry_of else Priority.NORMAL
     task = DeliveryTask(
         id=new_id(),
         task_type=TaskType.RETURN_PICKUP,
-        priority=Priority.NORMAL,
-        priority_rank=Priority.NORMAL.rank,
+        priority=priority,
+        priority_rank=priority.rank,
         status=TaskStatus.QUEUED,
         queued_at=work.now,
-        queue_key=queue_key(work.now, Priority.NORMAL, work.policy),
+        queue_key=queue_key(work.now, priority, work.policy),
         return_id=book_return.id,
         book_id=book_return.book_id,
         copy_id=book_return.copy_id,
-        retry_of=retry_of,
+        retry_of=retry_of.id if retry_of else None,
         item_description=book_return.book_title,
         recipient_id=book_return.user_id,
         created_by=work.principal.user_id,
