@@ -147,10 +147,12 @@ def lapsed_offers(session: Session, now: datetime, limit: int) -> Sequence[UUID]
     return session.scalars(found.order_by(Hold.offered_until, Hold.id).limit(limit)).all()
 
 
-def titles_waited_for(session: Session) -> Sequence[UUID]:
-    """Titles whose queue is not empty, the longest wait first."""
-    found = select(Hold.book_id).where(Hold.status == HoldStatus.WAITING).group_by(Hold.book_id)
-    return session.scalars(found.order_by(func.min(Hold.placed_at), Hold.book_id)).all()
+def titles_waited_for(session: Session, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Titles whose queue is not empty, in the order of their ids, behind this one."""
+    found = select(Hold.book_id).where(Hold.status == HoldStatus.WAITING).distinct()
+    if after is not None:
+        found = found.where(Hold.book_id > after)
+    return session.scalars(found.order_by(Hold.book_id).limit(limit)).all()
 
 
 def waiting_for(session: Session, book_id: UUID) -> Sequence[Hold]:

@@ -19,8 +19,10 @@ def wake_controller(session: Session, robot_id: UUID | None) -> None:
     notify(session, WANTED_CHANNEL, str(robot_id) if robot_id else ANY_ROBOT)
 
 
-def task_event(session: Session, task: DeliveryTask, what: str, *, user_id: UUID | None, trace_id: str) -> None:
-    """`delivery.task.<what>`; `user_id` is the reader that the task serves."""
+def task_event(
+    session: Session, task: DeliveryTask, what: str, *, user_id: UUID | None, robot_at: str | None, trace_id: str
+) -> None:
+    """`delivery.task.<what>`; `user_id` is the reader that the task serves, `robot_at` where a robot needs a person."""
     payload = {
         "task_id": str(task.id),
         "task_type": task.task_type,
@@ -37,6 +39,7 @@ def task_event(session: Session, task: DeliveryTask, what: str, *, user_id: UUID
         "source_location": task.source_location,
         "destination_location": task.destination_location,
         "robot_lost_since": _text(task.robot_lost_since),
+        "robot_at": robot_at,
         "version": task.version,
     }
     _record(session, f"delivery.task.{what.lower()}", f"task:{task.id}", task.version, payload, trace_id)

@@ -26,6 +26,7 @@ from luna_web.shared.clock import Clock
 from luna_web.shared.tracing import trace_id
 
 NOTICES_AT_ONCE = 100
+TITLES_AT_ONCE = 1000
 
 
 class CirculationJobs:
@@ -43,9 +44,13 @@ class CirculationJobs:
 
     def queues_that_move(self, session: Session, limit: int) -> Sequence[UUID]:
         """Titles that somebody waits for although a copy is on the shelf, or although they are removed."""
-        waited_for = rows.titles_waited_for(session)
-        moving = books.titles_with_free_copies(session, waited_for) | books.removed_titles(session, waited_for)
-        return [book_id for book_id in waited_for if book_id in moving][:limit]
+        found: list[UUID] = []
+        after: UUID | None = None
+        while len(found) < limit and (some := rows.titles_waited_for(session, after, TITLES_AT_ONCE)):
+            moving = books.titles_with_free_copies(session, some) | books.removed_titles(session, some)
+            found += [book_id for book_id in some if book_id in moving]
+            after = some[-1]
+        return found[:limit]
 
     def move_queue(self, session: Session, book_id: UUID) -> bool:
         """Offer what is free; of a title that is removed nobody waits for a copy any more."""

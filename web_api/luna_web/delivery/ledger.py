@@ -40,6 +40,7 @@ from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import state_of
 from luna_web.delivery.waiting_list import WaitingList
+from luna_web.robot import service as robots
 
 WAITS_FOR_A_PERSON = (TaskPhase.AWAITING_LOAD, TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
 
@@ -252,7 +253,11 @@ class Ledger:
     def _task_event(self, rows: TaskRows, what: str) -> None:
         served = rows.request or rows.book_return
         user_id = served.user_id if served else rows.task.recipient_id
-        events.task_event(self.session, rows.task, what, user_id=user_id, trace_id=self.cause.trace_id)
+        stands = rows.task.assigned_robot_id if state_of(rows.task) == machines.AWAITING_RECOVERY else None
+        robot_at = robots.whereabouts(self.session, stands) if stands else None
+        events.task_event(
+            self.session, rows.task, what, user_id=user_id, robot_at=robot_at, trace_id=self.cause.trace_id
+        )
 
     def _history(
         self,

@@ -226,7 +226,7 @@ TASKS = (
         STAFF,
         ALERT,
         "A robot needs a person",
-        "It carries out “{book_title}” and stands still.",
+        "It has “{book_title}” in hand, {source_location} to {destination_location}; last seen near {robot_at}.",
     ),
     Telling(
         "delivery.task.robot_lost",
@@ -388,7 +388,12 @@ REASONS = {
     "TITLE_REMOVED": "the library does not have it any more",
 }
 STATUS_REASONS = {"LOST": "lost", "MISSING": "missing", "DAMAGED": "damaged"}
-NO_WORDS = {"current_location": "an unknown place", "reason": "no reason was given", "file_name": "Your file"}
+NO_WORDS = {
+    "current_location": "an unknown place",
+    "robot_at": "an unknown place",
+    "reason": "no reason was given",
+    "file_name": "Your file",
+}
 """What stands for what a payload does not know."""
 
 
@@ -416,7 +421,7 @@ def _words(event_type: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         words |= {key: REASONS.get(payload[key] or "", "see the desk") for key in _CODES if key in payload}
     if payload.get("status_reason"):
         words["status_reason"] = STATUS_REASONS.get(payload["status_reason"], payload["status_reason"])
-    return words | {key: text for key, text in NO_WORDS.items() if key in payload and not words.get(key)}
+    return words | {key: text for key, text in NO_WORDS.items() if not words.get(key)}
 
 
 _CODES = ("reason", "closed_reason")

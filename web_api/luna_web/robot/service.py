@@ -104,6 +104,12 @@ def names(session: Session, robot_ids: Collection[UUID]) -> dict[UUID, str]:
     return repository.robot_names(session, robot_ids)
 
 
+def whereabouts(session: Session, robot_id: UUID) -> str | None:
+    """The waypoint that the robot was nearest to when it was heard last; None while that is not known."""
+    row = repository.robot(session, robot_id)
+    return row.current_location if row else None
+
+
 def robot_for_display(session: Session, robot_id: UUID | None) -> RobotView | None:
     """The robot as lists show it; None where a task has none, or had one that is gone."""
     row = repository.robot(session, robot_id) if robot_id else None

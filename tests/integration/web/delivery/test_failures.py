@@ -259,6 +259,23 @@ class TestSilentRobots:
         library.luna1.shows(Phase.AWAITING_UNLOAD)
         assert library.task_now(request)["phase"] == "AWAITING_UNLOAD"
 
+    def test_staff_are_told_where_it_was_seen_last(self, library: Library) -> None:
+        library.on_its_way(library.book())
+        library.execute("UPDATE robots SET current_location = 'SHELF-1'")
+        library.luna1.loses(minutes=11)
+        told = "SELECT payload->>'robot_at' FROM outbox WHERE event_type = 'delivery.task.awaiting_recovery'"
+        assert library.one(told) == "SHELF-1"
+
+    def test_cancelled_meanwhile_it_ends(self, library: Library) -> None:
+        book = library.book()
+        request = library.setting_off(book)
+        assert library.reader.api.put(f"/requests/{request['id']}/cancel", {}).status_code == 202
+        library.luna1.loses(minutes=11)
+        assert ended(library, request) == ("CANCELLED", "CANCELLED_BY_USER")
+        assert library.copy_status(book.copies[0]) == "AVAILABLE"
+        library.luna1.shows(Phase.AWAITING_LOAD)
+        assert library.luna1.wanted() is None, "what it does counts no longer"
+
     def test_a_robot_without_its_journal_needs_a_person(self, library: Library) -> None:
         request = library.on_its_way(library.book())
         for _ in range(2):

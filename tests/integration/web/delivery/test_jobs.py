@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from luna_web.delivery import jobs as jobs_module
 from luna_web.delivery.jobs import CirculationJobs
 from luna_web.delivery.policies import policies
 from luna_web.robot.ports import Outcome, Phase, RobotError
@@ -88,6 +89,20 @@ class TestOffers:
             data(staff.put(f"{path}/{book.copies[0]}", {"status": "AVAILABLE"}))
         assert later("queues") == {"queues": 1}
         assert library.hold_now(hold)["status"] == "OFFERED"
+
+    def test_however_many_titles_are_waited_for(
+        self, library: Library, later: Later, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are looked at a few at a time."""
+        monkeypatch.setattr(jobs_module, "TITLES_AT_ONCE", 2)
+        books = [library.book(copies=0) for _ in range(5)]
+        holds = [library.waiting(book) for book in books]
+        for book in (books[1], books[4]):
+            data(library.librarian.api.post(f"/books/{book.id}/copies", {}), 201)
+        assert later("queues") == {"queues": 2}
+        assert [library.hold_now(hold)["status"] for hold in holds] == [
+            "WAITING", "OFFERED", "WAITING", "WAITING", "OFFERED",
+        ]  # fmt: skip
 
     def test_nobody_waits_for_a_title_that_is_removed(
         self, library: Library, later: Later, settings: Settings

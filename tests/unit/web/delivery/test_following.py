@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from luna_web.book.domain import CopyStatus
-from luna_web.delivery.domain.facts import Decision, GivenBack, LoanChange, Place, Policy, TaskFacts
+from luna_web.delivery.domain.facts import CopyChange, Decision, GivenBack, LoanChange, Place, Policy, TaskFacts
 from luna_web.delivery.domain.following import observed, on_whose_word
 from luna_web.delivery.domain.machines import (
     AWAITING_FALLBACK_UNLOAD,
@@ -251,6 +251,10 @@ class TestSilence:
     )
     def test_anywhere_else_it_needs_a_person(self, state: TaskState) -> None:
         assert last(silent(a_task(state), self.LONG_AGO, NOW, POLICY)) == AWAITING_RECOVERY
+
+    def test_one_that_was_to_be_cancelled_on_its_way_to_the_pickup_is(self) -> None:
+        decision = silent(a_task(TO_PICKUP, cancel=CANCEL), self.LONG_AGO, NOW, POLICY)
+        assert (last(decision), decision.copy) == (CANCELLED, CopyChange(CopyStatus.AVAILABLE))
 
     def test_said_again_it_changes_nothing(self) -> None:
         assert silent(a_task(AWAITING_RECOVERY), self.LONG_AGO, NOW, POLICY).empty

@@ -25,6 +25,7 @@ PAYLOAD: dict[str, Any] = {
     "task_type": "STUDENT_DELIVERY",
     "robot_name": "luna1",
     "current_location": "DESK-1",
+    "robot_at": "SHELF-1",
     "fault": {"code": "POSE_LOST", "severity": "CRITICAL", "text": "lost the pose while moving"},
     "barcode": "10000007",
     "status": "UNAVAILABLE",
