@@ -86,6 +86,12 @@ def lock_open_loans(session: Session, user_id: UUID, book_id: UUID) -> Sequence[
     ).all()
 
 
+def open_loan_of(session: Session, user_id: UUID, book_id: UUID) -> Loan | None:
+    """The user's oldest open loan of a title. Not locked, so that it can be asked for with a title's queue in hand."""
+    mine = select(Loan).where(Loan.user_id == user_id, Loan.book_id == book_id, Loan.closed_at.is_(None))
+    return session.scalar(mine.order_by(Loan.opened_at, Loan.id).limit(1))
+
+
 def lock_loan(session: Session, loan_id: UUID) -> Loan | None:
     return session.get(Loan, loan_id, with_for_update=True, populate_existing=True)
 

@@ -1,11 +1,14 @@
 """Two people with one book, at the same moment, in real transactions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from uuid import UUID
 
+from luna_web.delivery import repository
 from luna_web.robot.ports import Outcome, Phase
 from tests.integration.web.delivery.test_races import at_once, codes
 from tests.integration.web.delivery.world import Library
-from tests.integration.world import data
+from tests.integration.world import data, refused
 
 ROUNDS = 4
 
@@ -77,6 +80,16 @@ def test_a_book_is_checked_in_while_its_robot_sets_off_and_arrives(library: Libr
             library.luna1.ends(Outcome.CANCELLED)
         assert library.return_now(wish)["status"] == "CANCELLED"
         assert library.copy_status(book.copies[0]) == "AVAILABLE"
+
+
+def test_who_joins_a_queue_waits_for_no_loan_that_somebody_has_in_hand(library: Library) -> None:
+    """Loans are locked before queues: a check-in that has the loan and waits for the queue must not be waited for."""
+    book = library.book()
+    loan = library.handed_out(book)
+    with library.transaction() as session, ThreadPoolExecutor(1) as pool:
+        repository.lock_loan(session, UUID(loan["id"]))
+        answer = pool.submit(library.reader.api.post, "/holds", {"book_id": book.id}).result(4)
+    refused(answer, 409, "ALREADY_REQUESTED")
 
 
 def test_a_copy_comes_back_while_others_reach_for_it(library: Library) -> None:

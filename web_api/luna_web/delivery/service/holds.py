@@ -67,8 +67,8 @@ def _check_new(work: Work, reader_id: UUID, book_id: UUID) -> None:
         raise AlreadyRequested("There is a place in the queue already", details={"hold_id": str(earlier.id)})
     if request := repository.open_request_of(work.session, reader_id, book_id):
         raise AlreadyRequested(details={"request_id": str(request.id)})
-    if loans := repository.lock_open_loans(work.session, reader_id, book_id):
-        raise AlreadyRequested("This title is lent to you already", details={"loan_id": str(loans[0].id)})
+    if loan := repository.open_loan_of(work.session, reader_id, book_id):
+        raise AlreadyRequested("This title is lent to you already", details={"loan_id": str(loan.id)})
     if len(rows.open_holds(work.session, reader_id)) >= work.policy.open_holds:
         raise LimitReached("open holds", work.policy.open_holds)
 
