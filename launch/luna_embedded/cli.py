@@ -158,24 +158,27 @@ def demo(state: State = None) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="emergency-stop (of a running LUNA), catalog or live.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many measurements.")] = 50,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="api, catalog, live; emergency-stop: of a running LUNA.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How often; api: 20 calls each.")] = 50,
     titles: Annotated[int, typer.Option(min=1000, max=5_000_000, help="catalog: how many titles it has.")] = 1_000_000,
     state: State = None,
 ) -> None:
     """Measure; prints a table and writes JSON into the state directory."""
+    from luna_embedded.bench.api import bench_api
     from luna_embedded.bench.catalog import bench_catalog
     from luna_embedded.bench.live import bench_live
     from luna_embedded.bench.main import bench_stops
     from luna_embedded.demo.story import Account
 
     where = _place(state)
+    if what == "api":
+        raise typer.Exit(bench_api(this_checkout(), where.state.path, count, console))
     if what == "catalog":
         raise typer.Exit(bench_catalog(this_checkout(), where.state.path, titles, count, console))
     if what == "live":
         raise typer.Exit(bench_live(this_checkout(), where.state.path, console))
     if what != "emergency-stop":
-        raise Refusal(f"There is no benchmark {what!r}.", "There are: catalog, emergency-stop, live.", Exit.USAGE)
+        raise Refusal(f"There is no benchmark {what!r}.", "There are: api, catalog, emergency-stop, live.", Exit.USAGE)
     running = ask(where.state.control_socket, "status")
     student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())
     raise typer.Exit(bench_stops(this_checkout(), where.state.path, running, student, librarian, count, console))

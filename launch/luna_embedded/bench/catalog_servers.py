@@ -1,4 +1,4 @@
-"""PostgreSQL, Valkey and the web tier for a benchmark of the catalog, supervised; no robots, no library of anybody's.
+"""PostgreSQL, Valkey and the web tier for a benchmark, supervised; no worker, no robots, no library of anybody's.
 
 Usage: python -m luna_embedded.bench.catalog_servers STATE PORT
 """
@@ -33,7 +33,7 @@ LIMITS = ("LUNA_LOGIN_LIMIT_PER_ADDRESS", "LUNA_READ_LIMIT", "LUNA_WRITE_LIMIT")
 def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
     """The parts, in order. Raises Refusal where the person's own PostgreSQL is named: it is not to be filled."""
     if home is None:
-        raise Refusal("The benchmark of the catalog fills a database of its own.", "Unset LUNA_DATABASE_URL.")
+        raise Refusal("A benchmark fills a database of its own.", "Unset LUNA_DATABASE_URL.")
     database = postgres.part(run, home)
     people_alone = {**migrate.wishes(run), "robots": [], "catalog": False}
     return [

@@ -1,4 +1,4 @@
-"""What a benchmark of the catalog measures: each section is a table, made by a function that gets the bench.
+"""What a benchmark measures: each section is a table, in that of the catalog made by a function that gets the bench.
 
 `SECTIONS` in `__main__` lists them; what measures something more is one more function there.
 """

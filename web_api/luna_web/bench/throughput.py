@@ -1,25 +1,18 @@
 """Reads and writes a second through the API, as a share of a bare FastAPI's over the same database in the same run."""
 
-import contextlib
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from http.client import HTTPException
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from luna_web.bench.client import CallFailed, Client, durations, percentile
+from luna_web.bench.bare_server import bare_server
+from luna_web.bench.client import Client, durations, percentile
 from luna_web.bench.sections import Bench, Cell, Section
 from luna_web.book.models import Book
 
 PATH = "/api/v1/books"
 CALLERS = 4
 TITLES = 500
-START_DEADLINE_S = 30.0
 COLUMNS = ("what", "calls/s", "p50", "p95", "share of the bare one")
 Act = Callable[[int, int], object]
 
@@ -27,7 +20,7 @@ Act = Callable[[int, int], object]
 def measure(bench: Bench) -> Section:
     """Four callers at a time, each kind for `bench.seconds`."""
     ids = bench.rows(_some_ids)
-    with _bare_server() as address:
+    with bare_server("luna_web.bench.bare:create_app") as (address, _):
         ours = [bench.client.another() for _ in range(CALLERS)]
         bare = [Client(address) for _ in range(CALLERS)]
 
@@ -72,31 +65,3 @@ def _pair(bench: Bench, ours: str, act: Act, bare: str, limit: Act) -> list[tupl
 
 def _row(name: str, taken: Sequence[float], seconds: float, share: float) -> tuple[Cell, ...]:
     return name, round(len(taken) / seconds), percentile(taken, 0.5), percentile(taken, 0.95), share
-
-
-@contextlib.contextmanager
-def _bare_server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "luna_web.bench.bare:create_app", "--host", "127.0.0.1"]
-    options = ["--port", str(port), "--no-access-log", "--log-level", "warning"]
-    process = subprocess.Popen([*command, *options], env=os.environ)  # noqa: S603 - our own interpreter
-    try:
-        _wait(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + START_DEADLINE_S
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            Client(address).get("/openapi.json")
-        except (OSError, HTTPException):
-            time.sleep(0.05)
-        else:
-            return
-    raise CallFailed(f"the bare server does not answer at {address}")
