@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,8 @@ AUDIENCE = "luna-api"
 TYPE_ACCESS = "access"
 CLAIMS = ("sub", "email", "role", "iat", "nbf", "exp", "jti", "sid", "iss", "aud", "typ")
 LEEWAY = timedelta(seconds=5)
+REMEMBERED = 2_048
+"""Tokens whose signature need not be verified again: as many callers as are at work at once."""
 _OPTIONS: Options = {"require": list(CLAIMS), "verify_exp": False, "verify_nbf": False, "verify_iat": False}
 
 
@@ -27,12 +30,22 @@ class VerifiedToken:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a token says that we signed. Whether it holds now is another question."""
+
+    verified: VerifiedToken
+    not_before: datetime
+
+
 class AccessTokens:
     """Issues and verifies access tokens of `lifetime` seconds: the newest of `keys` signs, each verifies its own."""
 
     def __init__(self, keys: Keys, lifetime: int) -> None:
         self._keys = keys
         self.lifetime = lifetime
+        # A caller shows the same token many times. What is refused is not remembered.
+        self._read = lru_cache(REMEMBERED)(self._decode)
 
     def issue(self, principal: Principal, now: datetime, seconds: int | None = None) -> str:
         """A token from now on, for `lifetime` or so many `seconds`."""
@@ -58,6 +71,15 @@ class AccessTokens:
 
         Times are compared here and not by PyJWT, which knows only the machine's clock.
         """
+        read = self._read(token)
+        if now + LEEWAY < read.not_before:
+            raise Unauthenticated("The access token is not valid")
+        if now >= read.verified.expires_at:
+            raise TokenExpired()
+        return read.verified
+
+    def _decode(self, token: str) -> _Read:
+        """Verify all that no clock is needed for. Raises Unauthenticated."""
         try:
             key = self._key_of(token)
             claims = jwt.decode(
@@ -68,17 +90,15 @@ class AccessTokens:
                 audience=AUDIENCE,
                 options=_OPTIONS,
             )
-            ends = datetime.fromtimestamp(int(claims["exp"]), now.tzinfo)
-            expires_at = min(ends, datetime.fromtimestamp(self._latest_end(claims), now.tzinfo))
-            not_before = datetime.fromtimestamp(int(claims["nbf"]), now.tzinfo)
+            ends = datetime.fromtimestamp(int(claims["exp"]), UTC)
+            expires_at = min(ends, datetime.fromtimestamp(self._latest_end(claims), UTC))
+            not_before = datetime.fromtimestamp(int(claims["nbf"]), UTC)
             principal = Principal(UUID(claims["sub"]), str(claims["email"]), Role(claims["role"]), UUID(claims["sid"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
             raise Unauthenticated("The access token is not valid") from error
-        if claims["typ"] != TYPE_ACCESS or now + LEEWAY < not_before:
+        if claims["typ"] != TYPE_ACCESS:
             raise Unauthenticated("The access token is not valid")
-        if now >= expires_at:
-            raise TokenExpired()
-        return VerifiedToken(principal, expires_at)
+        return _Read(VerifiedToken(principal, expires_at), not_before)
 
     def _latest_end(self, claims: Mapping[str, Any]) -> int:
         """A lifetime that was shortened counts for tokens from before, too: ended sessions are remembered no longer."""

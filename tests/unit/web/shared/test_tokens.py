@@ -39,6 +39,18 @@ def test_it_expires() -> None:
         TOKENS.verify(TOKENS.issue(WHO, NOW), NOW + timedelta(hours=1))
 
 
+def test_one_that_was_shown_before_is_held_to_the_clock_all_the_same() -> None:
+    token = TOKENS.issue(WHO, NOW)
+    assert TOKENS.verify(token, NOW) is TOKENS.verify(token, NOW + timedelta(minutes=1))
+
+    with pytest.raises(TokenExpired):
+        TOKENS.verify(token, NOW + timedelta(hours=1))
+    with pytest.raises(Unauthenticated):
+        TOKENS.verify(token, NOW - timedelta(minutes=1))
+    with pytest.raises(Unauthenticated):
+        TOKENS.verify(f"{token[:-4]}AAAA", NOW)
+
+
 def test_two_tokens_of_the_same_moment_differ() -> None:
     assert TOKENS.issue(WHO, NOW) != TOKENS.issue(WHO, NOW)
 
