@@ -15,11 +15,15 @@ from luna_web.delivery.domain.states import ClosedHow, LoanStatus
 from luna_web.shared.database import Base
 from luna_web.shared.models import Timestamps, UuidKey, Versioned
 
+SHOWN_AT_ONCE: dict[str, Any] = {"eager_defaults": True}
+"""What a trigger sets comes back with the UPDATE: who changes a row shows it, and would have to read it again."""
+
 
 class BookRequest(UuidKey, Versioned, Timestamps, Base):
     """A reader's wish for a title, with the copy that is kept for it."""
 
     __tablename__ = "book_requests"
+    __mapper_args__ = SHOWN_AT_ONCE
 
     user_id: Mapped[UUID | None]
     book_id: Mapped[UUID]
@@ -92,6 +96,7 @@ class BookReturn(UuidKey, Versioned, Timestamps, Base):
     """A reader's wish to have a book collected."""
 
     __tablename__ = "book_returns"
+    __mapper_args__ = SHOWN_AT_ONCE
 
     user_id: Mapped[UUID | None]
     book_id: Mapped[UUID]
@@ -118,6 +123,7 @@ class DeliveryTask(UuidKey, Versioned, Timestamps, Base):
     """
 
     __tablename__ = "delivery_tasks"
+    __mapper_args__ = SHOWN_AT_ONCE
 
     task_type: Mapped[str]
     priority: Mapped[str]

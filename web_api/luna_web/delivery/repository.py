@@ -6,13 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, union
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, or_, select, text, union
+from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
 from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK, TaskStatus, TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
 
 Column = InstrumentedAttribute[Any]
+_BRIEFLY = load_only(
+    DeliveryTask.id, DeliveryTask.request_id, DeliveryTask.return_id, DeliveryTask.status, DeliveryTask.phase,
+    DeliveryTask.reason, DeliveryTask.attempt, DeliveryTask.assigned_robot_id, DeliveryTask.robot_lost_since,
+    DeliveryTask.created_at, DeliveryTask.started_at, DeliveryTask.completed_at,
+)  # fmt: skip
+"""What its reader may see of a task. The rest, ways and what was said among it, is most of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +109,40 @@ def lock_user_limits(session: Session, user_id: UUID) -> None:
     )
 
 
-def open_requests(session: Session, user_id: UUID) -> int:
-    counted = select(func.count()).where(BookRequest.user_id == user_id, BookRequest.status.in_(OPEN_REQUEST))
-    return session.scalar(counted.select_from(BookRequest)) or 0
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a reader has: an open request for the title at hand, and how many open requests and loans in all."""
+
+    request_id: UUID | None
+    requests: int
+    loans: int
+
+
+def standing(session: Session, user_id: UUID, book_id: UUID) -> Standing:
+    """In one statement, for one is run for every request that is made."""
+    row = session.execute(_STANDING, {"user_id": user_id, "book_id": book_id}).one()
+    return Standing(row.request_id, row.requests, row.loans)
 
 
 def open_loans(session: Session, user_id: UUID) -> int:
-    counted = select(func.count()).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
-    return session.scalar(counted.select_from(Loan)) or 0
+    return session.scalar(_count_loans(user_id)) or 0
+
+
+def _count_loans(user_id: UUID | BindParameter[UUID]) -> Select[int]:
+    return select(func.count()).select_from(Loan).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
+
+
+def _standing() -> Select[Any]:
+    user_id, book_id = bindparam("user_id", type_=Uuid()), bindparam("book_id", type_=Uuid())
+    open_ones = (BookRequest.user_id == user_id, BookRequest.status.in_(OPEN_REQUEST))
+    return select(
+        select(BookRequest.id).where(*open_ones, BookRequest.book_id == book_id).scalar_subquery().label("request_id"),
+        select(func.count()).select_from(BookRequest).where(*open_ones).scalar_subquery().label("requests"),
+        _count_loans(user_id).scalar_subquery().label("loans"),
+    )
+
+
+_STANDING = _standing()
 
 
 def open_request_of(session: Session, user_id: UUID, book_id: UUID) -> BookRequest | None:
@@ -151,21 +183,23 @@ def _latest() -> Select[DeliveryTask]:
 
 
 def tasks_of_requests(session: Session, request_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
-    """The newest task of each request."""
+    """The newest task of each request, in brief."""
     rows = session.scalars(
         select(DeliveryTask)
         .where(DeliveryTask.request_id.in_(request_ids))
         .order_by(DeliveryTask.request_id, DeliveryTask.created_at, DeliveryTask.id)
+        .options(_BRIEFLY)
     )
     return {row.request_id: row for row in rows if row.request_id}
 
 
 def tasks_of_returns(session: Session, return_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
-    """The newest task of each return."""
+    """The newest task of each return, in brief."""
     rows = session.scalars(
         select(DeliveryTask)
         .where(DeliveryTask.return_id.in_(return_ids))
         .order_by(DeliveryTask.return_id, DeliveryTask.created_at, DeliveryTask.id)
+        .options(_BRIEFLY)
     )
     return {row.return_id: row for row in rows if row.return_id}
 

@@ -84,7 +84,7 @@ def take_copy(work: Work, book_id: UUID) -> CopyView:
     Raises BookNotAvailable, BookNotFound.
     """
     reader_id = work.principal.user_id
-    if rows.open_hold(work.session, reader_id, book_id) is None and not rows.is_waited_for(work.session, book_id):
+    if not rows.has_queue(work.session, reader_id, book_id):
         return books.reserve_copy(work.session, book_id)
     waiting_list = work.waiting_list()
     waiting_list.settle(book_id)

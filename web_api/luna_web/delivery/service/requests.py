@@ -74,12 +74,12 @@ def _priority(work: Work, wanted: Priority | None) -> Priority:
 
 def _within_limits(work: Work, book_id: UUID) -> None:
     user_id, policy = work.principal.user_id, work.policy
-    earlier = repository.open_request_of(work.session, user_id, book_id)
-    if earlier is not None:
-        raise AlreadyRequested(details={"request_id": str(earlier.id)})
-    if repository.open_requests(work.session, user_id) >= policy.open_requests:
+    has = repository.standing(work.session, user_id, book_id)
+    if has.request_id is not None:
+        raise AlreadyRequested(details={"request_id": str(has.request_id)})
+    if has.requests >= policy.open_requests:
         raise LimitReached("open requests", policy.open_requests)
-    if repository.open_loans(work.session, user_id) >= policy.open_loans:
+    if has.loans >= policy.open_loans:
         raise LimitReached("loans", policy.open_loans)
 
 
