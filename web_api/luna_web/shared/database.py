@@ -3,17 +3,22 @@
 Services and repositories get a `Session` and never commit; who opened the transaction ends it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial, wraps
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
+from anyio import CancelScope, CapacityLimiter, to_thread
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from luna_web.shared.config import Settings
+from luna_web.shared.cursor import LightCursor
+from luna_web.shared.pinging import replace_broken
 
 CONNECT_TIMEOUT_S = 2
 # Whoever waits for a connection waits for calls that are at work: a rush is served late rather than refused. That the
@@ -24,6 +29,9 @@ STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 
 SessionFactory = sessionmaker[Session]
+T = TypeVar("T")
+_open_session: ContextVar[Session | None] = ContextVar("luna_open_session", default=None)
+"""That of the request that is being answered."""
 
 
 class Base(DeclarativeBase):
@@ -52,20 +60,22 @@ def connect_args(*, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> dict[st
         "tcp_user_timeout": TCP_TIMEOUT_MS,
         "options": options,
         "application_name": "luna",
+        "cursor_factory": LightCursor,
     }
 
 
 def make_engine(settings: Settings, *, url: str | None = None) -> Engine:
-    """The pool of connections. A connection that PostgreSQL's restart broke is replaced unseen (`pool_pre_ping`)."""
-    return create_engine(
+    """The pool of connections. A connection that PostgreSQL's restart broke is replaced unseen."""
+    engine = create_engine(
         url or settings.database_url,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=POOL_TIMEOUT_S,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's text goes into logs; what was written may be a secret
         connect_args=connect_args(),
     )
+    replace_broken(engine)
+    return engine
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:
@@ -79,10 +89,52 @@ def transaction(factory: SessionFactory) -> Iterator[Session]:
         yield session
 
 
-def db_session(request: Request) -> Iterator[Session]:
-    """The request's transaction. It commits before the answer is sent, so that an answer is always true."""
-    with transaction(request.app.state.luna.session_factory) as session:
+async def db_session(request: Request) -> AsyncIterator[Session]:
+    """The request's transaction. It commits before the answer is sent, so that an answer is always true.
+
+    No thread is needed to begin it: nothing is connected before the first statement. A route that is a plain function
+    ends it in the thread that it runs in (`ending_transaction`); for others, and for what failed, that is done here.
+    """
+    session: Session = request.app.state.luna.session_factory()
+    session.begin()
+    _open_session.set(session)
+    try:
         yield session
+    except BaseException:
+        await _in_a_thread(session.close)
+        raise
+    else:
+        if session.in_transaction():
+            await _in_a_thread(partial(_end, session))
+        else:
+            session.close()
+    finally:
+        _open_session.set(None)
+
+
+def ending_transaction(endpoint: Callable[..., T]) -> Callable[..., T]:
+    """The endpoint of a route, followed by the commit of its request's transaction if it has one."""
+
+    @wraps(endpoint)
+    def ended(*args: Any, **kwargs: Any) -> T:
+        answer = endpoint(*args, **kwargs)
+        session = _open_session.get()
+        if session is not None:
+            session.commit()
+        return answer
+
+    return ended
+
+
+def _end(session: Session) -> None:
+    with session:
+        session.commit()
+
+
+async def _in_a_thread(act: Callable[[], None]) -> None:
+    """In a thread of its own: it gives a connection back that those who have all others may be waiting for."""
+    with CancelScope(shield=True):
+        await to_thread.run_sync(act, limiter=CapacityLimiter(1))
 
 
 DbSession = Annotated[Session, Depends(db_session, scope="function")]

@@ -38,7 +38,7 @@ class PageParams:
         return (self.page - 1) * self.limit
 
 
-def page_params(
+async def page_params(
     page: Annotated[int, Query(ge=1, le=REACH)] = 1,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     sort: Annotated[str | None, Query(max_length=64)] = None,
@@ -108,7 +108,14 @@ def paginate(
     order = params.order or default_order
     directed = [_directed(column, order), _directed(tie, order)]
     rows = session.scalars(query.order_by(*directed).offset(params.offset).limit(params.limit)).unique().all()
-    return Page(rows, pagination_of(params, count_capped(session, query)))
+    return Page(rows, pagination_of(params, _total(session, query, params, len(rows))))
+
+
+def _total(session: Session, query: Select[Any], params: PageParams, found: int) -> int:
+    """A page that is not full is the last: its rows tell how many there are. Beyond the end nothing is known."""
+    if 0 < found < params.limit or found == params.offset == 0:
+        return params.offset + found
+    return count_capped(session, query)
 
 
 def _directed(column: Sortable, order: Order) -> ColumnElement[Any]:

@@ -10,12 +10,14 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Route
 
+from luna_web.shared.database import ending_transaction
 from luna_web.shared.documents import ERROR_CONTENT
 from luna_web.shared.envelope import Envelope, PageEnvelope
 from luna_web.shared.errors import (
@@ -93,9 +95,10 @@ class LunaRouter(APIRouter):
         responses |= dict(answers or {})
 
         def register(endpoint: Endpoint) -> Endpoint:
+            served = make_idempotent(endpoint) if idempotent else endpoint
             self.add_api_route(
                 path,
-                make_idempotent(endpoint) if idempotent else endpoint,
+                served if iscoroutinefunction(served) else ending_transaction(served),
                 methods=[method],
                 status_code=status,
                 response_model=model,

@@ -14,7 +14,8 @@ from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.database import Base, SessionFactory, after_commit, transaction
 from luna_web.shared.models import AuditLog, Outbox
 from luna_web.shared.outbox import notify, record_event
-from tests.integration.servers import Postgres
+from luna_web.shared.pinging import is_silent
+from tests.integration.servers import Postgres, wait_until
 from tests.integration.world import People
 
 
@@ -144,6 +145,37 @@ class TestSchema:
             assert list(left) == ["alembic_version"]
         assert migrate(engine, lambda _: None)
         engine.dispose()
+
+
+class TestPool:
+    def test_cursors_describe_columns_as_the_driver_does(self, session: Session) -> None:
+        connection = session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        for statement in ('SELECT 1 AS one, now() AS "bücher", NULL::jsonb', "SET LOCAL work_mem = 65536", "SELECT"):
+            light, plain = connection.cursor(), psycopg.Cursor(connection)
+            told, known = (one.execute(statement).description for one in (light, plain))  # type: ignore[arg-type]
+            assert told == (known and [(one.name, one.type_code, *[None] * 5) for one in known])
+
+    def test_connections_that_the_server_ended_are_replaced_unseen(
+        self, session_factory: SessionFactory, postgres_server: Postgres
+    ) -> None:
+        with transaction(session_factory) as one, transaction(session_factory) as other:
+            before = {session.scalar(text("SELECT pg_backend_pid()")) for session in (one, other)}
+        with postgres_server.admin() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s::int[]) AS pid", [list(before)])
+
+        with transaction(session_factory) as session:
+            assert session.scalar(text("SELECT pg_backend_pid()")) not in before
+
+    def test_one_that_has_something_to_say_is_asked(self, session_factory: SessionFactory) -> None:
+        with transaction(session_factory) as session:
+            connection = session.connection().connection.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            assert is_silent(connection)
+            connection.pgconn.send_query(b"SELECT 1")
+            wait_until("it has answered", lambda: not is_silent(connection))
+            while connection.pgconn.get_result():
+                pass
 
 
 class TestIsolation:

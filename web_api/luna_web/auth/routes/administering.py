@@ -31,7 +31,7 @@ Words = Annotated[
 Text = Annotated[str | None, Query(max_length=100), AfterValidator(lambda v: v and storable(v))]
 
 
-def user_filter(q: Words = None, role: Role | None = None, is_active: bool | None = None) -> UserFilter:
+async def user_filter(q: Words = None, role: Role | None = None, is_active: bool | None = None) -> UserFilter:
     return UserFilter(q, role, is_active)
 
 
@@ -87,7 +87,7 @@ def end_sessions_of_user(
     return ok(EndedOut(sessions=ended), request=request)
 
 
-def trail_filter(
+async def trail_filter(
     user_id: UUID | None = None,
     action: Text = None,
     resource_type: Text = None,

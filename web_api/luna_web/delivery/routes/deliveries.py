@@ -27,7 +27,7 @@ from luna_web.shared.routing import LunaRouter
 router = LunaRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
 
 
-def which(
+async def which(
     status: TaskStatus | None = None,
     task_type: TaskType | None = None,
     priority: Priority | None = None,

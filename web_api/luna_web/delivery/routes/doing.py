@@ -31,7 +31,7 @@ async def _work(session: DbSession, principal: CurrentPrincipal, meta: Meta, req
 Doing = Annotated[Work, Depends(_work)]
 
 
-def _span(
+async def _span(
     since: Annotated[datetime | None, Query(alias="from", description="From this time on")] = None,
     until: Annotated[datetime | None, Query(alias="to", description="Before this time")] = None,
 ) -> Span:
@@ -69,7 +69,7 @@ class Caller:
             time.sleep(LOOK_EVERY_SECONDS)
 
 
-def _caller(request: Request, principal: CurrentPrincipal) -> Caller:
+async def _caller(request: Request, principal: CurrentPrincipal) -> Caller:
     return Caller(request.app.state.luna, principal, request_meta(request))
 
 
