@@ -60,20 +60,21 @@ class LetterWriter:
 
     def handle(self, session: Session, event: Outbox) -> None:
         now = self._clock.now()
-        rows = [
-            row
-            for one in self._addressing.of(session, event, self._channel)
-            if now < event.created_at + LASTS[one.told.type]
-            for row in self._letters(session, event, one)
-        ]
+        everybody = self._addressing.of(session, event, self._channel)
+        in_time = [one for one in everybody if now < event.created_at + LASTS[one.told.type]]
+        rows = self._letters(session, event, in_time)
         if repository.add_letters(session, rows):
             after_commit(session, self._wake)
 
-    def _letters(self, session: Session, event: Outbox, one: Addressed) -> Sequence[dict[str, Any]]:
+    def _letters(self, session: Session, event: Outbox, told: Sequence[Addressed]) -> Sequence[dict[str, Any]]:
         if self._channel is Channel.EMAIL:
-            return [_letter(event, one, self._channel)] if one.person.email else []
-        browsers = repository.subscriptions_of(session, one.person.id)
-        return [_letter(event, one, self._channel, browser.id) for browser in browsers]
+            return [_letter(event, one, self._channel) for one in told if one.person.email]
+        browsers = repository.browsers_of(session, [one.person.id for one in told])
+        return [
+            _letter(event, one, self._channel, browser_id)
+            for one in told
+            for browser_id in browsers.get(one.person.id, ())
+        ]
 
 
 def _letter(

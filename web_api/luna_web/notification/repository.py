@@ -103,6 +103,17 @@ def subscriptions_of(session: Session, user_id: UUID) -> Sequence[PushSubscripti
     return session.scalars(found.order_by(PushSubscription.created_at.desc(), PushSubscription.id.desc())).all()
 
 
+def browsers_of(session: Session, user_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+    """The ids of these people's subscriptions, by person; whoever has none is not in it."""
+    if not user_ids:
+        return {}
+    found = select(PushSubscription.user_id, PushSubscription.id).where(PushSubscription.user_id.in_(user_ids))
+    browsers: dict[UUID, list[UUID]] = {}
+    for user_id, subscription_id in session.execute(found.order_by(PushSubscription.created_at, PushSubscription.id)):
+        browsers.setdefault(user_id, []).append(subscription_id)
+    return browsers
+
+
 def subscription(session: Session, subscription_id: UUID) -> PushSubscription | None:
     return session.scalar(select(PushSubscription).where(PushSubscription.id == subscription_id))
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from luna_web.robot.errors import RobotNotFound
 from luna_web.robot.link import Listener, NoAnswer, RobotLink
 from luna_web.robot.store import KnownRobot
 from luna_web.robot.transport import LinkDown
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 2.0
 """How long a request waits for the robots."""
 RETRY_SECONDS = 0.25
+FIRST_WRITE_RETRY_SECONDS = 1.0
+LONGEST_WRITE_RETRY_SECONDS = 10.0
 LIVENESS_SECONDS = 1.0
 
 
@@ -44,6 +47,8 @@ class StopResult:
     order: StopOrder
     confirmed: bool = False
     written: bool = False
+    gone: bool = False
+    """The robot was taken out meanwhile: there is nothing to stop or to write any more."""
     stop_id: str = ""
     problem: str = "no answer yet"
 
@@ -65,6 +70,11 @@ class EmergencyStops:
     def robots(self) -> tuple[KnownRobot, ...]:
         """The robots that this process knows, by name; also while PostgreSQL is away."""
         return tuple(sorted(self._robots.copy().values(), key=lambda robot: robot.robot_name))
+
+    @property
+    def pursued(self) -> int:
+        """How much is still being tried."""
+        return len(self._tasks)
 
     def connected(self, robot_id: UUID) -> bool:
         link = self._links.get(robot_id)
@@ -105,7 +115,7 @@ class EmergencyStops:
 
     async def _until_engaged(self, result: StopResult) -> None:
         started = time.monotonic()
-        while not await self._engage_once(result):
+        while not result.gone and not await self._engage_once(result):
             if result.written and time.monotonic() - started > ANSWER_SECONDS:
                 return  # the controller has it from the row, and somebody may have released it since
             await asyncio.sleep(RETRY_SECONDS)
@@ -116,7 +126,8 @@ class EmergencyStops:
             link = self._links[order.robot.robot_id]
             answer = await link.set_emergency_stop(engage=True, stop_id=order.stop_id, reason=order.reason, by=order.by)
         except (KeyError, LinkDown, NoAnswer) as error:
-            result.problem = "not connected" if isinstance(error, LinkDown | KeyError) else "no answer"
+            if not result.gone:
+                result.problem = "not connected" if isinstance(error, LinkDown | KeyError) else "no answer"
             return False
         if not answer.taken:
             result.problem = f"refused: {answer.message or answer.error}"
@@ -126,13 +137,18 @@ class EmergencyStops:
         return True
 
     async def _until_written(self, result: StopResult) -> None:
+        pause = FIRST_WRITE_RETRY_SECONDS
         while True:
             try:
                 row_stop_id = await self._write(result.order)
+            except RobotNotFound:
+                result.gone, result.problem = True, "the robot was taken out"
+                return
             except (SQLAlchemyError, LunaError) as error:
                 # Whatever the database has against it, the stop itself goes on; the row follows.
                 log.warning("stop of %s not written yet: %s", result.order.robot.robot_name, type(error).__name__)
-                await asyncio.sleep(RETRY_SECONDS * 4)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_WRITE_RETRY_SECONDS)
                 continue
             result.written = True
             if not result.confirmed:

@@ -59,6 +59,19 @@ class RobotBusy(LunaError):
     default_message = "The robot has a delivery in hand"
 
 
+class RobotNotEmpty(LunaError):
+    """Something of a delivery is left with a robot that is to be taken out; `details.left` says what."""
+
+    code = ErrorCode.ILLEGAL_TRANSITION
+    status = 409
+
+    def __init__(self, robot_name: str, left: str) -> None:
+        super().__init__(
+            f"{robot_name} cannot be taken out: {left}. Let it finish, or say `?lost=true` if it will not come back",
+            details={"left": left},
+        )
+
+
 class RegistrationTaken(LunaError):
     """Another robot has this name or namespace; `field` says which."""
 

@@ -59,6 +59,7 @@ class Fleet:
         self._write_stop = write_stop
         self._controllers: dict[UUID, RobotController] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._sharing: Future[None] | None = None
         self._refresh = asyncio.Event()
         self._robots_read = False
         self._over = threading.Event()
@@ -140,7 +141,9 @@ class Fleet:
 
     def _heard(self, robot_id: UUID, status: SeenRobot, at: datetime) -> None:
         heard = self._cache.remember(robot_id, status, at)
-        self._threads.submit(self._cache.share, robot_id, heard)
+        # One at a time: it takes along whatever has been heard, and a Redis that hangs holds one thread, not all.
+        if self._sharing is None or self._sharing.done():
+            self._sharing = self._threads.submit(self._cache.share)
         self._listener.heard(robot_id, heard.observed, at)
 
     def _notified(self, payload: str) -> None:

@@ -34,6 +34,8 @@ def _shown(runtime: Runtime, session: Session, robots: Sequence[Robot]) -> list[
         cache = runtime.get(STATUS_CACHE)
     except LookupError:
         cache = StatusCache(runtime.redis)
-    tasks = runtime.get(DELIVERY_DESK).tasks_in_hand(session, [robot.id for robot in robots])
+    robot_ids = [robot.id for robot in robots]
+    tasks = runtime.get(DELIVERY_DESK).tasks_in_hand(session, robot_ids)
     now = runtime.clock.now()
-    return [robot_out(robot, cache.newest(robot.id), tasks.get(robot.id), now) for robot in robots]
+    heard = cache.newest(robot_ids)
+    return [robot_out(robot, heard.get(robot.id), tasks.get(robot.id), now) for robot in robots]

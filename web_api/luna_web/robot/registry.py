@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from luna_web.robot import repository
 from luna_web.robot.addresses import wrong_with_bridge
-from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotFound
+from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotEmpty, RobotNotFound
 from luna_web.robot.models import Robot
-from luna_web.robot.ports import DeliveryDesk
+from luna_web.robot.ports import Cargo, DeliveryDesk, DeliveryKind
 from luna_web.robot.schemas import NewRobot, RobotChange
 from luna_web.robot.service import resolve_waypoint
 from luna_web.robot.tokens import encrypt_token
@@ -86,9 +86,13 @@ def change(registrar: Registrar, robot_id: UUID, wish: RobotChange, if_match: If
     return robot
 
 
-def delete(registrar: Registrar, robot_id: UUID, now: datetime, if_match: IfMatch | None) -> Robot:
+def delete(
+    registrar: Registrar, robot_id: UUID, now: datetime, if_match: IfMatch | None, *, lost: bool = False
+) -> Robot:
     """Take a robot out. Raises RobotNotFound, PreconditionFailed, RobotBusy while it has a task in hand.
 
+    Also RobotNotEmpty while anything of a delivery is left with it: nobody would tell it what became of that. `lost`: it
+    will not come back, so that this is no obstacle. What it is to be told is kept, should it be registered again.
     Its lease is locked before its task is looked for, since tasks are claimed under the lease: none can slip in.
     """
     repository.lock_lease(registrar.session, robot_id)
@@ -96,13 +100,27 @@ def delete(registrar: Registrar, robot_id: UUID, now: datetime, if_match: IfMatc
     check_version(if_match, robot.registration_version)
     if registrar.desk.tasks_in_hand(registrar.session, [robot_id]):
         raise RobotBusy("The robot has a delivery in hand; it can be taken out when that has ended")
+    if not lost and (left := _left_with(registrar, robot)):
+        raise RobotNotEmpty(robot.robot_name, left)
     robot.deleted_at = now
     robot.registration_version += 1
     registrar.session.flush()
     repository.end_lease(registrar.session, robot_id)
-    registrar.audit("robot.delete", robot, {"robot_name": robot.robot_name})
+    registrar.audit("robot.delete", robot, {"robot_name": robot.robot_name} | ({"lost": True} if lost else {}))
     notify(registrar.session, WANTED_CHANNEL, "*")
     return robot
+
+
+def _left_with(registrar: Registrar, robot: Robot) -> str | None:
+    """What of a delivery is still with the robot, as far as that is known; None = nothing."""
+    if registrar.desk.settlements(registrar.session, robot.id):
+        return "a delivery of its was settled, and it has not been told yet"
+    observed = robot.observed or {}
+    if observed.get("cargo") == Cargo.PRESENT:
+        return "an item is on board"
+    if observed.get("delivery_id") and observed.get("kind") == DeliveryKind.DELIVERY:
+        return "it is still busy with a delivery"
+    return None
 
 
 def _take_up_again(robot: Robot, values: Mapping[str, Any]) -> None:
@@ -135,6 +153,7 @@ def _home(session: Session, given: str | None, robot: Robot | None) -> UUID | No
     if given is None:
         return None
     home = resolve_waypoint(session, given)
+    repository.hold_place(session, home.id)  # of two robots that get the same dock at once, one has to see the other
     others = [other for other in repository.robots_at_home(session, home.id) if robot is None or other.id != robot.id]
     if others and home.kind == "DOCK":
         raise HomeTaken(home.location_code, others[0].robot_name)

@@ -42,8 +42,9 @@ def robot_names(session: Session, robot_ids: Collection[UUID]) -> dict[UUID, str
 
 
 def robots_of(session: Session, robot_ids: Collection[UUID]) -> Sequence[Robot]:
-    """The living ones among these."""
-    return session.scalars(_living_robots().where(Robot.id.in_(robot_ids))).all() if robot_ids else ()
+    """The living ones among these, by name."""
+    found = _living_robots().where(Robot.id.in_(robot_ids)).order_by(Robot.robot_name)
+    return session.scalars(found).all() if robot_ids else ()
 
 
 def robot_for_update(session: Session, robot_id: UUID) -> Robot | None:
@@ -67,6 +68,11 @@ def robot_by_name_for_update(session: Session, robot_name: str) -> Robot | None:
     """The robot of this name, also one that was taken out, locked."""
     query = select(Robot).where(Robot.robot_name == robot_name).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def hold_place(session: Session, waypoint_id: UUID) -> None:
+    """Nobody else who does the same goes on before this transaction ends. What gets tasks there need not wait."""
+    session.execute(select(Waypoint.id).where(Waypoint.id == waypoint_id).with_for_update(key_share=True))
 
 
 def robots_at_home(session: Session, waypoint_id: UUID) -> Sequence[Robot]:
@@ -201,6 +207,13 @@ def map_by_name(session: Session, map_id: str) -> Map | None:
 
 def waypoint(session: Session, waypoint_id: UUID) -> Waypoint | None:
     return session.scalars(_living_waypoints().where(Waypoint.id == waypoint_id)).one_or_none()
+
+
+def places_of(session: Session, waypoint_ids: Collection[UUID]) -> dict[UUID, Waypoint]:
+    """The living ones among these places."""
+    if not waypoint_ids:
+        return {}
+    return {place.id: place for place in session.scalars(_living_waypoints().where(Waypoint.id.in_(waypoint_ids)))}
 
 
 def codes_of(session: Session, waypoint_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -1,11 +1,13 @@
-"""The newest status of each robot: in the memory of the process that leads it, and in Redis for the others.
+"""The newest status of each robot, as heard: in this process for robots that it leads, in Redis for the others.
 
-What is lost here is in the robots' rows, two seconds old at most; so nothing here ever fails, it only misses.
+What is lost here is in the robots' rows, two seconds old at most; so nothing here ever fails, it only misses. A Redis
+that hangs is asked once a second at most.
 """
 
 import json
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from luna_web.robot.seen import SeenRobot
+from luna_web.shared.cache import Breaker
 
 log = logging.getLogger(__name__)
 
@@ -31,44 +34,67 @@ class HeardStatus:
 
 
 class StatusCache:
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", breaker: Breaker | None = None) -> None:
         self._redis = redis
+        self._breaker = breaker or Breaker()
         self._own: dict[UUID, HeardStatus] = {}
-        self._writing = threading.Lock()
+        self._unshared: dict[UUID, HeardStatus] = {}
+        self._lock = threading.Lock()
 
     def remember(self, robot_id: UUID, robot: SeenRobot, heard_at: datetime) -> HeardStatus:
-        """Keep it in this process. Quick; called on the bridge loop."""
+        """Keep it in this process, to be shared. Quick; called on the bridge loop."""
         heard = HeardStatus(to_jsonable_python(asdict(robot)), heard_at)
-        self._own[robot_id] = heard
+        with self._lock:
+            self._own[robot_id] = self._unshared[robot_id] = heard
         return heard
 
-    def share(self, robot_id: UUID, heard: HeardStatus) -> None:
-        """Tell the other processes; blocks, so in a thread. Skipped while an earlier one is still under way."""
-        if not self._writing.acquire(blocking=False):
-            return
-        try:
-            value = json.dumps({"observed": heard.observed, "heard_at": heard.heard_at.isoformat()})
-            self._redis.set(_key(robot_id), value, ex=KEEP_SECONDS)
-        except RedisError as error:
-            log.debug("status not shared: %s", error)
-        finally:
-            self._writing.release()
+    def share(self) -> None:
+        """Tell the other processes the newest of each robot; blocks, so in a thread, and in one at a time."""
+        while waiting := self._take_unshared():
+            if not self._breaker.allows():
+                return
+            try:
+                with self._redis.pipeline(transaction=False) as pipeline:
+                    for robot_id, heard in waiting.items():
+                        value = json.dumps({"observed": heard.observed, "heard_at": heard.heard_at.isoformat()})
+                        pipeline.set(_key(robot_id), value, ex=KEEP_SECONDS)
+                    pipeline.execute()
+                self._breaker.succeeded()
+            except RedisError as error:
+                self._breaker.failed()
+                log.debug("statuses not shared: %s", error)
 
-    def newest(self, robot_id: UUID) -> HeardStatus | None:
-        own = self._own.get(robot_id)
-        shared = self._shared(robot_id)
-        known = [heard for heard in (own, shared) if heard is not None]
-        return max(known, key=lambda heard: heard.heard_at, default=None)
+    def newest(self, robot_ids: Sequence[UUID]) -> Mapping[UUID, HeardStatus]:
+        """Of each of these robots that somebody heard lately."""
+        with self._lock:
+            found = {robot_id: self._own[robot_id] for robot_id in robot_ids if robot_id in self._own}
+        for robot_id, heard in self._shared(robot_ids).items():
+            own = found.get(robot_id)
+            if own is None or heard.heard_at > own.heard_at:
+                found[robot_id] = heard
+        return found
 
-    def _shared(self, robot_id: UUID) -> HeardStatus | None:
+    def _take_unshared(self) -> Mapping[UUID, HeardStatus]:
+        with self._lock:
+            taken, self._unshared = self._unshared, {}
+        return taken
+
+    def _shared(self, robot_ids: Sequence[UUID]) -> Mapping[UUID, HeardStatus]:
+        if not robot_ids or not self._breaker.allows():
+            return {}
         try:
-            value = self._redis.get(_key(robot_id))
+            values = self._redis.mget([_key(robot_id) for robot_id in robot_ids])
+            self._breaker.succeeded()
         except RedisError:
-            return None
-        if not isinstance(value, bytes | str):
-            return None
-        document = json.loads(value)
-        return HeardStatus(document["observed"], datetime.fromisoformat(document["heard_at"]))
+            self._breaker.failed()
+            return {}
+        pairs = zip(robot_ids, values, strict=True)  # type: ignore[arg-type]  # no awaitable: it is the sync client's
+        return {robot_id: _read(value) for robot_id, value in pairs if value is not None}
+
+
+def _read(value: bytes | str) -> HeardStatus:
+    document = json.loads(value)
+    return HeardStatus(document["observed"], datetime.fromisoformat(document["heard_at"]))
 
 
 def _key(robot_id: UUID) -> str:

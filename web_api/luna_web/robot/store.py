@@ -4,7 +4,7 @@ Every transaction that writes renews the lease first; where that fails, nothing 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -172,7 +172,9 @@ class Store:
         """Those that others lead and that could take a task, as they were written down last."""
         since = self.clock.now() - timedelta(seconds=SILENT_SECONDS)
         rows = repository.other_led_robots(session, robot_id, since)
-        return [free_robot(row, self._home(session, row)) for row in rows if seems_free(row)]
+        free = [row for row in rows if seems_free(row)]
+        homes = repository.places_of(session, {row.home_waypoint_id for row in free if row.home_waypoint_id})
+        return [free_robot(row, _home_stop(_home_of(row, homes))) for row in free]
 
     def settled(self, lease: Lease, task_id: UUID) -> None:
         with self._guarded(lease) as session:
@@ -352,6 +354,10 @@ def _observed(seen: SeenRobot, heard_at: datetime) -> dict[str, Any]:
         "observed": to_jsonable_python(asdict(seen)),
         "last_heartbeat": heard_at,
     }
+
+
+def _home_of(row: Robot, places: Mapping[UUID, Waypoint]) -> Waypoint | None:
+    return places.get(row.home_waypoint_id) if row.home_waypoint_id else None
 
 
 def _home_stop(home: Waypoint | None) -> Stop | None:

@@ -141,5 +141,16 @@ DbSession = Annotated[Session, Depends(db_session, scope="function")]
 
 
 def after_commit(session: Session, act: Callable[[], object]) -> None:
-    """Call `act` once this transaction is committed; never if it is not. Only for hints that may be lost."""
-    event.listen(session, "after_commit", lambda _: act(), once=True)
+    """Call `act` once this transaction is committed; never if it is not. Only for hints that may be lost.
+
+    The end of a savepoint is none: nobody else sees yet what was done in it.
+    """
+    done = False
+
+    def committed(session: Session) -> None:
+        nonlocal done
+        if not done and not session.in_nested_transaction():
+            done = True
+            act()
+
+    event.listen(session, "after_commit", committed)

@@ -31,6 +31,8 @@ def configure_logs(form: LogFormat, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # It tells every address that it calls; that of a browser's push subscription is a secret.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _rendered(form: LogFormat) -> list[structlog.typing.Processor]:

@@ -1,6 +1,8 @@
 """Robots that administrators register, change and take out."""
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +16,7 @@ from luna_web.robot.tokens import decrypt_token
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.principal import Role
+from tests.integration.web.delivery.test_races import at_once, codes
 from tests.integration.web.delivery.world import Library
 from tests.integration.web.robot.conftest import FLOOR
 from tests.integration.web.robot.desk import DeskInMemory
@@ -85,6 +88,12 @@ class TestRegistering:
         ]
         assert told == [{"field": "robot_name"}, {"field": "namespace"}, {"robot_name": "luna2"}]
 
+    def test_of_robots_that_get_the_same_dock_at_once_one_has_it(self, admin: Api, floor: None) -> None:
+        answers = at_once(
+            [partial(admin.post, "/robot/robots", luna(number, home_waypoint="DOCK-2")) for number in range(2, 8)]
+        )
+        assert codes(answers) == {"201": 1, "WAYPOINT_IN_USE": 5}
+
     def test_a_repeated_key_registers_once(self, admin: Api, floor: None) -> None:
         key = {"Idempotency-Key": "register-luna2"}
         first, again = (admin.post("/robot/robots", luna(), headers=key) for _ in range(2))
@@ -145,6 +154,27 @@ class TestTakingOut:
         admin = people.make(Role.ADMIN).api
         refused(admin.delete(f"/robot/robots/{library.luna1.id}"), 409, "ILLEGAL_TRANSITION")
         assert len(data(admin.get("/robot/robots"))) == 1
+
+    def test_not_while_anything_of_a_delivery_is_left_with_it_unless_it_is_lost(
+        self, runtime: Any, people: People, catalog: Catalog
+    ) -> None:
+        """Else nobody would ever tell it what people have said of what it carried."""
+        library = Library(runtime, people, catalog)
+        request = library.stuck(library.book())
+        data(library.staff("recover", request, outcome="AT_DESK"))
+        (settled,) = library.luna1.settlements()
+        admin, path = people.make(Role.ADMIN).api, f"/robot/robots/{library.luna1.id}"
+        assert "settled" in refused(admin.delete(path), 409, "ILLEGAL_TRANSITION")["left"]
+        library.luna1.takes(settled)
+        for seen, said in (
+            ({"cargo": "PRESENT"}, "on board"),
+            ({"cargo": "UNKNOWN", "delivery_id": "x", "kind": "DELIVERY"}, "busy"),
+        ):
+            library.execute("UPDATE robots SET observed = :seen", seen=json.dumps(seen))
+            assert said in refused(admin.delete(path), 409, "ILLEGAL_TRANSITION")["left"]
+        data(admin.delete(path, params={"lost": True}))
+        trail = "SELECT changes FROM audit_logs WHERE action = 'robot.delete'"
+        assert library.one(trail) == {"robot_name": library.luna1.name, "lost": True}
 
 
 class TestControllers:

@@ -104,11 +104,13 @@ class TestTransactions:
         given: list[str] = []
         with transaction(session_factory) as session:
             after_commit(session, lambda: given.append("committed"))
+            with session.begin_nested():
+                after_commit(session, lambda: given.append("with the savepoint in it"))
             assert given == []
         with pytest.raises(Abandoned):
             abandon(session_factory, lambda session: after_commit(session, lambda: given.append("rolled back")))
 
-        assert given == ["committed"]
+        assert given == ["committed", "with the savepoint in it"]
 
 
 class TestSchema:

@@ -66,8 +66,10 @@ def visible(request: Request, session: Session, principal: Principal, robot_id: 
 def shown(request: Request, session: Session, robots: Sequence[Robot]) -> list[RobotOut]:
     runtime = runtime_of(request)
     cache, now = status_cache_of(runtime), runtime.clock.now()
-    tasks = runtime.get(DELIVERY_DESK).tasks_in_hand(session, [robot.id for robot in robots])
-    return [robot_out(robot, cache.newest(robot.id), tasks.get(robot.id), now) for robot in robots]
+    robot_ids = [robot.id for robot in robots]
+    tasks = runtime.get(DELIVERY_DESK).tasks_in_hand(session, robot_ids)
+    heard = cache.newest(robot_ids)
+    return [robot_out(robot, heard.get(robot.id), tasks.get(robot.id), now) for robot in robots]
 
 
 def audit_robot(
@@ -90,7 +92,7 @@ def look_until(request: Request, robot_ids: Sequence[UUID], shows: Callable[[Rob
     deadline = time.monotonic() + EFFECT_SECONDS
     while True:
         with transaction(runtime_of(request).session_factory) as session:
-            rows = [row for robot_id in robot_ids if (row := repository.robot(session, robot_id))]
+            rows = list(repository.robots_of(session, robot_ids))
         if all(shows(row) for row in rows) or time.monotonic() >= deadline:
             return rows
         time.sleep(LOOK_SECONDS)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from luna_web.robot.errors import (
     LocationInactive,
     RegistrationTaken,
     RobotBusy,
+    RobotNotEmpty,
     RobotNotFound,
     UnknownLocation,
 )
@@ -44,6 +45,7 @@ async def _registrar(session: DbSession, principal: CurrentPrincipal, meta: Meta
     return Registrar(session, principal, meta, desk, settings.encryption_key, settings.bridge_hosts)
 
 
+Lost = Annotated[bool, Query(description="It will not come back: what was left with it is no obstacle")]
 Registering = Annotated[Registrar, Depends(_registrar)]
 
 
@@ -86,11 +88,16 @@ def change_robot(
 
 
 @router.delete(
-    "/robots/{robot_id}", rule=admin, data=RemovedRobotOut, errors=(RobotNotFound, RobotBusy, PreconditionFailed)
+    "/robots/{robot_id}",
+    rule=admin,
+    data=RemovedRobotOut,
+    errors=(RobotNotFound, RobotBusy, RobotNotEmpty, PreconditionFailed),
 )
-def delete_robot(robot_id: UUID, registrar: Registering, request: Request, if_match: IfMatchHeader) -> Response:
-    """Take a robot out, unless it has a delivery in hand. What it did stays."""
-    robot = registry.delete(registrar, robot_id, runtime_of(request).clock.now(), if_match)
+def delete_robot(
+    robot_id: UUID, registrar: Registering, request: Request, if_match: IfMatchHeader, lost: Lost = False
+) -> Response:
+    """Take a robot out, unless it has a delivery in hand or anything of one is left with it. What it did stays."""
+    robot = registry.delete(registrar, robot_id, runtime_of(request).clock.now(), if_match, lost=lost)
     return ok({"id": robot.id, "deleted_at": robot.deleted_at}, request=request)
 
 
