@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from luna_web.robot.incidents import LogKind
-from luna_web.robot.models import Robot, RobotStatusLog
+from luna_web.robot.models import Robot, RobotStatusLog, RobotUsage
 
 EVERY = timedelta(seconds=10)
 MONTHS_AHEAD = 3
 KEPT = timedelta(days=90)
+FORGOTTEN_AT_ONCE = 1000
 
 
 def log_status(session: Session, robot: Robot, at: datetime, kinds: Sequence[LogKind]) -> None:
@@ -47,3 +48,11 @@ def make_partitions(session: Session, now: datetime) -> int:
 def forget_old(session: Session, now: datetime, kept: timedelta = KEPT) -> int:
     """A periodic job: drop the months that were over `kept` (a day at least) ago; how many."""
     return session.scalar(select(func.robot_status_logs_forget(now - max(kept, timedelta(days=2))))) or 0
+
+
+def forget_usage(session: Session, before: datetime) -> int:
+    """A periodic job: delete what robots did in quarters of hours before that, a bounded number; how many."""
+    key = (RobotUsage.robot_id, RobotUsage.at)
+    old = select(*key).where(RobotUsage.at < before).limit(FORGOTTEN_AT_ONCE).with_for_update(skip_locked=True)
+    gone = session.execute(delete(RobotUsage).where(tuple_(*key).in_(old)).returning(RobotUsage.at))
+    return len(gone.all())

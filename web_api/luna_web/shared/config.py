@@ -119,6 +119,8 @@ class Settings(BaseSettings):
     session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
     letter_retention_days: int = Field(default=90, ge=1, le=3650, description="Of mails and pushes that have ended")
     notification_retention_days: int = Field(default=90, ge=1, le=3650)
+    robot_log_retention_days: int = Field(default=90, ge=2, le=3650, description="Whole months, counted from their end")
+    robot_usage_retention_days: int = Field(default=1095, ge=30, le=36_500, description="Of what `analytics` counts")
     task_retention_days: int = Field(default=730, ge=30, le=36_500, description="Of finished deliveries")
     history_retention_days: int = Field(default=365, ge=30, le=36_500, description="Of finished deliveries")
     reader_retention_days: int = Field(default=30, ge=1, le=3650, description="Who had a book that is back")

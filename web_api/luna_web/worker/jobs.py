@@ -31,13 +31,15 @@ def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
         PeriodicJob("loans.notices", OFTEN, (Step("notices", jobs.give_notices),)),
         PeriodicJob("loans.forget", HOURLY, (EachStep("readers", jobs.loans_to_forget, jobs.forget_reader),)),
         waits(settings, clock),
-        PeriodicJob("robots.log", HOURLY, robots_log(clock)),
+        PeriodicJob("robots.log", HOURLY, robots_log(settings, clock)),
         retention(settings, clock),
     )
 
 
-def robots_log(clock: Clock) -> tuple[Step, ...]:
+def robots_log(settings: Settings, clock: Clock) -> tuple[Step, ...]:
+    log, usage = timedelta(days=settings.robot_log_retention_days), timedelta(days=settings.robot_usage_retention_days)
     return (
         Step("partitions", lambda session: status_log.make_partitions(session, clock.now())),
-        Step("forgotten", lambda session: status_log.forget_old(session, clock.now())),
+        Step("forgotten", lambda session: status_log.forget_old(session, clock.now(), log)),
+        Step("usage", lambda session: status_log.forget_usage(session, clock.now() - usage)),
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, literal_column, select, tuple_, update
+from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -189,20 +189,25 @@ def forget_events(session: Session, after: timedelta, limit: int) -> int:
     return _deleted(session, delete(Outbox).where(Outbox.position.in_(batch.scalar_subquery())))
 
 
-def forget_positions(session: Session, aggregates: str, after: timedelta, limit: int) -> int:
-    """Delete how far consumers have come with aggregates of that kind, which have one event each; how many that were.
+def forget_positions(session: Session, after: timedelta, limit: int) -> int:
+    """Delete how far consumers have come with aggregates to which nothing has happened for so long; how many that were.
 
     Only where no event is left: as long as there is one, its position is all that keeps it from coming a second time.
+    Whatever happens to the aggregate later is then the only event that there is, and comes once. A drain that is at it
+    meanwhile holds the row, or has touched it, and its time begins anew.
     """
     name = ConsumerOffset.aggregate
     left = exists().where(Outbox.aggregate == name)
     due = exists().where(DrainDue.aggregate == name)
-    old = select(ConsumerOffset.consumer, name).where(
-        # As the partial index has it.
-        name.like(literal_column(f"'{aggregates}%'")), ConsumerOffset.updated_at < NOW - after, ~left, ~due
-    )  # fmt: skip
+    old = select(ConsumerOffset.consumer, name).where(ConsumerOffset.updated_at < NOW - after, ~left, ~due)
     batch = old.order_by(ConsumerOffset.updated_at).limit(limit).with_for_update(skip_locked=True)
     return _deleted(session, delete(ConsumerOffset).where(tuple_(ConsumerOffset.consumer, name).in_(batch)))
+
+
+def forget_dead_letters(session: Session, after: timedelta, limit: int) -> int:
+    """Delete those that were replayed so long ago; how many that were. The others are the operator's."""
+    old = select(DeadLetter.id).where(DeadLetter.replayed_at < NOW - after).limit(limit)
+    return _deleted(session, delete(DeadLetter).where(DeadLetter.id.in_(old.with_for_update(skip_locked=True))))
 
 
 def know_jobs(session: Session, every: Mapping[str, timedelta]) -> None:

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from luna_web.auth import mailing
 from luna_web.auth import repository as accounts
-from luna_web.auth.events import MAIL_AGGREGATES
 from luna_web.delivery.retention import delete_ended_holds, delete_finished_tasks, delete_history
 from luna_web.notification import repository as notifications
 from luna_web.shared.clock import Clock, SystemClock
@@ -21,7 +20,7 @@ Delete = Callable[[Session, datetime, int], int]
 
 
 def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
-    """Events that all have had; then the positions of mails whose events are gone; whatever else is old enough."""
+    """Events that all have had; then the positions whose events are gone; whatever else is old enough."""
     clock = clock or SystemClock()
     events = timedelta(days=settings.outbox_retention_days)
     links = timedelta(days=settings.mailed_link_retention_days)
@@ -31,7 +30,10 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
         return repository.forget_events(session, events, BATCH)
 
     def forget_positions(session: Session) -> int:
-        return repository.forget_positions(session, MAIL_AGGREGATES, events, BATCH)
+        return repository.forget_positions(session, events, BATCH)
+
+    def forget_dead_letters(session: Session) -> int:
+        return repository.forget_dead_letters(session, events, BATCH)
 
     def forget_links(session: Session) -> int:
         return mailing.forget_links(session, links, BATCH)
@@ -48,6 +50,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
     steps = (
         Step("events", forget_events),
         Step("positions", forget_positions),
+        Step("dead_letters", forget_dead_letters),
         Step("links", forget_links),
         Step("idempotency_keys", forget_keys),
         older("sessions", settings.session_retention_days, accounts.delete_ended_sessions),

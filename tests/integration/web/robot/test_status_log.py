@@ -118,6 +118,10 @@ class TestUsage:
         counted = watched.rows("SELECT at, distance, online_seconds, busy_seconds FROM robot_usage ORDER BY at")
         assert counted == [(NOON, 0.8, 4.0, 4.0), (NOON + timedelta(minutes=15), 1.2, 2.0, 2.0)]
         assert watched.rows("SELECT odometer FROM robots") == [2.0]
+        with transaction(watched.sessions) as session:
+            newest = counted[-1][0]
+            assert status_log.forget_usage(session, newest) == len(counted) - 1
+        assert watched.rows("SELECT at FROM robot_usage") == [newest]
 
 
 class TestPartitions:
