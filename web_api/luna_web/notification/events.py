@@ -1,4 +1,4 @@
-"""Events of notifications: a person's screens learn at once of what is new, and of what was read on another one."""
+"""Events of notifications: a person's screens learn at once of what is new, and of what was done on another."""
 
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from luna_web.shared.ids import new_id
 from luna_web.shared.outbox import record_event
 
 SOURCE = "notification-service"
-CREATED, READ = 1, 2
-"""The versions of a notification: it is told, then read."""
+CREATED, READ, DELETED = 1, 2, 3
+"""The versions of a notification: it is told, then read, then deleted, or deleted unread."""
 
 
 def created(session: Session, row: Notification, *, trace_id: str) -> None:
@@ -20,6 +20,18 @@ def created(session: Session, row: Notification, *, trace_id: str) -> None:
 
 def read(session: Session, row: Notification) -> None:
     _record(session, row, "notification.read", READ, None)
+
+
+def deleted(session: Session, row: Notification) -> None:
+    """What it said is gone; `was_read` tells whether it counted as unread."""
+    record_event(
+        session,
+        type="notification.deleted",
+        source=SOURCE,
+        aggregate=f"notification:{row.id}",
+        aggregate_seq=DELETED,
+        payload={"user_id": row.user_id, "notification_id": row.id, "was_read": row.is_read, "version": DELETED},
+    )
 
 
 def all_read(session: Session, user_id: UUID, marked: int) -> None:

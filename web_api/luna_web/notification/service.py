@@ -71,3 +71,4 @@ def delete(session: Session, user_id: UUID, notification_id: UUID, now: datetime
     """Empty it and show it no more. Raises NotFound, also for one that was deleted."""
     found = get(session, user_id, notification_id)
     found.deleted_at, found.title, found.message, found.payload = now, "", "", {}
+    events.deleted(session, found)

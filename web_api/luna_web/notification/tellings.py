@@ -362,6 +362,7 @@ TOLD_TO_NOBODY: Mapping[str, str] = {
     "notification.created": "it is a notification itself",
     "notification.read": "its reader has just read it",
     "notification.all_read": "its reader has just read them",
+    "notification.deleted": "its reader has just deleted it",
 }
 """Event types that reach nobody as a notification, each with why."""
 

@@ -91,8 +91,8 @@ def delete(
 ) -> Robot:
     """Take a robot out. Raises RobotNotFound, PreconditionFailed, RobotBusy while it has a task in hand.
 
-    Also RobotNotEmpty while anything of a delivery is left with it: nobody would tell it what became of that. `lost`: it
-    will not come back, so that this is no obstacle. What it is to be told is kept, should it be registered again.
+    Also RobotNotEmpty while anything of a delivery is left with it: nobody would tell it what became of that. `lost`:
+    it will not come back, so that this is no obstacle. What it is to be told is kept, should it be registered again.
     Its lease is locked before its task is looked for, since tasks are claimed under the lease: none can slip in.
     """
     repository.lock_lease(registrar.session, robot_id)

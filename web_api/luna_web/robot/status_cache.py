@@ -88,7 +88,7 @@ class StatusCache:
         except RedisError:
             self._breaker.failed()
             return {}
-        pairs = zip(robot_ids, values, strict=True)  # type: ignore[arg-type]  # no awaitable: it is the sync client's
+        pairs = zip(robot_ids, values, strict=True)
         return {robot_id: _read(value) for robot_id, value in pairs if value is not None}
 
 

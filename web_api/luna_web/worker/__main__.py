@@ -19,6 +19,7 @@ from luna_web.book.imports.foreman import Foreman
 from luna_web.book.service.vocabulary import Vocabulary
 from luna_web.notification.live.streams import Publisher, kept_of
 from luna_web.notification.sending.post import Post
+from luna_web.shared.background import Background
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
@@ -131,7 +132,7 @@ def _serve(settings: Settings, factory: SessionFactory, more: Sequence[Consumer]
     return int(worker.exitcode or 0)
 
 
-def _stopping(*parts: Relay | Foreman | Vocabulary | Post | Periodic) -> None:
+def _stopping(*parts: Background | Post) -> None:
     """Whatever still runs after the grace is safe to lose: it has not been acknowledged."""
     notify("STOPPING=1")
     for part in parts:

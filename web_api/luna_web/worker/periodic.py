@@ -4,7 +4,6 @@ What a step does may be done twice, and in two workers at once: it looks again a
 with a job in hand loses what it had not committed; when the claim's lease is over, another goes on.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from random import random
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from luna_web.shared.background import Background
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.models import Job
 from luna_web.shared.tracing import bind_trace_id, new_trace_id
@@ -93,29 +93,26 @@ class PeriodicJob:
     steps: tuple[Step | EachStep, ...]
 
 
-class Periodic:
-    """Runs in a thread of the worker until it is stopped. What a killed worker had begun, the next run goes on with."""
+class Periodic(Background):
+    """A part of the worker. Stopped, it lets the part in hand finish; what is left is done by another worker, or later.
+
+    What a killed worker had begun, the next run goes on with.
+    """
 
     def __init__(self, factory: SessionFactory, jobs: Sequence[PeriodicJob]) -> None:
+        super().__init__("periodic", LOOK_EVERY_SECONDS)
         self._factory = factory
         self._jobs = {job.name: job for job in jobs}
         self._known = False
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="periodic", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout: float = 3.0) -> None:
-        """Let the part in hand finish; what is left is done by another worker, or later."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+    def work(self) -> bool:
+        self.run_due()
+        return False
 
     def run_due(self) -> None:
         """Every job whose time has come. Raises what the database raises when it is away."""
         self._make_known()
-        while not self._stopping.is_set() and (claimed := self._claim()) is not None:
+        while not self.stopping.is_set() and (claimed := self._claim()) is not None:
             self._work(claimed)
 
     def _make_known(self) -> None:
@@ -145,7 +142,7 @@ class Periodic:
     def _all_of(self, step: Step | EachStep, until: float) -> Done:
         """Part after part until nothing is left, or the time is over. Raises when the database is away."""
         total, failed, more = 0, set[str](), True
-        while more and not self._stopping.is_set() and time.monotonic() < until:
+        while more and not self.stopping.is_set() and time.monotonic() < until:
             try:
                 done = step.part(self._factory)
             except Exception as error:
@@ -156,14 +153,3 @@ class Periodic:
             total, more = total + done.count, done.more
             failed.update(done.failed)
         return Done(total, more, tuple(failed))
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.run_due()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("periodic_work_waits", error=type(error).__name__)
-            except Exception:
-                # Without this thread nothing would be tidied again, and nobody would see why.
-                log.exception("periodic_work_stumbled")
-            self._stopping.wait(LOOK_EVERY_SECONDS)

@@ -1,6 +1,5 @@
 """The relay: tells of events that nobody was told of, and sends again what seems lost. Any number of relays may run."""
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -8,8 +7,8 @@ import psycopg
 import structlog
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
+from luna_web.shared.background import AWAY, Background
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.models import Outbox
 from luna_web.shared.outbox import OUTBOX_CHANNEL
@@ -19,13 +18,14 @@ from luna_web.worker.domain import FIRST_RESEND, Consumer, Drain, drains_for
 log = structlog.get_logger(__name__)
 BATCH = 200
 LOOK_EVERY_SECONDS = 1.0
+SOMETHING_AWAY: tuple[type[Exception], ...] = (*AWAY, psycopg.Error, BrokerAway, RedisError)
 Nudge = Callable[[Drain], None]
 Publish = Callable[[Sequence[Outbox]], object]
 Listen = Callable[[], psycopg.Connection[tuple[object, ...]]]
 
 
-class Relay:
-    """Runs in a thread of its own until it is stopped.
+class Relay(Background):
+    """A part of the worker.
 
     `listen` opens a connection of its own for NOTIFY; `nudge` sends one message and raises when the broker is away;
     `ready` is called once, when the database and the broker have both answered. `publish` tells the live channel of
@@ -41,22 +41,18 @@ class Relay:
         ready: Callable[[], None] = lambda: None,
         publish: Publish = lambda _: None,
     ) -> None:
+        super().__init__("outbox-relay", LOOK_EVERY_SECONDS, SOMETHING_AWAY)
         self._factory = factory
         self._consumers = consumers
         self._nudge = nudge
         self._listen = listen
         self._ready = ready
         self._publish_live = publish
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox-relay", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self, timeout: float = 3.0) -> None:
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+    def work(self) -> bool:
+        with self._listening() as woken:
+            self._serve(woken)
+        return False
 
     def relay_once(self) -> int:
         """Tell of what is new and of what is overdue; how much that was. Raises when database or broker is away."""
@@ -71,9 +67,22 @@ class Relay:
             drains = drains_for(self._consumers, events)
             repository.promise(session, drains, FIRST_RESEND)
             repository.mark_published(session, events)
-            self._publish_live(events)
+            self._tell_live(events)
             self._send(drains)
             return len(events)
+
+    def _tell_live(self, events: Sequence[Outbox]) -> None:
+        """One that cannot be told, for a fault of ours, must hold up neither the others nor what consumers do."""
+        try:
+            self._publish_live(events)
+        except SOMETHING_AWAY:
+            raise
+        except Exception:
+            if len(events) == 1:
+                log.exception("event_not_told_live", event_id=str(events[0].event_id), event_type=events[0].event_type)
+                return
+            for event in events:
+                self._tell_live([event])
 
     def _resend(self) -> int:
         with transaction(self._factory) as session:
@@ -85,17 +94,8 @@ class Relay:
         for drain in drains:
             self._nudge(drain)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                with self._listening() as woken:
-                    self._serve(woken)
-            except (SQLAlchemyError, psycopg.Error, BrokerAway, RedisError, OSError) as error:
-                log.warning("relay_waits", error=type(error).__name__)
-                self._stopping.wait(LOOK_EVERY_SECONDS)
-
     def _serve(self, woken: Callable[[], None]) -> None:
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             busy = self.relay_once()
             self._ready()
             if not busy:

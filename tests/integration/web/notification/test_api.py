@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from luna_web.notification.consumer import InAppNotifier
+from luna_web.notification.live.audiences import addressed
 from luna_web.notification.models import Notification
 from luna_web.robot.ports import Outcome
 from luna_web.shared.database import transaction
@@ -118,6 +119,10 @@ class TestReading:
         assert data(reader.put("/notifications/read-all")) == {"marked": 1}
         kept = "SELECT count(*) FROM notifications WHERE message <> '' AND deleted_at IS NOT NULL"
         assert library.one(kept) == 0, "what it said is gone"
+        told = library.rows("SELECT aggregate, payload FROM outbox WHERE event_type = 'notification.deleted'")
+        (topic,) = addressed("notification.deleted", told[0].payload)
+        assert topic.topic == f"me:{library.reader.id}", "its reader's other screens hear of it, once"
+        assert [(row.aggregate, row.payload["was_read"]) for row in told] == [(f"notification:{first['id']}", False)]
 
     def test_page_by_page_nothing_is_missed_though_new_ones_come(
         self, reader: Api, library: Library, news: News, tell: Tell

@@ -1,7 +1,7 @@
 """How a consumer gets its events: in order, effect and offset together, whatever the nudges do."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import psycopg
@@ -229,3 +229,26 @@ def test_a_consumer_without_room_is_no_failure_however_often(
 
     assert handled(session_factory) == [1]
     assert count(session_factory, "SELECT count(*) FROM dead_letters") == 0
+
+
+def test_an_event_that_cannot_be_told_live_holds_up_no_other(
+    session_factory: SessionFactory, people: People, counting: Counting
+) -> None:
+    aggregates = [Aggregate(session_factory, people.make().id) for _ in range(3)]
+    for aggregate in aggregates:
+        aggregate.happens()
+    told: list[str] = []
+    nudged: list[Drain] = []
+
+    def publish(events: Sequence[Outbox]) -> None:
+        for event in events:
+            if event.aggregate == aggregates[1].name:
+                raise KeyError("a fault of ours")
+            told.append(event.aggregate)
+
+    relay = Relay(session_factory, [counting.consumer], nudged.append, no_listener, publish=publish)
+    assert relay.relay_once() == 3
+
+    assert set(told) == {aggregates[0].name, aggregates[2].name}
+    assert {drain.aggregate for drain in nudged} == {aggregate.name for aggregate in aggregates}
+    assert relay.relay_once() == 0

@@ -120,7 +120,7 @@ def test_what_happened_before_it_started_and_while_postgresql_was_away(
 
     events(30)
     outage(True)
-    wait_until("it has noticed", lambda: "relay_waits" in worker.log)
+    wait_until("it has noticed", lambda: "background_waits" in worker.log)
     outage(False)
     events(30)
     told(80)

@@ -63,7 +63,8 @@ def emitted() -> set[str]:
         | {f"catalog.book.{what}" for what in book}
         | {f"catalog.import.{state.lower()}" for state in ImportState}
         | {f"auth.mail.{kind}" for kind in MailKind}
-        | {"delivery.return.pending", "notification.created", "notification.read", "notification.all_read"}
+        | {"delivery.return.pending"}
+        | {f"notification.{what}" for what in ("created", "read", "all_read", "deleted")}
     )
 
 

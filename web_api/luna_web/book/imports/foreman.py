@@ -4,7 +4,6 @@ import os
 import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,13 +11,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from luna_web.book.imports import events, repository
 from luna_web.book.imports.domain import ImportState
 from luna_web.book.imports.models import ImportJob
 from luna_web.book.imports.run import TRY_LATER
+from luna_web.shared.background import Background
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 
@@ -42,49 +41,22 @@ def launch(job_id: UUID, claim_id: UUID) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603
 
 
-class Foreman:
-    """Runs in a thread of the worker until it is stopped. `wake` makes it look at once; it looks by itself, too."""
+class Foreman(Background):
+    """A part of the worker. Stopped, it lets the running import finish its batch; another worker goes on with it."""
 
     def __init__(self, factory: SessionFactory, settings: Settings, start: Launch = launch) -> None:
+        super().__init__("import-foreman", LOOK_EVERY_SECONDS)
         self._factory = factory
         self._lease = timedelta(seconds=settings.import_lease_seconds)
         self._silence = settings.import_silence_seconds
         self._launch = start
-        self._stopping = threading.Event()
-        self._woken = threading.Event()
         self._tidied = 0.0
-        self._thread = threading.Thread(target=self._run, name="import-foreman", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    def stop(self, timeout: float = _END_WITHIN_SECONDS) -> None:
-        """Let the running import finish its batch; another worker goes on with it."""
-        self._stopping.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                if not self.work_once():
-                    self._tidy()
-                    self._wait()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("foreman_waits", error=type(error).__name__)
-                self._wait()
-            except Exception:
-                # Without a foreman this worker would never import again, and nobody would see why.
-                log.exception("foreman_stumbled")
-                self._wait()
-
-    def _wait(self) -> None:
-        self._woken.wait(LOOK_EVERY_SECONDS)
-        self._woken.clear()
+    def work(self) -> bool:
+        if self.work_once():
+            return True
+        self._tidy()
+        return False
 
     def work_once(self) -> bool:
         """Take one job and see it through; False if there is none to take."""
@@ -115,14 +87,14 @@ class Foreman:
             log.warning("import_process_silent", job=str(job_id), seconds=self._silence)
         with transaction(self._factory) as session:
             repository.let_go(session, job_id, claim_id, unharmed=False)
-        self._stopping.wait(pause_seconds(code, attempts))
+        self.stopping.wait(pause_seconds(code, attempts))
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> bool:
         """Until it ends; False when it said nothing for too long. A stop asks it to end."""
         assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
         silent, asked = 0.0, False
         while silent < self._silence:
-            if self._stopping.is_set() and not asked:
+            if self.stopping.is_set() and not asked:
                 process.terminate()
                 asked = True
             ready, _, _ = select.select([process.stdout], [], [], _LISTEN_SECONDS)
@@ -143,7 +115,7 @@ class Foreman:
             repository.forget_uploads(session, UPLOADS_EXPIRE)
             repository.forget_jobs(session, JOBS_EXPIRE, 10)
         more = True
-        while more and not self._stopping.is_set() and not self._woken.is_set():
+        while more and not self.stopping.is_set() and not self.woken.is_set():
             with transaction(self._factory) as session:
                 more = repository.tidy_some(session)
         self._tidied = time.monotonic()

@@ -6,14 +6,12 @@ what was switched off, and whoever's account was closed, holds for letters that 
 """
 
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from luna_web.notification import repository
@@ -31,6 +29,7 @@ from luna_web.notification.sending.outcomes import (
     Sent,
     pause,
 )
+from luna_web.shared.background import Background
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.tracing import bind_trace_id
 
@@ -65,8 +64,8 @@ class _Taken(Generic[Envelope]):
     envelope: Envelope | None
 
 
-class Sender(Generic[Envelope]):
-    """Runs in a thread of the worker until it is stopped. `wake` makes it look at once; it looks by itself, too."""
+class Sender(Background, Generic[Envelope]):
+    """A part of the worker. What is being sent as it is stopped may be sent again by another."""
 
     def __init__(
         self,
@@ -75,32 +74,20 @@ class Sender(Generic[Envelope]):
         carrier: Carrier[Envelope],
         luck: Callable[[], float] = random.random,
     ) -> None:
+        super().__init__(f"sender-{carrier.channel.lower()}", LOOK_EVERY_SECONDS)
         self._factory = factory
         self._directory = directory
         self._carrier = carrier
         self._luck = luck
-        self._stopping = threading.Event()
-        self._woken = threading.Event()
-        name = f"sender-{carrier.channel.lower()}"
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        self._woken.set()
-
-    def stop(self, timeout: float = 3.0) -> None:
-        """What is being sent just now may be sent again by another."""
-        self._stopping.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+    def work(self) -> bool:
+        self.send_due()
+        return False
 
     def send_due(self) -> int:
         """Every letter whose turn it is; how many that were. Raises what the database raises when it is away."""
         count = 0
-        while not self._stopping.is_set() and self._send_next():
+        while not self.stopping.is_set() and self._send_next():
             count += 1
         return count
 
@@ -166,18 +153,6 @@ class Sender(Generic[Envelope]):
     def _end(self, session: Session, letter: NotificationDelivery, state: str, reason: str) -> None:
         repository.end_letter(session, letter.id, state, reason[:LONGEST_REASON])
         (log.warning if state == "FAILED" else log.info)("letter_not_sent", state=state, why=reason, **_told(letter))
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._woken.clear()
-            try:
-                self.send_due()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("sender_waits", channel=self._carrier.channel, error=type(error).__name__)
-            except Exception:
-                # Without this thread nobody would be told anything again, and nobody would see why.
-                log.exception("sender_stumbled", channel=self._carrier.channel)
-            self._woken.wait(LOOK_EVERY_SECONDS)
 
 
 def _told(letter: NotificationDelivery) -> dict[str, str]:

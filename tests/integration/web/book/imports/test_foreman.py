@@ -84,7 +84,7 @@ def test_a_process_that_breaks_every_time_makes_its_job_fail(
 ) -> None:
     job = desk.send(FILE)
     watching = Foreman(import_factory, settings, Launcher("raise SystemExit(3)"))
-    watching._stopping.set()  # so that it does not wait between tries
+    watching.stopping.set()  # so that it does not wait between tries
 
     while watching.work_once():
         pass
