@@ -111,6 +111,10 @@ class Fleet:
             except SQLAlchemyError as error:
                 log.warning("robots not read: %s", str(error).splitlines()[0])
                 retry = pause = min(retry * 2, REFRESH_SECONDS)
+            except Exception:
+                # Else no robot that is registered or taken out would be heard of again in this process.
+                log.exception("robots not followed")
+                retry = pause = min(retry * 2, REFRESH_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._refresh.wait()
@@ -122,8 +126,7 @@ class Fleet:
         for robot_id in gone:
             self._tasks[robot_id].cancel()
         for robot_id in gone:
-            with suppress(asyncio.CancelledError):
-                await self._tasks.pop(robot_id)
+            await asyncio.wait([self._tasks.pop(robot_id)])
             del self._controllers[robot_id]
         await self.stops.know(robots)
         self._robots_read = True

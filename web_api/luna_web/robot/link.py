@@ -80,8 +80,7 @@ class RobotLink:
         if self._task is None:
             return
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
         self._task = None
 
     def publish_heartbeat(self, epoch: int) -> None:
@@ -176,7 +175,12 @@ class RobotLink:
     async def _keep_open(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
-            heard = await self._one_connection()
+            try:
+                heard = await self._one_connection()
+            except Exception:
+                # Without this task the robot would never be reached again, not even to be stopped.
+                log.exception("the link to %s stumbled", self.address.url)
+                heard = False
             pause = FIRST_PAUSE_SECONDS if heard else min(pause * 2, LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(pause * random.uniform(0.7, 1.0))  # noqa: S311 (spreads reconnects, guards nothing)
 

@@ -25,7 +25,7 @@ from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
 from luna_web.shared.logs import configure_logs
 from luna_web.shared.mail import make_mailer
-from luna_web.worker.celery_app import host_name, make_celery, nudge_with
+from luna_web.worker.celery_app import host_name, make_celery, nudge_with, waiting_with
 from luna_web.worker.consumers import all_consumers
 from luna_web.worker.directory import Accounts
 from luna_web.worker.domain import Consumer
@@ -109,6 +109,7 @@ def _serve(settings: Settings, factory: SessionFactory, more: Sequence[Consumer]
         lambda: listener(settings),
         lambda: ready.reached("relay"),
         live_publisher(settings).publish,
+        waiting_with(celery),
     )
     signals.worker_ready.connect(lambda **_: ready.reached("celery"), weak=False)
     parts = (relay, foreman, vocabulary, post, periodic)

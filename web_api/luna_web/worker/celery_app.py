@@ -63,6 +63,16 @@ def nudge_with(app: Celery) -> Callable[[Drain], None]:
     return nudge
 
 
+def waiting_with(app: Celery) -> Callable[[], int]:
+    """Counts the nudges that no worker has taken yet; raises RedisError or OperationalError when the broker is away."""
+
+    def waiting() -> int:
+        with app.connection_or_acquire() as connection:
+            return int(connection.default_channel.queue_declare(QUEUE).message_count)
+
+    return waiting
+
+
 def host_name() -> str:
     """Distinguishes the workers of several machines in Celery's messages."""
     return f"luna@{socket.gethostname()}"

@@ -41,10 +41,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`batch` does a bounded part in the transaction it is given and says how much that was; nothing = it is done."""
+    """`batch` does a bounded part in the transaction it is given and says how much that was; nothing = it is done.
+
+    `looks`: what it counts is looked at, and hardly ever changed, so that a line in the log would tell nothing.
+    """
 
     name: str
     batch: Callable[[Session], int]
+    looks: bool = False
 
     def part(self, factory: SessionFactory) -> Done:
         with transaction(factory) as session:
@@ -62,6 +66,7 @@ class EachStep:
     name: str
     find: Callable[[Session, int], Sequence[UUID]]
     handle: Callable[[Session, UUID], bool]
+    looks: bool = False
 
     def part(self, factory: SessionFactory) -> Done:
         with transaction(factory) as session:
@@ -129,14 +134,15 @@ class Periodic(Background):
     def _work(self, claimed: Job) -> None:
         bind_trace_id(new_trace_id())
         until = time.monotonic() + WORK_SECONDS
-        done = {step.name: self._all_of(step, until) for step in self._jobs[claimed.name].steps}
+        steps = self._jobs[claimed.name].steps
+        done = {step.name: self._all_of(step, until) for step in steps}
         failed = sorted({kind for outcome in done.values() for kind in outcome.failed})
         soon = retry_after(claimed.failures + 1, random()) if failed else timedelta()  # noqa: S311 - no secret
         again = soon if failed or any(outcome.more for outcome in done.values()) else None
         counts = {name: outcome.count for name, outcome in done.items()}
         with transaction(self._factory) as session:
             repository.job_ended(session, claimed, sum(counts.values()), ", ".join(failed) or None, again)
-        if failed or any(counts.values()):
+        if failed or any(counts[step.name] for step in steps if not step.looks):
             log.info("job_done", job=claimed.name, failed=failed, **counts)
 
     def _all_of(self, step: Step | EachStep, until: float) -> Done:

@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 LOOK_EVERY_SECONDS = 1.0
 SOMETHING_AWAY: tuple[type[Exception], ...] = (*AWAY, psycopg.Error, BrokerAway, RedisError)
+MOST_WAITING = 1000
+"""With so many nudges at the broker none is sent again: they are not lost, they wait. Else every one of them would be
+sent again each few seconds, and workers that are behind would fall behind ever more."""
 Nudge = Callable[[Drain], None]
 Publish = Callable[[Sequence[Outbox]], object]
 Listen = Callable[[], psycopg.Connection[tuple[object, ...]]]
@@ -29,7 +32,8 @@ class Relay(Background):
 
     `listen` opens a connection of its own for NOTIFY; `nudge` sends one message and raises when the broker is away;
     `ready` is called once, when the database and the broker have both answered. `publish` tells the live channel of
-    events, and raises RedisError when it cannot: they then stay unpublished, and come again.
+    events, and raises RedisError when it cannot: they then stay unpublished, and come again. `waiting` says how many
+    nudges no worker has taken yet, and raises like `nudge`.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Relay(Background):
         listen: Listen,
         ready: Callable[[], None] = lambda: None,
         publish: Publish = lambda _: None,
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__("outbox-relay", LOOK_EVERY_SECONDS, SOMETHING_AWAY)
         self._factory = factory
@@ -48,6 +53,7 @@ class Relay(Background):
         self._listen = listen
         self._ready = ready
         self._publish_live = publish
+        self._waiting = waiting
 
     def work(self) -> bool:
         with self._listening() as woken:
@@ -85,6 +91,8 @@ class Relay(Background):
                 self._tell_live([event])
 
     def _resend(self) -> int:
+        if self._waiting() >= MOST_WAITING:
+            return 0
         with transaction(self._factory) as session:
             drains = repository.take_overdue(session, BATCH)
         self._send(drains)

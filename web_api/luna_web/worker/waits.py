@@ -20,4 +20,4 @@ def waits(settings: Settings, clock: Clock) -> PeriodicJob:
     def look(session: Session) -> int:
         return look_after_waits(session, clock.now(), policies(session))
 
-    return PeriodicJob("waits", EVERY, (Step("waits", look),))
+    return PeriodicJob("waits", EVERY, (Step("waits", look, looks=True),))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.worker.periodic import Periodic, PeriodicJob, Step
@@ -49,6 +50,16 @@ def test_a_job_runs_until_nothing_is_left_and_then_at_its_pace(session_factory: 
     assert (done.last_handled, done.last_error, done.failures) == (5, None, 0)
     assert 3590 < done.due_in <= 3600
     assert done.last_finished_at >= done.last_started_at
+
+
+def test_the_log_tells_what_did_something_and_no_more(session_factory: SessionFactory) -> None:
+    counts = {"did": [2, 0], "looked": [3, 0], "nothing": [0]}
+    steps = [Step(name, lambda _, left=left: left.pop(0), looks=name == "looked") for name, left in counts.items()]
+    jobs = runner(session_factory, *(PeriodicJob(step.name, HOUR, (step,)) for step in steps))
+    with capture_logs() as lines:
+        jobs.run_due()
+    assert [(line["job"], line["did"]) for line in lines if line["event"] == "job_done"] == [("did", 2)]
+    assert row(session_factory, "looked").last_handled == 3
 
 
 def test_one_that_fails_says_why_and_is_tried_again_soon(session_factory: SessionFactory) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from luna_web.shared.database import SessionFactory
+from luna_web.worker.celery_app import make_celery, nudge_with, waiting_with
+from luna_web.worker.domain import Drain
+from luna_web.worker.relay import SOMETHING_AWAY
 from tests.integration import servers
 from tests.integration.servers import wait_until
 from tests.integration.web.worker.events import Aggregate, count
@@ -46,6 +49,20 @@ def told(session_factory: SessionFactory) -> Many:
 
 def has_tried(worker: WorkerProcess) -> bool:
     return "refused" in worker.log or "No such file" in worker.log
+
+
+def test_nudges_at_the_broker_are_counted_until_it_is_away_and_when_it_is_back(valkey: Valkey) -> None:
+    app = make_celery(valkey.broker_url, lambda _: None)
+    nudge, waiting = nudge_with(app), waiting_with(app)
+    assert waiting() == 0
+    for number in range(3):
+        nudge(Drain("a consumer", f"thing:{number}"))
+    assert waiting() == 3
+    valkey.kill()
+    with pytest.raises(SOMETHING_AWAY):
+        waiting()
+    valkey.start()
+    assert waiting() == 0
 
 
 def ends_cleanly(worker: WorkerProcess) -> None:
