@@ -194,11 +194,13 @@ def end_letter(session: Session, letter_id: UUID, state: str, reason: str | None
     )
 
 
-def put_off(session: Session, letter_id: UUID, wait: timedelta, reason: str) -> None:
+def put_off(session: Session, letter_id: UUID, wait: timedelta, reason: str, *, tried: bool) -> None:
+    """Its turn is after that wait. What was not `tried` is no attempt, though it was claimed for one."""
+    attempts = NotificationDelivery.attempts - (0 if tried else 1)
     session.execute(
         update(NotificationDelivery)
         .where(NotificationDelivery.id == letter_id, NotificationDelivery.state == "WAITING")
-        .values(due_at=NOW + wait, reason=reason)
+        .values(due_at=NOW + wait, reason=reason, attempts=func.greatest(attempts, 0))
         .execution_options(synchronize_session=False)
     )
 

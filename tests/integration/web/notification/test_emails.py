@@ -145,8 +145,17 @@ def test_a_server_that_is_away_is_not_asked_for_each_letter(
         news(reader)
     tell()
     server = Fails(*[MailNotSent("the SMTP server cannot be used: TimeoutError")] * 5)
-    assert letters.send(EmailCarrier(settings, server, lambda: 0.0)) == 5
+    now = [0.0]
+    carrier = EmailCarrier(settings, server, lambda: now[0])
+    assert letters.send(carrier) == 1
+    letters.later()
+    assert letters.send(carrier) == 0
     assert len(server.errors) == 4
+    attempts = "SELECT attempts FROM notification_deliveries ORDER BY attempts"
+    assert letters.rows(attempts) == [(0,), (0,), (0,), (0,), (1,)], "the others wait no longer for it"
+
+    now[0], server.errors[:] = 6.0, []
+    assert letters.send(carrier) == 5
 
 
 def test_what_the_server_refuses_for_good_is_not_tried_again(

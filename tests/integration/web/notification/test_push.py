@@ -256,6 +256,7 @@ class TestSending:
         assert sorted(reason or "" for _, reason in letters.states()) == [
             "the push service cannot be used: ConnectError", "the push service was away a moment ago",
         ]  # fmt: skip
+        assert sorted(letters.rows("SELECT attempts FROM notification_deliveries")) == [(0,), (1,)]
         now[0] = 60.0
         letters.later()
         assert letters.send(PushCarrier(settings_with_key, Accounts(), push_service.transport())) == 2

@@ -29,6 +29,10 @@ class EmailCarrier:
         self._monotonic = monotonic
         self._rests_until = 0.0
 
+    @property
+    def rests(self) -> bool:
+        return self._monotonic() < self._rests_until
+
     def prepare(self, session: Session, letter: NotificationDelivery, person: Person, ttl: timedelta) -> Mail:
         if person.email is None:
             raise NotWanted("the address is not verified")
@@ -36,9 +40,6 @@ class EmailCarrier:
         return Mail(letter.id, person.email, words.subject, words.text, words.html)
 
     def carry(self, envelope: Mail) -> Outcome:
-        rest = self._rests_until - self._monotonic()
-        if rest > 0:
-            return Later("the mail server was away a moment ago", timedelta(seconds=rest))
         try:
             self._mailer.send(envelope)
         except MailRefused as error:

@@ -15,10 +15,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now; not before `wait` if the other side said so."""
+    """Not now; not before `wait` if the other side said so. What was not even `tried` is no attempt."""
 
     reason: str
     wait: timedelta = timedelta()
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,11 @@ class PushCarrier:
         self._loop = asyncio.new_event_loop()
         self._client: httpx.AsyncClient | None = None
 
+    @property
+    def rests(self) -> bool:
+        """Each service rests by itself."""
+        return False
+
     def prepare(
         self, session: Session, letter: NotificationDelivery, person: Person, ttl: timedelta
     ) -> PushEnvelope:
@@ -109,7 +114,7 @@ class PushCarrier:
         host = host_of(envelope.endpoint)
         rest = self._rests.get(host, 0.0) - self._monotonic()
         if rest > 0:
-            return Later("the push service was away a moment ago", timedelta(seconds=rest))
+            return Later("the push service was away a moment ago", timedelta(seconds=rest), tried=False)
         try:
             status, headers = self._loop.run_until_complete(self._post(envelope))
         except (httpx.HTTPError, TimeoutError, OSError) as error:

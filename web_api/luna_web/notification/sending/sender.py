@@ -45,6 +45,11 @@ class Carrier(Protocol[Envelope]):
 
     channel: Channel
 
+    @property
+    def rests(self) -> bool:
+        """Whether no letter at all can go out now: then none is claimed, so that none ages for it."""
+        ...
+
     def prepare(self, session: Session, letter: NotificationDelivery, person: Person, ttl: timedelta) -> Envelope:
         """All that is needed to send it. Raises NotWanted."""
         ...
@@ -87,7 +92,7 @@ class Sender(Background, Generic[Envelope]):
     def send_due(self) -> int:
         """Every letter whose turn it is; how many that were. Raises what the database raises when it is away."""
         count = 0
-        while not self.stopping.is_set() and self._send_next():
+        while not self.stopping.is_set() and not self._carrier.rests and self._send_next():
             count += 1
         return count
 
@@ -140,9 +145,9 @@ class Sender(Background, Generic[Envelope]):
                 repository.end_letter(session, letter.id, "SENT", None)
                 self._carrier.arrived(session, letter, outcome)
                 log.info("letter_sent", **_told(letter))
-            case Later(reason, wait):
-                wait = max(wait, pause(letter.attempts, self._luck()))
-                repository.put_off(session, letter.id, wait, reason[:LONGEST_REASON])
+            case Later(reason, wait, tried):
+                wait = max(wait, pause(letter.attempts if tried else 1, self._luck()))
+                repository.put_off(session, letter.id, wait, reason[:LONGEST_REASON], tried=tried)
                 log.warning("letter_delayed", why=reason, seconds=round(wait.total_seconds()), **_told(letter))
             case Refused(reason):
                 self._end(session, letter, "FAILED", reason)
