@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
 from pydantic_core import to_jsonable_python
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Principal
 from luna_web.shared.tracing import trace_id
+
+MONTHS_AHEAD = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,16 @@ def audit(
             trace_id=trace_id(),
         )
     )
+
+
+def make_months(session: Session, months: int = MONTHS_AHEAD) -> int:
+    """A periodic job: partitions of the trail for this month and those to come; how many were made.
+
+    Without one for the day nothing that leaves a trace could be done any more.
+    """
+    return session.scalar(select(func.audit_logs_ahead(months))) or 0
+
+
+def forget_months(session: Session, before: datetime) -> int:
+    """A periodic job: drop the months that were over by then; how many. The database keeps the last year."""
+    return session.scalar(select(func.audit_logs_forget(before))) or 0

@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
     letter_retention_days: int = Field(default=90, ge=1, le=3650, description="Of mails and pushes that have ended")
     notification_retention_days: int = Field(default=90, ge=1, le=3650)
+    audit_retention_days: int = Field(default=2557, ge=366, le=36_500, description="Whole months; seven years")
     robot_log_retention_days: int = Field(default=90, ge=2, le=3650, description="Whole months, counted from their end")
     robot_usage_retention_days: int = Field(default=1095, ge=30, le=36_500, description="Of what `analytics` counts")
     task_retention_days: int = Field(default=730, ge=30, le=36_500, description="Of finished deliveries")

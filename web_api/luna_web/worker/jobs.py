@@ -6,6 +6,7 @@ from datetime import timedelta
 from luna_web.delivery.jobs import CirculationJobs
 from luna_web.delivery.policies import policies_of
 from luna_web.robot import status_log
+from luna_web.shared.audit import forget_months, make_months
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
 from luna_web.worker.periodic import EachStep, PeriodicJob, Step
@@ -16,6 +17,7 @@ AT_ONCE = timedelta(seconds=10)
 MINUTELY = timedelta(minutes=1)
 OFTEN = timedelta(minutes=10)
 HOURLY = timedelta(hours=1)
+DAILY = timedelta(days=1)
 
 
 def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
@@ -32,7 +34,16 @@ def all_jobs(settings: Settings, clock: Clock) -> Sequence[PeriodicJob]:
         PeriodicJob("loans.forget", HOURLY, (EachStep("readers", jobs.loans_to_forget, jobs.forget_reader),)),
         waits(settings, clock),
         PeriodicJob("robots.log", HOURLY, robots_log(settings, clock)),
+        PeriodicJob("audit.months", DAILY, audit_months(settings, clock)),
         retention(settings, clock),
+    )
+
+
+def audit_months(settings: Settings, clock: Clock) -> tuple[Step, ...]:
+    kept = timedelta(days=settings.audit_retention_days)
+    return (
+        Step("made", make_months),
+        Step("forgotten", lambda session: forget_months(session, clock.now() - kept)),
     )
 
 

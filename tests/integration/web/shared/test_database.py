@@ -1,6 +1,7 @@
 """What the database itself holds to: grants, partitions, triggers, isolation of the tests."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from luna_web.auth.models import User
 from luna_web.main import ALL
-from luna_web.shared.audit import RequestMeta, audit
+from luna_web.shared.audit import RequestMeta, audit, forget_months, make_months
 from luna_web.shared.database import Base, SessionFactory, after_commit, transaction
+from luna_web.shared.migrate import MIGRATIONS, migrate, owner_engine
 from luna_web.shared.models import AuditLog, Outbox
 from luna_web.shared.outbox import notify, record_event
 from luna_web.shared.pinging import is_silent
@@ -61,6 +63,25 @@ class TestAuditTrail:
                 " VALUES (gen_random_uuid(), now() + interval '330 days', 'a', 'b', 'c')"
             )
         )
+
+    def test_months_are_made_ahead_and_dropped_but_never_of_the_last_year(self, postgres_server: Postgres) -> None:
+        """By the application, on a LUNA that runs for years without an upgrade."""
+        engine = owner_engine(postgres_server.url("postgres", "luna"))
+        with Session(engine) as session:
+            session.execute(text("SET LOCAL ROLE luna_owner"))
+            session.execute(text("SELECT ensure_monthly_partitions('audit_logs', date '2001-01-01', 2)"))
+            session.execute(text("SET LOCAL ROLE luna_app"))
+            months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'audit_logs'::regclass"
+            before = session.scalar(text(months))
+            assert [make_months(session, 15) for _ in range(2)] == [2, 0]
+            assert forget_months(session, datetime(2001, 2, 15, tzinfo=UTC)) == 1
+            assert forget_months(session, datetime(2001, 3, 1, tzinfo=UTC)) == 1
+            assert session.scalar(text(months)) == before
+            for statement in ("SELECT audit_logs_forget(now() - interval '364 days')", "SELECT audit_logs_ahead(25)"):
+                with pytest.raises(DBAPIError, match=r"last year is kept|must be 1 to 24"), session.begin_nested():
+                    session.execute(text(statement))
+            session.rollback()
+        engine.dispose()
 
 
 class TestOutbox:
@@ -127,8 +148,6 @@ class TestSchema:
     def test_the_migrations_go_down_and_up_again(self, postgres_server: Postgres) -> None:
         from alembic import command
         from alembic.config import Config
-
-        from luna_web.shared.migrate import MIGRATIONS, migrate, owner_engine
 
         with postgres_server.admin() as connection:
             connection.execute("CREATE DATABASE luna_down OWNER luna_owner")
