@@ -7,8 +7,8 @@ import pytest
 from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.service import waiting
 from luna_web.robot.ports import Cargo, Outcome, Phase, RecoveryAction, RobotError
+from luna_web.worker.jobs import all_jobs
 from luna_web.worker.periodic import Periodic
-from luna_web.worker.waits import waits as periodic_waits
 from tests.integration.web.delivery.world import Json, Library
 from tests.integration.world import data, refused
 
@@ -292,7 +292,7 @@ class TestNobodyUnloads:
 
     def test_the_worker_looks(self, library: Library, waits: Json) -> None:
         library.clock.advance(timedelta(minutes=6))
-        job = periodic_waits(library.runtime.settings, library.clock)
+        (job,) = (one for one in all_jobs(library.runtime.settings, library.clock) if one.name == "waits")
         for _ in range(2):
             Periodic(library.runtime.session_factory, [job]).run_due()
         assert alerts(library) == 1

@@ -145,3 +145,4 @@ def test_the_worker_runs_them(session_factory: SessionFactory, start_worker: Cal
     wait_until("every job has run", all_ran)
     with transaction(session_factory) as session:
         assert session.scalar(text("SELECT count(*) FROM jobs WHERE last_error IS NOT NULL")) == 0
+        assert {"retention", "audit.months", "robots.log"} <= set(session.scalars(text("SELECT name FROM jobs")))

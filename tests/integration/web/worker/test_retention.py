@@ -18,12 +18,11 @@ from luna_web.shared.mail import Mail
 from luna_web.worker import repository
 from luna_web.worker.domain import Consumer, Drain
 from luna_web.worker.drain import Drainer
-from luna_web.worker.periodic import Periodic, PeriodicJob, Step
+from luna_web.worker.periodic import Periodic
 from luna_web.worker.relay import Relay
 from luna_web.worker.retention import BATCH, retention
 from tests.integration.servers import wait_until
 from tests.integration.web.worker.events import Aggregate, Counting, count, handled, run
-from tests.integration.web.worker.processes import WorkerProcess
 from tests.integration.world import People
 
 EVENTS, POSITIONS = "SELECT count(*) FROM outbox", "SELECT count(*) FROM consumer_offsets"
@@ -269,48 +268,3 @@ class TestLinks:
         with transaction(session_factory) as session:
             assert links.batch(session) == 3
             assert links.batch(session) == 0
-
-
-class TestJobs:
-    def test_each_run_is_one_workers(self, session_factory: SessionFactory) -> None:
-        runs: list[str] = []
-        workers = [Periodic(session_factory, [job(lambda _, who=who: runs.append(who) or 0)]) for who in "ab"]
-        for _ in range(2):
-            for worker in workers:
-                worker.run_due()
-        assert runs == ["a"]
-
-        run(session_factory, "UPDATE jobs SET next_run_at = now()")
-        workers[1].run_due()
-
-        assert runs == ["a", "b"]
-
-    def test_batch_follows_batch_until_nothing_is_left(self, session_factory: SessionFactory) -> None:
-        left = [3, 3, 1, 0, 9]
-
-        Periodic(session_factory, [job(lambda _: left.pop(0))]).run_due()
-
-        assert left == [9]
-
-    def test_a_failure_is_noted_and_tried_again_soon(self, session_factory: SessionFactory) -> None:
-        def fails(_: object) -> int:
-            raise ValueError("something with a secret")
-
-        Periodic(session_factory, [job(fails)]).run_due()
-
-        noted = "SELECT count(*) FROM jobs WHERE last_error = 'ValueError'"
-        assert count(session_factory, f"{noted} AND next_run_at < now() + interval '1 minute'") == 1
-
-
-def job(batch: Callable[..., int]) -> PeriodicJob:
-    return PeriodicJob("test", timedelta(hours=1), (Step("step", batch),))
-
-
-def test_the_worker_does_it(
-    start_worker: Callable[[], WorkerProcess], session_factory: SessionFactory, people: People
-) -> None:
-    TestLinks().add(session_factory, people, PasswordReset, -8)
-
-    start_worker().wait_ready()
-
-    wait_until("the link is forgotten", lambda: count(session_factory, "SELECT count(*) FROM password_resets") == 0)
