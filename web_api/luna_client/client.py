@@ -14,14 +14,13 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from luna_client.messages import Message
+from luna_client.pauses import Pauses
 from luna_client.protocol import SUBPROTOCOL, Protocol
 
 PATH = "/api/v1/notifications/ws"
 OPEN_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
 """The server pings every 20 s; one that says nothing for so long is gone."""
-FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 15.0
 RENEW_BEFORE = 60.0
 """Seconds before the token's end at which a fresh one is sent, or half its remaining life if that is shorter."""
 WAITING = 1000
@@ -48,10 +47,11 @@ class LiveClient:
     def __init__(self, server: str, token: Token, channels: Iterable[str] = ()) -> None:
         self._url = websocket_url(server)
         self._token = token
-        self._protocol = Protocol(dict.fromkeys(channels))
+        self._protocol = Protocol(channels)
         self._messages: asyncio.Queue[Message | Exception] = asyncio.Queue(WAITING)
         self._connection: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._failed: Exception | None = None
         self._refusals = 0
         self.connections = 0
         """How often a connection was opened so far."""
@@ -78,7 +78,9 @@ class LiveClient:
             yield await self.next()
 
     async def next(self) -> Message:
-        """The next message. Raises NotAdmitted, and what `token` raised."""
+        """The next message. Raises NotAdmitted, and what `token` raised; from then on always that."""
+        if self._failed is not None and self._messages.empty():
+            raise self._failed
         message = await self._messages.get()
         if isinstance(message, Exception):
             raise message
@@ -103,21 +105,24 @@ class LiveClient:
         try:
             await self._stay_connected()
         except Exception as error:  # noqa: BLE001 - whoever iterates gets it
-            await self._messages.put(error)
+            # What renewing the token raised comes as a group, from the tasks of its connection.
+            failed = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            await self._messages.put(failed)
+            self._failed = failed
 
     async def _stay_connected(self) -> None:
         """Raises NotAdmitted, and what `token` raises that is no OSError."""
-        pause = FIRST_PAUSE
+        pauses = Pauses()
         while True:
-            served = await self._serve()
+            lasted, code = await self._serve()
             if self._refusals >= REFUSED_FOR_GOOD:
                 raise NotAdmitted("the server takes none of our tokens")
-            pause = FIRST_PAUSE if served else min(2 * pause, LONGEST_PAUSE)
-            await asyncio.sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - so that not all come at once
+            chance = random.random()  # noqa: S311 - so that not all come at once
+            await asyncio.sleep(pauses.after(lasted, code, chance))
 
-    async def _serve(self) -> bool:
-        """One connection until it ends; whether it was of any use."""
-        served = False
+    async def _serve(self) -> tuple[float, int | None]:
+        """One connection until it ends; for how many seconds it was of use, and with which code it was closed."""
+        lasted, code = 0.0, None
         try:
             token = await self._token()
             offered = [Subprotocol(SUBPROTOCOL), Subprotocol(f"bearer.{token}")]
@@ -128,16 +133,18 @@ class LiveClient:
                 self.connections += 1
                 async with asyncio.TaskGroup() as group:
                     renewals = _Renewals(group, self._renew)
-                    served = await self._hear(connection, renewals)
+                    lasted = await self._hear(connection, renewals)
+                    code = connection.close_code
                     renewals.stop()
         except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed):
             pass
         finally:
             self._connection = None
-        return served
+        return lasted, code
 
-    async def _hear(self, connection: ClientConnection, renewals: "_Renewals") -> bool:
-        served = False
+    async def _hear(self, connection: ClientConnection, renewals: "_Renewals") -> float:
+        admitted_at: float | None = None
+        loop = asyncio.get_running_loop()
         try:
             self._connection = connection
             for text in self._protocol.connected():
@@ -149,14 +156,14 @@ class LiveClient:
                 if turn.answer is not None:
                     await connection.send(turn.answer)
                 if turn.expires_at is not None:
-                    served, self._refusals = True, 0
+                    admitted_at, self._refusals = admitted_at or loop.time(), 0
                     renewals.at(turn.expires_at)
                 if turn.tell is not None:
                     await self._messages.put(turn.tell)
         except (ConnectionClosed, TimeoutError, ValueError):
-            if connection.close_code == UNAUTHENTICATED and not served:
+            if connection.close_code == UNAUTHENTICATED and admitted_at is None:
                 self._refusals += 1
-        return served
+        return loop.time() - admitted_at if admitted_at is not None else 0.0
 
     async def _renew(self) -> None:
         token = await self._token()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +26,18 @@ class Turn:
 
 @dataclass
 class Protocol:
-    """Which channels are wanted, and where each stands. It outlives connections."""
+    """Which channels are wanted, and where each stands. It outlives connections.
 
-    channels: dict[str, None] = field(default_factory=dict)
-    cursors: dict[str, str] = field(default_factory=dict)
-    _resyncing: set[str] = field(default_factory=set)
+    The server answers in lower case: `delivery:5A…` and `delivery:5a…` are one channel.
+    """
+
+    wanted: InitVar[Iterable[str]] = ()
+    channels: dict[str, None] = field(default_factory=dict, init=False)
+    cursors: dict[str, str] = field(default_factory=dict, init=False)
+    _resyncing: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self, wanted: Iterable[str]) -> None:
+        self.channels = _names(wanted)
 
     def connected(self) -> list[str]:
         """What to say on a new connection: every channel, each from where it stands."""
@@ -39,12 +46,12 @@ class Protocol:
 
     def subscribe(self, channels: Iterable[str]) -> list[str]:
         """Want these too; what to say on a connection that is open. Those that are wanted already change nothing."""
-        new = [channel for channel in dict.fromkeys(channels) if channel not in self.channels]
+        new = [channel for channel in _names(channels) if channel not in self.channels]
         self.channels.update(dict.fromkeys(new))
         return _subscribing(new, {})
 
     def unsubscribe(self, channels: Iterable[str]) -> list[str]:
-        gone = [channel for channel in dict.fromkeys(channels) if channel in self.channels]
+        gone = [channel for channel in _names(channels) if channel in self.channels]
         for channel in gone:
             self._forget(channel)
         return [_text({"op": "unsubscribe", "channels": some}) for some in _parts(gone)]
@@ -64,7 +71,7 @@ class Protocol:
             case "event":
                 return self._event(frame)
             case "state":
-                wanted = frame["channel"] in self.channels
+                wanted = frame["channel"] in self.cursors
                 return Turn(Positions(frame["channel"], frame["payload"]) if wanted else None)
             case "subscribed":
                 return self._subscribed(frame)
@@ -84,8 +91,9 @@ class Protocol:
 
     def _event(self, frame: dict[str, Any]) -> Turn:
         channel, cursor = frame["channel"], frame["cursor"]
-        if channel not in self.channels or _is_old(cursor, self.cursors.get(channel)):
-            return Turn()
+        known = self.cursors.get(channel)
+        if known is None or _is_old(cursor, known):
+            return Turn()  # what comes before the snapshot was meant for a subscription that was given up
         self.cursors[channel] = cursor
         at = datetime.fromisoformat(frame["timestamp"])
         told = Event(channel, frame["eventId"], frame["eventType"], at, frame["source"], frame["payload"], cursor)
@@ -119,10 +127,14 @@ def _parts(channels: list[str]) -> list[list[str]]:
     return [channels[start : start + MOST_A_MESSAGE] for start in range(0, len(channels), MOST_A_MESSAGE)]
 
 
-def _is_old(cursor: str, known: str | None) -> bool:
+def _names(channels: Iterable[str]) -> dict[str, None]:
+    return dict.fromkeys(channel.lower() for channel in channels)
+
+
+def _is_old(cursor: str, known: str) -> bool:
     """Whether a cursor of the same run is not beyond the one that is known."""
     run, _, number = cursor.rpartition(":")
-    known_run, _, known_number = (known or "").rpartition(":")
+    known_run, _, known_number = known.rpartition(":")
     return run == known_run and int(number) <= int(known_number)
 
 

@@ -1,6 +1,6 @@
 """The notification service as the app factory takes it."""
 
-from luna_web.notification.live.live import lifespan
+from luna_web.notification.live.live import collector, lifespan
 from luna_web.notification.live.ports import LIVE_VIEWS
 from luna_web.notification.routes import choosing, pushing, reading
 from luna_web.shared.runtime import Service
@@ -11,4 +11,5 @@ SERVICE = Service(
     routers=(choosing.router, pushing.router, reading.router),
     lifespan=lifespan,
     needs=(LIVE_VIEWS,),
+    figures=collector,
 )

@@ -41,7 +41,7 @@ def make_app(title: str, services: Sequence[Service], runtime: Runtime) -> FastA
         lifespan=_lifespan(services, runtime),
     )
     app.state.luna = runtime
-    metrics = Metrics(runtime.engine)
+    metrics = Metrics(runtime.engine, [service.figures(runtime) for service in services if service.figures])
     uploads = frozenset[str]().union(*(service.upload_paths for service in services))
     app.add_middleware(Edge, body_limit=runtime.settings.body_limit_bytes, upload_paths=uploads)
     app.add_middleware(Measured, metrics=metrics)

@@ -144,10 +144,11 @@ class Settings(BaseSettings):
     live_sockets_per_user: int = Field(default=20, ge=1, le=10_000, description="In one process")
     live_sockets: int = Field(default=10_000, ge=1, le=100_000, description="In one process")
     live_buffer_events: int = Field(default=2000, ge=10, le=100_000, description="That may wait for a slow reader")
+    live_origins: Words = Field(default=(), description="Origins whose pages may open it, beside LUNA_PUBLIC_URL's own")
     live_buffer_bytes: int = Field(default=4 << 20, ge=1 << 16)
     import_memory_mib: int = Field(default=1024, ge=256, description="Of an importing process, as address space")
 
-    @field_validator("bridge_hosts", "registration_domains", "push_services", mode="before")
+    @field_validator("bridge_hosts", "live_origins", "registration_domains", "push_services", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value

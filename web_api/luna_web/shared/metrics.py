@@ -1,6 +1,7 @@
 """What a process counts of itself, as Prometheus reads it (text exposition format). Not for the gateway."""
 
 import time
+from collections.abc import Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -10,6 +11,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 from sqlalchemy import Engine, QueuePool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +24,12 @@ UNMATCHED = "unmatched"
 
 
 class Metrics:
-    """The counters of one process. A registry of its own, so that two apps of one process do not mix theirs."""
+    """The counters of one process. A registry of its own, so that two apps of one process do not mix theirs.
 
-    def __init__(self, engine: Engine) -> None:
+    `more` is what services count by themselves.
+    """
+
+    def __init__(self, engine: Engine, more: Sequence[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._seconds = Histogram(
@@ -35,6 +40,8 @@ class Metrics:
             registry=self._registry,
         )
         in_use = Gauge("luna_database_connections_in_use", "Connections that requests hold", registry=self._registry)
+        for collector in more:
+            self._registry.register(collector)
         pool = engine.pool
         in_use.set_function(lambda: pool.checkedout() if isinstance(pool, QueuePool) else 0)
 

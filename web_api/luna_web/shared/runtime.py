@@ -17,6 +17,7 @@ from luna_web.shared.revocation import RevocationWatch
 from luna_web.shared.tokens import AccessTokens
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
     from redis import Redis
 
     from luna_web.shared.routing import LunaRouter
@@ -113,7 +114,8 @@ Lifespan = Callable[[Runtime], AbstractAsyncContextManager[None]]
 class Service:
     """One of the five. `lifespan` runs in every process that serves it; `needs` must be provided before it is served.
 
-    `upload_paths` take bodies of any size and kind; their routes set bounds of their own.
+    `upload_paths` take bodies of any size and kind; their routes set bounds of their own. `figures` makes what
+    `/metrics` shows of it, beside what it shows of every process.
     """
 
     name: str
@@ -122,3 +124,4 @@ class Service:
     lifespan: Lifespan | None = None
     needs: tuple[Port[Any], ...] = ()
     upload_paths: frozenset[str] = frozenset()
+    figures: Callable[[Runtime], Collector] | None = None

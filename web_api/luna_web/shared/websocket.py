@@ -1,23 +1,54 @@
-"""uvicorn's WebSocket, with a way to cut a peer off that does not even read that it was closed.
+"""uvicorn's WebSocket, with two ways to be rid of a peer.
 
     uvicorn luna_web.main:app --ws luna_web.shared.websocket:WebSocketProtocol
 
-ASGI knows no such thing: a closed connection whose last bytes nobody takes would stay open for as long as its peer
-likes. The scope's extension `luna.abort` has it.
+A closed connection whose last bytes nobody takes would stay open for as long as its peer likes, and ASGI knows no way
+to cut it off; the scope's extension `luna.abort` is one. And frames that no message comes of (pings, pongs, pieces of
+messages) never reach the application, which could not count them: a peer that sends nothing but those, for which we
+would reckon and keep pongs without end, is cut off here.
 """
 
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 ABORT = "luna.abort"
+SMALL_FRAMES = 500
+"""That a peer may send in `SMALL_FRAMES_SECONDS` without a message."""
+SMALL_FRAMES_SECONDS = 10.0
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
+    _small_frames = 0
+    _counted_from = 0.0
+
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         scope = getattr(self, "scope", None)
         if scope is not None:
             extensions = cast("dict[str, Any]", scope["extensions"])
             extensions[ABORT] = {"abort": self.transport.abort}
+
+    def handle_ping(self) -> None:
+        if self._allows_one_more():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._allows_one_more():
+            super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._allows_one_more():
+            super().handle_cont(event)
+
+    def _allows_one_more(self) -> bool:
+        now = self.loop.time()
+        if now - self._counted_from > SMALL_FRAMES_SECONDS:
+            self._counted_from, self._small_frames = now, 0
+        self._small_frames += 1
+        if self._small_frames <= SMALL_FRAMES:
+            return True
+        self.transport.abort()
+        return False

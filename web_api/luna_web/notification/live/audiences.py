@@ -30,7 +30,7 @@ AUDIENCES: tuple[Audience, ...] = (
         "delivery.task.",
         shared=(Kind.QUEUE,),
         about=((Kind.DELIVERY, "task_id"), (Kind.ROBOT, "robot_id")),
-        people=("user_id", "recipient_id", "created_by"),
+        people=("user_id",),  # whom it serves: the reader, or to whom staff send it
     ),
     Audience("delivery.request.", shared=(Kind.QUEUE,), people=("user_id",)),
     Audience("delivery.return.", shared=(Kind.QUEUE,), people=("user_id",)),

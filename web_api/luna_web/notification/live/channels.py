@@ -43,14 +43,14 @@ class Channel:
 
     @classmethod
     def named(cls, name: str) -> "Channel":
-        """Raises UnknownChannel, which says what would be right."""
+        """Raises UnknownChannel, which says what would be right. Ids may be in capitals; `name` has them in small."""
         word, colon, subject = name.partition(":")
         try:
             kind = Kind(word)
             channel = cls(kind, UUID(subject) if colon else None)
         except ValueError:
             raise UnknownChannel(_known()) from None
-        if (channel.subject is not None) is not (kind in OF_ONE_THING):
+        if channel.name != name.lower() or (channel.subject is not None) is not (kind in OF_ONE_THING):
             raise UnknownChannel(_known())
         return channel
 

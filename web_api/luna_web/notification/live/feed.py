@@ -57,6 +57,10 @@ class Feed:
                 except (RedisError, OSError, TimeoutError) as error:
                     pause = FIRST_PAUSE_S if self.up.is_set() else min(2 * pause, LONGEST_PAUSE_S)
                     log.warning("live_feed_down", error=type(error).__name__)
+                except Exception:
+                    # What is heard next must not depend on what could not be handled now.
+                    pause = LONGEST_PAUSE_S
+                    log.exception("live_feed_failed")
                 finally:
                     self._down()
                 await asyncio.sleep(pause)
@@ -119,11 +123,16 @@ class Feed:
                 generation = self.generation
                 try:
                     read = await self._streams.read(topic.name, topic.last)
+                    if generation == self.generation:
+                        self._caught_up(topic, read)
                 except (RedisError, OSError):
                     await asyncio.sleep(LONGEST_PAUSE_S / 4)
-                    continue
-                if generation == self.generation:
-                    self._caught_up(topic, read)
+                except Exception:
+                    # The other topics must not wait for one that cannot be handled; it comes again after them.
+                    log.exception("live_stream_not_read", topic=topic.name)
+                    await asyncio.sleep(LONGEST_PAUSE_S)
+                    self._behind.put_nowait(topic)
+                    break
 
     def _caught_up(self, topic: Topic, read: Read) -> None:
         for subscription in topic.caught_up(read):

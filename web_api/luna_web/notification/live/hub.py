@@ -103,7 +103,8 @@ class Topic:
                 self._forward(Cursor(read.head.run, number), body)
         self.last = read.head
         for cursor, body in arrived:
-            self.arrives(cursor, body)
+            if cursor.run == read.head.run:  # of an earlier run: gone with it, and no reason to read again
+                self.arrives(cursor, body)
         return restarted
 
     def _keep(self, cursor: Cursor, body: str) -> None:

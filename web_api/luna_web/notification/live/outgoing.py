@@ -1,5 +1,7 @@
 """What waits to be sent to one client: events in order and never dropped, positions of which only the newest counts.
 
+Signs of life go before everything: a client that is busy with a long backlog has to hear the ping, to answer it.
+
 Pure. Whoever puts wakes the one who takes; a buffer that is full is the end of the connection, which can resume.
 """
 
@@ -19,9 +21,10 @@ class Outgoing:
         self._frames: deque[str] = deque()
         self._bytes = 0
         self._states: dict[str, str] = {}
+        self._signs: dict[str, None] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._frames or self._states)
+        return bool(self._frames or self._states or self._signs)
 
     @property
     def has_room(self) -> bool:
@@ -36,15 +39,23 @@ class Outgoing:
         self._frames.append(frame)
         self._bytes += len(frame)
 
-    def put_state(self, channel: str, frame: str) -> None:
-        """In the place of an older one that was not sent yet."""
+    def put_sign(self, frame: str) -> None:
+        """A ping or a pong; one that waits already says the same."""
+        self._signs[frame] = None
+
+    def put_state(self, channel: str, frame: str) -> bool:
+        """Whether it took the place of an older one that was not sent yet."""
+        replaces = channel in self._states
         self._states[channel] = frame
+        return replaces
 
     def drop_state(self, channel: str) -> None:
         self._states.pop(channel, None)
 
     def take(self) -> str | None:
-        """The next frame to be sent: events first, so that positions never delay them."""
+        """The next frame to be sent: signs of life, then events, so that positions never delay them."""
+        if self._signs:
+            return self._signs.popitem()[0]
         if self._frames:
             frame = self._frames.popleft()
             self._bytes -= len(frame)

@@ -7,6 +7,7 @@ import pytest
 
 from luna_client import Event, Positions, Refused, Snapshot
 from luna_client.client import websocket_url
+from luna_client.pauses import Pauses
 from luna_client.protocol import Protocol
 
 
@@ -22,7 +23,7 @@ def subscribed(cursor: str, channel: str = "me", **more: Any) -> str:
 
 
 def test_a_snapshot_then_events_each_once() -> None:
-    protocol = Protocol({"me": None})
+    protocol = Protocol(["me"])
     assert protocol.connected() == ['{"op":"subscribe","channels":["me"]}']
     assert protocol.receive(subscribed("r:4", snapshot={"a": 1})).tell == Snapshot("me", {"a": 1}, resynced=False)
     told = protocol.receive(event("r:5")).tell
@@ -32,7 +33,7 @@ def test_a_snapshot_then_events_each_once() -> None:
 
 
 def test_the_next_connection_resumes() -> None:
-    protocol = Protocol({"me": None, "queue": None})
+    protocol = Protocol(["me", "queue"])
     protocol.receive(subscribed("r:4", snapshot={}))
     protocol.receive(event("r:5"))
     assert protocol.connected() == ['{"op":"subscribe","channels":["me","queue"],"cursors":{"me":"r:5"}}']
@@ -40,7 +41,7 @@ def test_the_next_connection_resumes() -> None:
 
 
 def test_a_resync_is_told_and_another_run_counts_anew() -> None:
-    protocol = Protocol({"me": None})
+    protocol = Protocol(["me"])
     protocol.receive(subscribed("r:400", snapshot={}))
     protocol.receive('{"op":"resync","channel":"me"}')
     assert protocol.receive(subscribed("s:1", snapshot={})).tell == Snapshot("me", {}, resynced=True)
@@ -48,7 +49,7 @@ def test_a_resync_is_told_and_another_run_counts_anew() -> None:
 
 
 def test_what_is_refused_is_not_asked_for_again() -> None:
-    protocol = Protocol({"queue": None, "me": None})
+    protocol = Protocol(["queue", "me"])
     refusal = '{"op":"error","code":"FORBIDDEN","message":"no","channel":"queue"}'
     assert protocol.receive(refusal).tell == Refused("queue", "FORBIDDEN", "no")
     assert protocol.connected() == ['{"op":"subscribe","channels":["me"]}']
@@ -64,14 +65,49 @@ def test_channels_come_and_go_a_hundred_a_message() -> None:
 
 
 def test_pings_positions_later_operations_and_nonsense() -> None:
-    protocol = Protocol({"robots": None})
+    protocol = Protocol(["robots"])
     assert protocol.receive('{"op":"ping"}').answer == '{"op":"pong"}'
     state = '{"op":"state","channel":"robots","payload":{"robots":[]}}'
+    assert protocol.receive(state).tell is None  # no snapshot yet: it is of a subscription that was given up
+    protocol.receive(subscribed("r:1", "robots", snapshot={}))
     assert protocol.receive(state).tell == Positions("robots", {"robots": []})
     assert protocol.receive('{"op":"dance"}').tell is None
     for nonsense in ("{", "[]", '{"op":"event"}', '{"op":"error"}'):
         with pytest.raises(ValueError, match=r"."):
             protocol.receive(nonsense)
+
+
+def test_nothing_comes_before_the_snapshot() -> None:
+    """Left and asked for again at once: the server's last words of the first time are still on their way."""
+    protocol = Protocol(["queue"])
+    protocol.receive(subscribed("r:4", "queue", snapshot={}))
+    protocol.unsubscribe(["queue"])
+    protocol.subscribe(["queue"])
+    assert protocol.receive(event("r:5", "queue")).tell is None
+    assert protocol.receive(subscribed("r:5", "queue", snapshot={})).tell is not None
+    assert protocol.receive(event("r:6", "queue")).tell is not None
+
+
+def test_names_in_capitals_are_the_servers_names_in_small() -> None:
+    protocol = Protocol(["delivery:0A-B"])
+    assert protocol.subscribe(["delivery:0a-B"]) == []
+    assert protocol.receive(subscribed("r:1", "delivery:0a-b", snapshot={})).tell is not None
+    assert len(protocol.unsubscribe(["delivery:0A-b"])) == 1
+
+
+class TestPauses:
+    def test_they_grow_while_connections_are_of_no_use_or_do_not_last(self) -> None:
+        pauses = Pauses()
+        waits = [pauses.after(lasted, None, 1.0) for lasted in (0.0, 0.0, 9.0, 1.0, 0.0, 0.0, 0.0, 0.0)]
+        assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+
+    def test_after_one_that_lasted_the_next_is_short_again(self) -> None:
+        pauses = Pauses(8.0)
+        assert pauses.after(60.0, 1006, 0.0) == 0.125
+        assert pauses.after(0.0, None, 0.0) == 0.25
+
+    def test_who_is_sent_away_with_all_others_comes_back_spread_over_two_seconds(self) -> None:
+        assert [Pauses().after(60.0, 1012, chance) for chance in (0.0, 0.5, 1.0)] == [0.125, 1.125, 2.125]
 
 
 @pytest.mark.parametrize(
