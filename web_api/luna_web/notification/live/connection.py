@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from luna_web.notification.live.outgoing import Outgoing, Overflow
 from luna_web.notification.live.subscription import Subscription
 from luna_web.shared.errors import ErrorCode, LunaError
 from luna_web.shared.principal import Principal
-from luna_web.shared.websocket import ABORT
+from luna_web.shared.websocket import ABORT, WRITE, text_of
 
 if TYPE_CHECKING:
     from luna_web.notification.live.live import Live
@@ -60,7 +60,7 @@ class Connection:
         self._websocket = websocket
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
-        self._outgoing = Outgoing(live.limits.buffer_frames, live.limits.buffer_bytes)
+        self._outgoing: Outgoing[bytes] = Outgoing(live.limits.buffer_frames, live.limits.buffer_bytes)
         self._liveness = Liveness(heard_at=now, pinged_at=now)
         self._allowance = Allowance.full(MESSAGES_A_SECOND, MESSAGES_AT_ONCE, now)
         self._over: asyncio.Future[Ending] = self._loop.create_future()
@@ -110,11 +110,11 @@ class Connection:
     # What the hub asks of a socket.
 
     def send(self, frame: str) -> None:
-        self._outgoing.put(frame)
+        self._outgoing.put(self._live.written(frame))
         self._wake_writer()
 
     def send_state(self, channel: str, frame: str) -> None:
-        self._live.figures.coalesced += self._outgoing.put_state(channel, frame)
+        self._live.figures.coalesced += self._outgoing.put_state(channel, self._live.written(frame))
         self._wake_writer()
 
     def too_slow(self) -> None:
@@ -140,7 +140,7 @@ class Connection:
             await self._room.wait()
 
     def _give_sign(self, frame: str) -> None:
-        self._outgoing.put_sign(frame)
+        self._outgoing.put_sign(self._live.written(frame))
         self._wake_writer()
 
     def _wake_writer(self) -> None:
@@ -149,7 +149,7 @@ class Connection:
 
     async def _write(self) -> None:
         count = 0
-        send, take = self._websocket.send, self._outgoing.take
+        write, take, figures = writer_of(self._websocket), self._outgoing.take, self._live.figures
         try:
             while True:
                 frame = take()
@@ -157,14 +157,14 @@ class Connection:
                     self._wake = self._loop.create_future()
                     await self._wake
                     continue
-                await send({"type": "websocket.send", "text": frame})
-                self._live.figures.frames += 1
+                await write(frame)
+                figures.frames += 1
                 if self._outgoing.has_room:
                     self._room.set()
                 count += 1
                 if count % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
-        except WebSocketDisconnect:
+        except OSError:
             self.end(None)
 
     # Hearing.
@@ -255,6 +255,22 @@ async def receive_text(websocket: WebSocket) -> str:
     if len(text) > LONGEST_MESSAGE:
         raise Unfit(CloseCode.TOO_BIG, f"a message may have {LONGEST_MESSAGE} characters")
     return str(text)
+
+
+def writer_of(websocket: WebSocket) -> Callable[[bytes], Awaitable[None]]:
+    """What sends a frame as it is; under a server without our protocol, as a text. Raises OSError."""
+    write: Callable[[bytes], Awaitable[None]] | None
+    write = websocket.scope.get("extensions", {}).get(WRITE, {}).get("write")
+    if write is not None:
+        return write
+
+    async def send(frame: bytes) -> None:
+        try:
+            await websocket.send({"type": "websocket.send", "text": text_of(frame)})
+        except WebSocketDisconnect as gone:
+            raise ConnectionError from gone
+
+    return send
 
 
 async def close(websocket: WebSocket, ending: Ending) -> None:

@@ -36,6 +36,7 @@ from luna_web.shared.envelope import failure
 from luna_web.shared.errors import Forbidden, LunaError
 from luna_web.shared.principal import Principal, authenticate
 from luna_web.shared.runtime import Port, Runtime
+from luna_web.shared.websocket import text_frame
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -97,6 +98,7 @@ class Live:
         self._of_user: Counter[UUID] = Counter()
         self._entering = 0
         self._waiting = 0
+        self._text, self._frame = "", text_frame("")
         self._phases = itertools.cycle(range(PHASES))
         self._loop = asyncio.get_running_loop()
         self._read_at = self._loop.time()
@@ -125,6 +127,12 @@ class Live:
         connections = list(self._connections)
         channels = sum(len(connection) for connection in connections)
         return Now(len(connections), channels, len(self.hub), self.feed.up.is_set())
+
+    def written(self, text: str) -> bytes:
+        """A frame as it goes over the wire. Written once where one socket after the other is given the same."""
+        if text is not self._text:
+            self._text, self._frame = text, text_frame(text)
+        return self._frame
 
     def resumed(self) -> None:
         self.figures.resumes += 1

@@ -6,22 +6,23 @@ Pure. Whoever puts wakes the one who takes; a buffer that is full is the end of 
 """
 
 from collections import deque
+from typing import AnyStr, Generic
 
 
 class Overflow(Exception):
     """The reader is too slow: more events wait than the buffer may hold."""
 
 
-class Outgoing:
-    """Bounded by `most_frames` and `most_bytes` (characters). One frame of any size is let into an empty buffer."""
+class Outgoing(Generic[AnyStr]):
+    """Bounded by `most_frames` and `most_bytes`. One frame of any size is let into an empty buffer."""
 
     def __init__(self, most_frames: int, most_bytes: int) -> None:
         self._most_frames = most_frames
         self._most_bytes = most_bytes
-        self._frames: deque[str] = deque()
+        self._frames: deque[AnyStr] = deque()
         self._bytes = 0
-        self._states: dict[str, str] = {}
-        self._signs: dict[str, None] = {}
+        self._states: dict[str, AnyStr] = {}
+        self._signs: dict[AnyStr, None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._frames or self._states or self._signs)
@@ -31,7 +32,7 @@ class Outgoing:
         """Whether something large, a snapshot, may be made for this reader now."""
         return 2 * self._bytes <= self._most_bytes and 2 * len(self._frames) <= self._most_frames
 
-    def put(self, frame: str) -> None:
+    def put(self, frame: AnyStr) -> None:
         """Raises Overflow; nothing is put then."""
         full = len(self._frames) >= self._most_frames or self._bytes + len(frame) > self._most_bytes
         if full and self._frames:
@@ -39,11 +40,11 @@ class Outgoing:
         self._frames.append(frame)
         self._bytes += len(frame)
 
-    def put_sign(self, frame: str) -> None:
+    def put_sign(self, frame: AnyStr) -> None:
         """A ping or a pong; one that waits already says the same."""
         self._signs[frame] = None
 
-    def put_state(self, channel: str, frame: str) -> bool:
+    def put_state(self, channel: str, frame: AnyStr) -> bool:
         """Whether it took the place of an older one that was not sent yet."""
         replaces = channel in self._states
         self._states[channel] = frame
@@ -52,7 +53,7 @@ class Outgoing:
     def drop_state(self, channel: str) -> None:
         self._states.pop(channel, None)
 
-    def take(self) -> str | None:
+    def take(self) -> AnyStr | None:
         """The next frame to be sent: signs of life, then events, so that positions never delay them."""
         if self._signs:
             return self._signs.popitem()[0]

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from luna_web.main import create_app
 from luna_web.notification.app import SERVICE as NOTIFICATION
@@ -31,6 +31,7 @@ from luna_web.shared.runtime import Runtime, make_runtime
 from luna_web.worker.relay import Relay
 from tests.integration.servers import free_port, wait_until
 from tests.integration.serving import on_a_port
+from tests.integration.world import Person
 
 PATH = "/api/v1/notifications/ws"
 ROOT = Path(__file__).resolve().parents[5]
@@ -203,12 +204,22 @@ class Client:
 
 
 @asynccontextmanager
-async def client(url: str, token: str | None, subprotocols: Sequence[str] = ("luna.v1",)) -> AsyncIterator[Client]:
-    """`token` None: none among the subprotocols."""
+async def client(
+    url: str, token: str | None, subprotocols: Sequence[str] = ("luna.v1",), origin: str | None = None
+) -> AsyncIterator[Client]:
+    """`token` None: none among the subprotocols. `origin`: as a browser says whose page it shows."""
     offered = [*subprotocols, *([f"bearer.{token}"] if token else [])]
     words = [Subprotocol(word) for word in offered] or None
-    async with connect(url, subprotocols=words, ping_interval=None, compression=None, close_timeout=1) as connection:
+    async with connect(
+        url, subprotocols=words, ping_interval=None, compression=None, close_timeout=1,
+        origin=Origin(origin) if origin else None,
+    ) as connection:  # fmt: skip
         yield Client(connection)
+
+
+def token_of(person: Person) -> str:
+    assert person.api.token is not None
+    return person.api.token
 
 
 def numbers(events: Sequence[Json]) -> list[int]:

@@ -15,8 +15,8 @@ from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.runtime import Runtime
 from tests.integration import servers
-from tests.integration.web.notification.live.rig import ROOT, Newsroom, Server, client, serving, until
-from tests.integration.web.notification.live.test_protocol import END_OF_SESSION, token_of
+from tests.integration.web.notification.live.rig import ROOT, Newsroom, Server, client, serving, token_of, until
+from tests.integration.web.notification.live.test_protocol import END_OF_SESSION
 from tests.integration.world import People
 
 PATIENCE_S = 20.0

