@@ -27,6 +27,7 @@ from luna_embedded.install.machine import (
     require_platform,
 )
 from luna_embedded.install.maker import Maker
+from luna_embedded.install.node import client_fits
 from luna_embedded.install.progress import Progress
 from luna_embedded.layout import Checkout
 
@@ -50,7 +51,7 @@ def needs(words: Sequence[str]) -> Need:
 
 def is_met(checkout: Checkout, need: Need) -> bool:
     """Whether everything needed is there and fits."""
-    web = web_environment(checkout).fits(tests=need.tests)
+    web = web_environment(checkout).fits(tests=need.tests) and (not need.tests or client_fits(checkout))
     return web and (not need.ros or (ros_environment(checkout).fits(tests=need.tests) and interfaces_fit(checkout)))
 
 

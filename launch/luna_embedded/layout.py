@@ -39,6 +39,11 @@ class Checkout:
         return self.made / "ros-build"
 
     @property
+    def typescript(self) -> Path:
+        """The TypeScript client; its tools are installed beside it, where Node looks for them."""
+        return self.root / "clients/typescript"
+
+    @property
     def install_log(self) -> Path:
         return self.made / "install.log"
 

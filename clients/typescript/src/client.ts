@@ -1,11 +1,10 @@
 /** The connection: opened, kept alive, opened again. */
+import { Pauses } from "./pauses.js";
 import { Protocol, SUBPROTOCOL, say, type Message, type Turn } from "./protocol.js";
 
 const PATH = "/api/v1/notifications/ws";
 const SILENCE_MS = 45_000;
 const OPEN_MS = 10_000;
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 15_000;
 const RENEW_BEFORE_MS = 60_000;
 const UNAUTHENTICATED = 4401;
 const REFUSED_FOR_GOOD = 3;
@@ -52,9 +51,10 @@ export class LiveClient {
   #silence: ReturnType<typeof setTimeout> | undefined;
   #renewal: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #pause = FIRST_PAUSE_MS;
+  readonly #pauses = new Pauses();
   #refusals = 0;
-  #admitted = false;
+  /** Since when this connection is of use, if it is. */
+  #admittedAt: number | undefined;
   #closed = false;
 
   /** Throws TypeError for an address that is none. */
@@ -90,14 +90,21 @@ export class LiveClient {
     try {
       token = await this.#options.token();
     } catch {
-      this.#again();
+      this.#again(0, undefined);
       return;
     }
     if (this.#closed) return;
     const protocols = [SUBPROTOCOL, `bearer.${token}`];
-    const socket = (this.#options.makeSocket ?? platformSocket)(this.#url, protocols);
+    let socket: SocketLike;
+    try {
+      socket = (this.#options.makeSocket ?? platformSocket)(this.#url, protocols);
+    } catch {
+      // A token that is none cannot travel in the handshake; the next one may.
+      this.#again(0, undefined);
+      return;
+    }
     this.#socket = socket;
-    this.#admitted = false;
+    this.#admittedAt = undefined;
     this.#listenFor(socket, OPEN_MS);
     socket.onopen = () => {
       if (socket !== this.#socket) return;
@@ -125,10 +132,10 @@ export class LiveClient {
   }
 
   #accepted(expiresAt: Date): void {
-    if (!this.#admitted) this.#options.onConnection?.(true);
-    this.#admitted = true;
+    const isFirst = this.#admittedAt === undefined;
+    this.#admittedAt ??= Date.now();
     this.#refusals = 0;
-    this.#pause = FIRST_PAUSE_MS;
+    if (isFirst) this.#options.onConnection?.(true);
     const left = expiresAt.getTime() - Date.now();
     clearTimeout(this.#renewal);
     const wait = Math.min(Math.max(left - RENEW_BEFORE_MS, left / 2, 0), LONGEST_TIMER_MS);
@@ -160,16 +167,16 @@ export class LiveClient {
 
   #lost(socket: SocketLike, code: number | undefined): void {
     if (socket !== this.#socket) return;
-    const wasAdmitted = this.#admitted;
+    const admittedAt = this.#admittedAt;
     this.#drop();
-    if (code === UNAUTHENTICATED && !wasAdmitted) this.#refusals += 1;
-    if (wasAdmitted) this.#options.onConnection?.(false);
+    if (code === UNAUTHENTICATED && admittedAt === undefined) this.#refusals += 1;
+    if (admittedAt !== undefined) this.#options.onConnection?.(false);
     if (this.#refusals >= REFUSED_FOR_GOOD) {
       this.#closed = true;
       this.#options.onNotAdmitted?.(new NotAdmitted("the server takes none of our tokens"));
       return;
     }
-    this.#again();
+    this.#again(admittedAt === undefined ? 0 : Date.now() - admittedAt, code);
   }
 
   #drop(): void {
@@ -177,7 +184,7 @@ export class LiveClient {
     clearTimeout(this.#renewal);
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#admitted = false;
+    this.#admittedAt = undefined;
     try {
       socket?.close();
     } catch {
@@ -185,11 +192,9 @@ export class LiveClient {
     }
   }
 
-  #again(): void {
+  #again(lasted: number, code: number | undefined): void {
     if (this.#closed) return;
-    // Not all at once, after a server was away.
-    const wait = this.#pause * (0.5 + Math.random() / 2);
-    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
+    const wait = this.#pauses.after(lasted, code, Math.random());
     this.#retry = setTimeout(() => void this.#connect(), wait);
   }
 }

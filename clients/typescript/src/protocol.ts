@@ -22,14 +22,18 @@ export interface Turn {
   expiresAt?: Date;
 }
 
-/** Which channels are wanted, and where each stands. It outlives connections. */
+/**
+ * Which channels are wanted, and where each stands. It outlives connections.
+ *
+ * The server answers in lower case: `delivery:5A…` and `delivery:5a…` are one channel.
+ */
 export class Protocol {
   readonly #channels: Set<string>;
   readonly #cursors = new Map<string, string>();
   readonly #resyncing = new Set<string>();
 
   constructor(channels: Iterable<string> = []) {
-    this.#channels = new Set(channels);
+    this.#channels = names(channels);
   }
 
   get channels(): string[] {
@@ -48,13 +52,13 @@ export class Protocol {
 
   /** Want these too; what to say on a connection that is open. */
   subscribe(channels: Iterable<string>): string[] {
-    const fresh = [...new Set(channels)].filter((channel) => !this.#channels.has(channel));
+    const fresh = [...names(channels)].filter((channel) => !this.#channels.has(channel));
     for (const channel of fresh) this.#channels.add(channel);
     return this.#subscribing(fresh);
   }
 
   unsubscribe(channels: Iterable<string>): string[] {
-    const gone = [...new Set(channels)].filter((channel) => this.#channels.has(channel));
+    const gone = [...names(channels)].filter((channel) => this.#channels.has(channel));
     for (const channel of gone) this.#forget(channel);
     return parts(gone).map((some) => say({ op: "unsubscribe", channels: some }));
   }
@@ -90,13 +94,15 @@ export class Protocol {
 
   #event({ op: _, ...event }: Event): Turn {
     const { channel, cursor } = event;
-    if (!this.#channels.has(channel) || isOld(cursor, this.#cursors.get(channel))) return {};
+    const known = this.#cursors.get(channel);
+    // What comes before the snapshot was meant for a subscription that was given up.
+    if (known === undefined || isOld(cursor, known)) return {};
     this.#cursors.set(channel, cursor);
     return { tell: { kind: "event", ...event } };
   }
 
   #state({ channel, payload }: State): Turn {
-    return this.#channels.has(channel) ? { tell: { kind: "positions", channel, payload } } : {};
+    return this.#cursors.has(channel) ? { tell: { kind: "positions", channel, payload } } : {};
   }
 
   #subscribed({ channel, cursor, snapshot }: Subscribed): Turn {
@@ -128,6 +134,10 @@ export function say(frame: ClientFrame): string {
   return JSON.stringify(frame);
 }
 
+function names(channels: Iterable<string>): Set<string> {
+  return new Set([...channels].map((channel) => channel.toLowerCase()));
+}
+
 function parts(channels: string[]): string[][] {
   const found: string[][] = [];
   for (let start = 0; start < channels.length; start += MOST_A_MESSAGE) {
@@ -137,8 +147,7 @@ function parts(channels: string[]): string[][] {
 }
 
 /** Whether a cursor of the same run is not beyond the one that is known. */
-function isOld(cursor: string, known: string | undefined): boolean {
-  if (known === undefined) return false;
+function isOld(cursor: string, known: string): boolean {
   const [run, number] = split(cursor);
   const [knownRun, knownNumber] = split(known);
   return run === knownRun && number <= knownNumber;

@@ -111,6 +111,35 @@ test("pauses grow while nothing is there", async () => {
   assert.ok(waits.at(-1)! >= 7_000 && waits.at(-1)! <= 15_100);
 });
 
+test("a server that takes it and loses it at once is not hammered", async () => {
+  client();
+  for (let second = 0; second < 60; second++) {
+    await settled();
+    if (!latest().closed) {
+      latest().admits();
+      latest().ends(1011);
+    }
+    mock.timers.tick(1000);
+  }
+  assert.ok(sockets.length <= 10, `${sockets.length} connections in a minute`);
+});
+
+test("a token that cannot travel is asked for anew", async () => {
+  let made = 0;
+  client({
+    makeSocket: (url, protocols) => {
+      if (++made === 1) throw new SyntaxError("no token of HTTP");
+      const socket = new FakeSocket(url, protocols);
+      sockets.push(socket);
+      return socket;
+    },
+  });
+  await settled();
+  mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual(latest().protocols, ["luna.v1", "bearer.t2"]);
+});
+
 test("a fresh token is sent a minute before the old one ends", async () => {
   client();
   await settled();

@@ -53,6 +53,22 @@ test("channels come and go", () => {
   assert.deepEqual(protocol.receive(event("queue", "r:1", 1)), {});
 });
 
+test("nothing comes before the snapshot: it was meant for a subscription that was given up", () => {
+  const protocol = new Protocol(["queue"]);
+  protocol.receive(subscribed("queue", "r:4", {}));
+  protocol.unsubscribe(["queue"]);
+  protocol.subscribe(["queue"]);
+  assert.deepEqual(protocol.receive(event("queue", "r:5", 1)), {});
+  assert.equal(protocol.receive(subscribed("queue", "r:5", {})).tell?.kind, "snapshot");
+  assert.equal(protocol.receive(event("queue", "r:6", 1)).tell?.kind, "event");
+});
+
+test("names in capitals are the server's names in small", () => {
+  const protocol = new Protocol(["delivery:0A-B"]);
+  assert.deepEqual(protocol.subscribe(["delivery:0a-B"]), []);
+  assert.equal(protocol.receive(subscribed("delivery:0a-b", "r:1", {})).tell?.kind, "snapshot");
+});
+
 test("pings are answered, later servers' operations passed over, nonsense thrown", () => {
   const protocol = new Protocol();
   assert.deepEqual(protocol.receive('{"op":"ping"}'), { answer: '{"op":"pong"}' });

@@ -1,6 +1,6 @@
 """Makes what does not fit, as much as possible at the same time.
 
-web: venv ─ pip ──────────────────► good ─ (tests' packages)
+web: venv ─ pip ──────────────────► good ─ (tests' packages ─ npm)
 ros: venv ─ pip (web's) ─ mend ───► good ─ (tests' packages) ─ colcon ─► interfaces good
 """
 
@@ -27,6 +27,7 @@ from luna_embedded.install.environments import (
 )
 from luna_embedded.install.generators import without_cpp
 from luna_embedded.install.machine import headers
+from luna_embedded.install.node import client_fits, client_stamp, node_variables, npm_install
 from luna_embedded.install.progress import Progress
 from luna_embedded.install.ros_variables import PREPARED_LIBS, build_variables, site_packages
 from luna_embedded.layout import Checkout, python_of
@@ -82,6 +83,8 @@ class Maker:
             stamp.write(web.folder, web.wanted(tests=False))
         self._pip_is_there.set()
         self._add_tests(web, tests)
+        if tests and not client_fits(self._checkout):
+            self._npm(web)
         self._progress.set(web.name, "")
 
     def _ros(self, tests: bool) -> None:
@@ -116,6 +119,17 @@ class Maker:
             stamp.take_away(env.folder)
             self._pip(env, env.test_lock)
             stamp.write(env.folder, env.wanted(tests=True))
+
+    def _npm(self, web: Environment) -> None:
+        self._progress.set(web.name, "installing the TypeScript client's tools")
+        client = self._checkout.typescript
+        self._runner.run(
+            f"Installing {client / 'package-lock.json'}",
+            npm_install(self._checkout),
+            node_variables(self._checkout),
+            cwd=client,
+        )
+        stamp.write(client / "node_modules", client_stamp(self._checkout))
 
     def _mend(self, ros: Environment) -> None:
         self._progress.set(ros.name, "putting paths right")

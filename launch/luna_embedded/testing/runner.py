@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.install.node import node_variables, npm
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.parts.variables import inherited
@@ -56,7 +57,7 @@ def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, 
 
 
 def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
-    """Style, types, and which package may import which."""
+    """Style, types, and which package may import which; and the TypeScript client, which npm builds and tests."""
     python = str(python_of(checkout.web_env))
     variables = web_variables(checkout, environment)
     cache = checkout.made / "test"
@@ -70,7 +71,9 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
         "mypy, ROS side": (*mypy, f"--cache-dir={cache}/mypy-ros", ros_python, *ros_targets),
         "import-linter": (python, "-c", "from importlinter.cli import lint_imports_command as main; main()"),
     }
-    return [Step(name, command, variables, of_check) for name, command in commands.items()]
+    steps = [Step(name, command, variables, of_check) for name, command in commands.items()]
+    client = (*npm(checkout), "--prefix", str(checkout.typescript), "test")
+    return [*steps, Step("TypeScript client", client, {**variables, **node_variables(checkout)}, of_check)]
 
 
 def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, str], folder: Path) -> Step:

@@ -15,7 +15,9 @@ from luna_embedded.install.commands import Runner
 from luna_embedded.install.environments import TESTS, Environment
 from luna_embedded.install.generators import without_cpp
 from luna_embedded.install.machine import Tool, apt_line, provide, unfit_platform
+from luna_embedded.install.node import client_fits, client_stamp
 from luna_embedded.install.progress import Progress, live_line
+from luna_embedded.layout import Checkout, this_checkout
 
 
 @pytest.fixture
@@ -132,6 +134,23 @@ class TestMachine:
             Runner(log).run("Trying", ["/bin/sh", "-c", "echo no luck; exit 3"])
 
         assert "no luck" in log.read_text()
+
+
+class TestTheTypeScriptClientsTools:
+    def test_count_as_installed_for_the_lock_that_they_are_of(self, tmp_path: Path) -> None:
+        checkout = Checkout(tmp_path)
+        modules = checkout.typescript / "node_modules"
+        modules.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            (checkout.typescript / name).write_text("{}")
+        assert not client_fits(checkout)
+        stamp.write(modules, client_stamp(checkout))
+        assert client_fits(checkout)
+        (checkout.typescript / "package-lock.json").write_text('{"packages": {}}')
+        assert not client_fits(checkout)
+
+    def test_are_those_of_a_lock_that_names_no_host(self) -> None:
+        assert "://" not in (this_checkout().typescript / "package-lock.json").read_text()
 
 
 class TestBootstrap:
