@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     import_lease_seconds: float = Field(default=15, ge=1, le=600, description="By then a silent process loses its job")
     import_silence_seconds: float = Field(default=120, ge=1, le=3600, description="Without progress an import is ended")
     live_tick_seconds: float = Field(default=0.2, ge=0.05, le=5, description="Between two frames of robots' positions")
+    live_redis_seconds: float = Field(default=4, ge=0.2, le=60, description="A Redis silent for so long is away")
     live_kept_seconds: int = Field(default=300, ge=10, le=86_400, description="By then a client must have come back")
     live_kept_events: int = Field(default=10_000, ge=100, le=1_000_000, description="Of each channel")
     live_channels_per_socket: int = Field(default=100, ge=1, le=1000)

@@ -22,21 +22,22 @@ if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
 
 log = structlog.get_logger(__name__)
-TIMEOUT_S = 2.0
-PING_S = 1.0
-SILENCE_S = 4.0
-"""A Redis that says nothing for so long, not even to a ping, is away."""
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 YIELD_EVERY = 64
 
 
 class Feed:
-    """Runs as one task on the loop of the sockets. `up` is set while everything that is published is heard."""
+    """Runs as one task on the loop of the sockets. `up` is set while everything that is published is heard.
+
+    A Redis that says nothing for `silence` seconds, not even to a ping, is away.
+    """
 
     def __init__(
-        self, redis: "Redis", streams: Streams, hub: Hub, hear: Callable[[Sequence[Position]], None]
+        self, redis: "Redis", streams: Streams, hub: Hub, hear: Callable[[Sequence[Position]], None], silence: float
     ) -> None:
+        self._silence = silence
+        self._timeout = silence / 2
         self._redis = redis
         self._streams = streams
         self._hub = hub
@@ -69,10 +70,10 @@ class Feed:
 
     async def _follow(self) -> None:
         async with self._redis.pubsub() as pubsub:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout):
                 await pubsub.subscribe(EVENTS, POSITIONS)
                 for _ in (EVENTS, POSITIONS):
-                    await _next(pubsub, TIMEOUT_S)
+                    await _next(pubsub, self._timeout)
             self.up.set()
             log.info("live_feed_up")
             for topic in self._hub.all_behind():
@@ -82,12 +83,12 @@ class Feed:
     async def _listen(self, pubsub: "PubSub") -> None:
         heard_at, count = time.monotonic(), 0
         while True:
-            message = await _next(pubsub, PING_S)
+            message = await _next(pubsub, self._timeout / 2)
             now = time.monotonic()
             if message is None:
-                if now - heard_at > SILENCE_S:
+                if now - heard_at > self._silence:
                     raise TimeoutError
-                async with asyncio.timeout(TIMEOUT_S):
+                async with asyncio.timeout(self._timeout):
                     await pubsub.ping()
                 continue
             heard_at = now

@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from luna_web.notification.live import frames
 from luna_web.notification.live.channels import OF_ONE_THING, Channel, Kind
 from luna_web.notification.live.connection import Connection, Ending, Entry, Unfit, close, receive_text
-from luna_web.notification.live.feed import TIMEOUT_S, Feed
+from luna_web.notification.live.feed import Feed
 from luna_web.notification.live.figures import Figures, LiveCollector, Now
 from luna_web.notification.live.frames import CloseCode
 from luna_web.notification.live.hub import Hub
@@ -88,7 +88,7 @@ class Live:
         self._origins = frozenset({runtime.settings.origin, *runtime.settings.live_origins})
         self.hub = Hub()
         self.streams = Streams(redis, kept_of(runtime.settings))
-        self.feed = Feed(redis, self.streams, self.hub, self._hear)
+        self.feed = Feed(redis, self.streams, self.hub, self._hear, runtime.settings.live_redis_seconds)
         self.figures = Figures()
         self._positions = Positions()
         self._shared = SharedReads()
@@ -290,10 +290,11 @@ async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
+    timeout = runtime.settings.live_redis_seconds / 2
     redis = Redis.from_url(
         runtime.settings.redis_url,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
     )
     live = Live(runtime, redis)

