@@ -145,6 +145,16 @@ class Newsroom:
                     aggregate_seq=1, payload={"user_id": str(user_id), "number": number}, trace_id="trace-of-a-test",
                 )  # fmt: skip
 
+    def write_requests(self, numbers: Iterable[int], padding: str) -> None:
+        """An event of the queue each, that much longer, in one transaction; nobody is told."""
+        with transaction(self._factory) as session:
+            for number in numbers:
+                record_event(
+                    session, type="delivery.request.created", source="delivery-service",
+                    aggregate=f"request:{uuid4()}", aggregate_seq=1,
+                    payload={"number": number, "padding": padding}, trace_id="trace-of-a-test",
+                )  # fmt: skip
+
     def tell(self, event_type: str, aggregate: str, **payload: Any) -> str:
         """One event, published; its id."""
         event_id = self.write(event_type, aggregate, **payload)

@@ -61,8 +61,7 @@ async def test_a_reader_that_stops_is_closed_with_4408_and_resumes(
         stall(stalled)
 
         def happen() -> None:
-            for number in range(600):
-                news.write("delivery.request.created", f"request:{uuid4()}", number=number, padding=padding)
+            news.write_requests(range(600), padding)
             while news.relay.relay_once():
                 pass
 
