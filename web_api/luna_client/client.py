@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -14,15 +14,13 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from luna_client.messages import Message
-from luna_client.pauses import Pauses
+from luna_client.pauses import Pauses, renewal_after
 from luna_client.protocol import SUBPROTOCOL, Protocol
 
 PATH = "/api/v1/notifications/ws"
 OPEN_SECONDS = 10.0
 SILENCE_SECONDS = 45.0
 """The server pings every 20 s; one that says nothing for so long is gone."""
-RENEW_BEFORE = 60.0
-"""Seconds before the token's end at which a fresh one is sent, or half its remaining life if that is shorter."""
 WAITING = 1000
 """Messages that may wait for the program; with more, the server is not listened to, and closes in the end."""
 UNAUTHENTICATED = 4401
@@ -155,9 +153,9 @@ class LiveClient:
                 turn = self._protocol.receive(text)
                 if turn.answer is not None:
                     await connection.send(turn.answer)
-                if turn.expires_at is not None:
+                if turn.expires_in is not None:
                     admitted_at, self._refusals = admitted_at or loop.time(), 0
-                    renewals.at(turn.expires_at)
+                    renewals.before(turn.expires_in)
                 if turn.tell is not None:
                     await self._messages.put(turn.tell)
         except (ConnectionClosed, TimeoutError, ValueError):
@@ -167,7 +165,7 @@ class LiveClient:
 
     async def _renew(self) -> None:
         token = await self._token()
-        await self._say([f'{{"op":"auth","token":"{token}"}}'])
+        await self._say([json.dumps({"op": "auth", "token": token})])
 
 
 class _Renewals:
@@ -178,10 +176,9 @@ class _Renewals:
         self._renew = renew
         self._task: asyncio.Task[None] | None = None
 
-    def at(self, expires_at: datetime) -> None:
+    def before(self, expires_in: float) -> None:
         self.stop()
-        left = (expires_at - datetime.now(UTC)).total_seconds()
-        self._task = self._group.create_task(self._wait(max(left - RENEW_BEFORE, left / 2, 0.0)))
+        self._task = self._group.create_task(self._wait(renewal_after(expires_in)))
 
     def stop(self) -> None:
         if self._task is not None:

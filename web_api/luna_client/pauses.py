@@ -1,4 +1,4 @@
-"""How long to wait before the next connection. Pure; all times in seconds."""
+"""How long to wait: before the next connection, before a fresh token is sent. Pure; all times in seconds."""
 
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ SENT_AWAY = frozenset({1001, 1012, 1013, 4429})
 """The server stops, is full or has had too much of us: all of its clients hear that at the same moment."""
 SPREAD = 2.0
 """Over so long at least those come back."""
+RENEW_BEFORE = 60.0
+SOONEST_RENEWAL = 1.0
 
 
 @dataclass
@@ -25,3 +27,11 @@ class Pauses:
         if code in SENT_AWAY:
             return max(pause, SPREAD) * chance + pause / 2
         return pause * (0.5 + chance / 2)
+
+
+def renewal_after(expires_in: float) -> float:
+    """A minute before the token's end, or at half its life if that is shorter; whoever is given an old one again waits.
+
+    From how long the server says that it is good: our clock may be wrong.
+    """
+    return max(expires_in - RENEW_BEFORE, expires_in / 2, SOONEST_RENEWAL)

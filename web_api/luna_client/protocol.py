@@ -16,12 +16,12 @@ MOST_A_MESSAGE = 100
 class Turn:
     """What follows from one message of the server.
 
-    What to tell the user, what to answer, until when the token is good if it was accepted just now.
+    What to tell the user, what to answer, for how many seconds the token is good if it was accepted just now.
     """
 
     tell: Message | None = None
     answer: str | None = None
-    expires_at: datetime | None = None
+    expires_in: float | None = None
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Protocol:
             case "ping":
                 return Turn(answer='{"op":"pong"}')
             case "authenticated":
-                return Turn(expires_at=datetime.fromisoformat(frame["expires_at"]))
+                return Turn(expires_in=float(frame["expires_in"]))
         return Turn()
 
     def _event(self, frame: dict[str, Any]) -> Turn:

@@ -1,11 +1,10 @@
 /** The connection: opened, kept alive, opened again. */
-import { Pauses } from "./pauses.js";
+import { Pauses, renewalAfter } from "./pauses.js";
 import { Protocol, SUBPROTOCOL, say, type Message, type Turn } from "./protocol.js";
 
 const PATH = "/api/v1/notifications/ws";
 const SILENCE_MS = 45_000;
 const OPEN_MS = 10_000;
-const RENEW_BEFORE_MS = 60_000;
 const UNAUTHENTICATED = 4401;
 const REFUSED_FOR_GOOD = 3;
 /** The longest that a timer of browsers can wait. */
@@ -127,19 +126,17 @@ export class LiveClient {
       return;
     }
     if (turn.answer !== undefined) this.#say([turn.answer]);
-    if (turn.expiresAt !== undefined) this.#accepted(turn.expiresAt);
+    if (turn.expiresIn !== undefined) this.#accepted(turn.expiresIn);
     if (turn.tell !== undefined) this.#options.onMessage(turn.tell);
   }
 
-  #accepted(expiresAt: Date): void {
+  #accepted(expiresIn: number): void {
     const isFirst = this.#admittedAt === undefined;
     this.#admittedAt ??= Date.now();
     this.#refusals = 0;
     if (isFirst) this.#options.onConnection?.(true);
-    const left = expiresAt.getTime() - Date.now();
     clearTimeout(this.#renewal);
-    const wait = Math.min(Math.max(left - RENEW_BEFORE_MS, left / 2, 0), LONGEST_TIMER_MS);
-    this.#renewal = setTimeout(() => void this.#renew(), wait);
+    this.#renewal = setTimeout(() => void this.#renew(), Math.min(renewalAfter(1000 * expiresIn), LONGEST_TIMER_MS));
   }
 
   async #renew(): Promise<void> {

@@ -26,12 +26,13 @@ export interface Unsubscribe {
   channels: string[];
 }
 
-/** `expires_at`: by then a fresh token must have come. */
+/** `expires_at`: by then a fresh token must have come; `expires_in` seconds, for clients whose clocks are wrong. */
 export interface Authenticated {
   op: "authenticated";
   user_id: string;
   role: string;
   expires_at: string;
+  expires_in: number;
 }
 
 /** Every `error.code` that an answer can carry: a closed list. */

@@ -15,11 +15,11 @@ export type Message =
   /** The server will not tell this channel (undefined: did not understand a message). */
   | { kind: "refused"; channel?: string; code: ErrorCode; message: string };
 
-/** What follows from one message of the server. `expiresAt`: a token was accepted, and is good until then. */
+/** What follows from one message of the server. `expiresIn`: a token was accepted, and is good for so many seconds. */
 export interface Turn {
   tell?: Message;
   answer?: string;
-  expiresAt?: Date;
+  expiresIn?: number;
 }
 
 /**
@@ -86,7 +86,7 @@ export class Protocol {
       case "ping":
         return { answer: say({ op: "pong" }) };
       case "authenticated":
-        return { expiresAt: new Date(frame.expires_at) };
+        return { expiresIn: frame.expires_in };
       default:
         return {};
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pauses } from "../src/pauses.js";
+import { Pauses, renewalAfter } from "../src/pauses.js";
 
 test("they grow while connections are of no use or do not last", () => {
   const pauses = new Pauses();
@@ -16,4 +16,8 @@ test("after one that lasted the next is short again", () => {
 
 test("who is sent away with all others comes back spread over two seconds", () => {
   assert.deepEqual([0, 0.5, 1].map((chance) => new Pauses().after(60_000, 1012, chance)), [125, 1_125, 2_125]);
+});
+
+test("a token is renewed a minute before its end, at half a short life, never at once", () => {
+  assert.deepEqual([3_600_000, 60_000, 0, -1].map(renewalAfter), [3_540_000, 30_000, 1_000, 1_000]);
 });

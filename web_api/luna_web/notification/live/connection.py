@@ -70,9 +70,10 @@ class Connection:
         self._openings = Openings(live, self, entry.principal, most, waiting)
         self._forget_session: Callable[[], None] = lambda: None
 
-    def __len__(self) -> int:
-        """How many channels it has."""
-        return len(self._openings)
+    @property
+    def channels(self) -> int:
+        """How many it has."""
+        return self._openings.count
 
     async def run(self) -> Ending:
         """Serve until it is over, and close it; why."""
@@ -80,8 +81,7 @@ class Connection:
         tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read())]
         ending = Ending(CloseCode.GOING_AWAY)
         try:
-            self.put(frames.authenticated(self.entry.principal.user_id, self.entry.principal.role,
-                                           self.entry.expires_at))  # fmt: skip
+            self._welcome()
             ending = await self._over
         finally:
             self._forget_session()
@@ -222,7 +222,11 @@ class Connection:
             return
         self.entry = entry
         self._watch_session()
-        self.put(frames.authenticated(mine.user_id, mine.role, entry.expires_at))
+        self._welcome()
+
+    def _welcome(self) -> None:
+        who, now = self.entry.principal, self._live.runtime.clock.now()
+        self.put(frames.authenticated(who.user_id, who.role, self.entry.expires_at, now))
 
     def _watch_session(self) -> None:
         self._forget_session()

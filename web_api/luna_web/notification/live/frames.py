@@ -59,12 +59,13 @@ CLIENT_FRAME: TypeAdapter[Auth | Subscribe | Unsubscribe | Ping | Pong] = TypeAd
 
 
 class Authenticated(Output):
-    """`expires_at`: by then a fresh token must have come."""
+    """`expires_at`: by then a fresh token must have come; `expires_in` seconds, for clients whose clocks are wrong."""
 
     op: Literal["authenticated"]
     user_id: UUID
     role: str
     expires_at: datetime
+    expires_in: float
 
 
 class Subscribed(Output):
@@ -155,8 +156,10 @@ def text(frame: Mapping[str, Any]) -> str:
     return to_json(frame).decode()
 
 
-def authenticated(user_id: UUID, role: str, expires_at: datetime) -> str:
-    return text({"op": "authenticated", "user_id": user_id, "role": role, "expires_at": expires_at})
+def authenticated(user_id: UUID, role: str, expires_at: datetime, now: datetime) -> str:
+    left = round((expires_at - now).total_seconds(), 3)
+    who = {"user_id": user_id, "role": role}
+    return text({"op": "authenticated", **who, "expires_at": expires_at, "expires_in": left})
 
 
 def subscribed(channel: str, cursor: Cursor, snapshot: str | None = None) -> str:

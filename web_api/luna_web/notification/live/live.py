@@ -125,7 +125,7 @@ class Live:
     def now(self) -> Now:
         """How it stands; from any thread."""
         connections = list(self._connections)
-        channels = sum(len(connection) for connection in connections)
+        channels = sum(connection.channels for connection in connections)
         return Now(len(connections), channels, len(self.hub), self.feed.up.is_set())
 
     def written(self, text: str) -> bytes:

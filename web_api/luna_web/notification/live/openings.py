@@ -86,7 +86,8 @@ class Openings:
         self._opening: Subscription | None = None
         self._opener: asyncio.Task[None] | None = None
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         return len(self._subscriptions)
 
     def close(self) -> None:

@@ -65,14 +65,25 @@ async def test_whose_tokens_are_refused_is_told(server: Server) -> None:
             await next_of(live)
 
 
+@pytest.mark.parametrize("good", [0, 1], ids=["at first", "at a renewal"])
 @story
-async def test_what_goes_wrong_in_the_token_function_is_raised(server: Server) -> None:
+async def test_what_goes_wrong_in_the_token_function_is_raised(
+    server: Server, people: People, runtime: Runtime, good: int
+) -> None:
+    """Whoever asks once more is told once more."""
+    tokens = [runtime.tokens.issue(people.make().principal, datetime.now(UTC), 2)] * good
+
     async def token() -> str:
-        raise KeyError("no credentials")
+        if not tokens:
+            raise KeyError("no credentials")
+        return tokens.pop()
 
     async with LiveClient(server.url, token, ["me"]) as live:
-        with pytest.raises(KeyError):
-            await next_of(live)
+        for _ in range(good):
+            assert isinstance(await next_of(live), Snapshot)
+        for _ in range(2):
+            with pytest.raises(KeyError):
+                await next_of(live)
 
 
 @story

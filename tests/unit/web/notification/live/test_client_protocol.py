@@ -7,7 +7,7 @@ import pytest
 
 from luna_client import Event, Positions, Refused, Snapshot
 from luna_client.client import websocket_url
-from luna_client.pauses import Pauses
+from luna_client.pauses import Pauses, renewal_after
 from luna_client.protocol import Protocol
 
 
@@ -108,6 +108,13 @@ class TestPauses:
 
     def test_who_is_sent_away_with_all_others_comes_back_spread_over_two_seconds(self) -> None:
         assert [Pauses().after(60.0, 1012, chance) for chance in (0.0, 0.5, 1.0)] == [0.125, 1.125, 2.125]
+
+
+def test_a_token_is_renewed_a_minute_before_its_end_at_half_a_short_life_and_never_at_once() -> None:
+    """By what the server says, whose clock may be another one than ours."""
+    frame = {"op": "authenticated", "user_id": "u", "role": "ADMIN", "expires_at": "2001-01-01T00:00:00Z"}
+    assert Protocol().receive(json.dumps({**frame, "expires_in": 60.5})).expires_in == 60.5
+    assert [renewal_after(left) for left in (3600, 60, 0, -1)] == [3540, 30, 1, 1]
 
 
 @pytest.mark.parametrize(
