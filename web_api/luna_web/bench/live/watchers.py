@@ -13,7 +13,7 @@ from luna_web.bench.live.socket import Socket
 PATH = "/api/v1/notifications/ws"
 SUBSCRIBE = '{"op":"subscribe","channels":["robots","me"]}'
 AT_ONCE = 50
-READY_DEADLINE_S = 120.0
+READY_DEADLINE_S = 300.0
 _OBSERVED = b'"observed_at":"'
 _SAID = re.compile(rb'"said": ?([0-9.]+)')
 
@@ -85,9 +85,13 @@ async def open_all(
         some = watchers[start : start + AT_ONCE]
         opening = (_open(loop, one, ports[n % len(ports)], tokens[one.person]) for n, one in enumerate(some))
         await asyncio.gather(*opening)
-    async with asyncio.timeout(READY_DEADLINE_S):
-        while any(watcher.ready < 2 for watcher in watchers):
-            await asyncio.sleep(0.1)
+    end = loop.time() + READY_DEADLINE_S
+    while any(watcher.ready < 2 for watcher in watchers):
+        if loop.time() > end:
+            ready = sum(watcher.ready == 2 for watcher in watchers)
+            closed = sorted({watcher.closed for watcher in watchers if watcher.closed is not None})
+            raise SystemExit(f"after {READY_DEADLINE_S:.0f} s {ready} of {count} clients are ready; closed: {closed}")
+        await asyncio.sleep(0.1)
     return watchers, noting
 
 

@@ -3,6 +3,8 @@
     outbox ─relay─► streams (one script: number, XADD, PUBLISH) ─► feed ─► hub ─► buffer of each socket ─► WebSocket
     robots ─leading process─► positions (pub/sub, newest wins) ────────┘
 
-Pure: `channels`, `audiences`, `cursors`, `frames`, `subscription`, `outgoing`, `hub`, `positions`, `liveness`.
-Edges: `streams` and `feed` (Redis), `connection` (WebSocket), `live` (what a process runs of it).
+Pure: `channels`, `audiences`, `cursors`, `frames`, `subscription`, `outgoing`, `hub`, `positions`, `liveness`,
+`origins`.
+Edges: `streams` and `feed` (Redis), `connection` (WebSocket), `openings` (the channels of one, between both), `live`
+(what a process runs of it), `figures` (what it counts).
 """

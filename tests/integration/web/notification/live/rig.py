@@ -91,7 +91,7 @@ class ServerProcess:
         ]  # fmt: skip
         with self._log.open("ab") as sink:
             self._process = subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=sink, stderr=sink)
-        wait_until("the server serves", self._answers, deadline=60)
+        wait_until("the server serves", self._answers, deadline=120)
         return self
 
     def kill(self) -> None:
