@@ -51,6 +51,7 @@ STALLED_S = 10.0
 """Without an answer to anybody for so long the database is taken to be away; while there are some, one waits."""
 LOOK_S = 0.25
 FIRST_MESSAGE_S = 10.0
+CANCELLED_TIMES = 5
 WAITING_SHARE = 10
 """One in so many sockets of a process may be one that has not yet said who it is."""
 PERSONAL = frozenset({Kind.ME, Kind.DELIVERY})
@@ -111,9 +112,7 @@ class Live:
     async def stop(self) -> None:
         for connection in list(self._connections):
             connection.end(CloseCode.GOING_AWAY, "the server goes away")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancelled(self._tasks)
         for threads in (self._threads, self._door):
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -270,6 +269,16 @@ class Live:
                     # One that cannot be looked at must not keep the others from being ended in time.
                     log.exception("live_look_failed")
                     connection.end(CloseCode.WENT_WRONG, "something went wrong")
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """A cancellation can be lost among the time-outs of a client of Redis, so that it is said again, a few times."""
+    left = set(tasks)
+    for _ in range(CANCELLED_TIMES):
+        for task in left:
+            task.cancel()
+        if left:
+            _, left = await asyncio.wait(left, timeout=1.0)
 
 
 async def _refuse(websocket: WebSocket, ending: Ending) -> Ending:
