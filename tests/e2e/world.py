@@ -49,6 +49,7 @@ class World:
     port: int
     domain: int
     speed: float = 8.0
+    robots: int = 1
     address: str = ""
     _people: dict[str, str] = field(default_factory=dict)
 
@@ -79,7 +80,8 @@ class World:
         return StateDir(self.state)
 
     def up(self) -> None:
-        done = self.luna("up", "--detach", "--port", str(self.port), "--sim-speed", str(self.speed))
+        size = ("--robots", str(self.robots), "--sim-speed", str(self.speed))
+        done = self.luna("up", "--detach", "--port", str(self.port), *size)
         assert done.returncode == 0, done.stdout + done.stderr
         self.address = self.status()["address"]
 
