@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from luna_web import __version__
 from luna_web.shared.envelope import ErrorEnvelope
+from luna_web.shared.links import add_links
 
 REFERENCE = "#/components/schemas/{model}"
 ERROR_CONTENT = {"application/json": {"schema": {"$ref": REFERENCE.format(model=ErrorEnvelope.__name__)}}}
@@ -27,10 +28,10 @@ class DocumentedApp(FastAPI):
 
 
 def document(title: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """The OpenAPI document of these routes, with the schemas that their error answers name."""
+    """The OpenAPI document of these routes, with the schemas that their error answers name and links."""
     described = get_openapi(title=title, version=__version__, routes=routes)
     _, errors = models_json_schema([(ErrorEnvelope, "serialization")], ref_template=REFERENCE)
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
     for name, schema in errors["$defs"].items():
         schemas.setdefault(name, schema)
-    return described
+    return add_links(described)

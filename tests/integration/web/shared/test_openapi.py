@@ -65,6 +65,61 @@ def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
     assert len(set(names)) == len(names)
 
 
+def links(document: dict[str, Any], name: str, status: str) -> dict[str, dict[str, Any]]:
+    """The links of an answer by the call that they lead to."""
+    described = dict(operations(document))[name]["responses"][status].get("links", {})
+    return {link["description"]: link for link in described.values()}
+
+
+class TestLinks:
+    def test_whoever_makes_a_thing_is_led_to_all_that_can_be_done_with_it(self, document: dict[str, Any]) -> None:
+        led_to = links(document, "POST /api/v1/requests", "201")
+
+        for verb in ("cancel", "complete", "approve"):
+            link = led_to[f"PUT /api/v1/requests/{{request_id}}/{verb}"]
+            assert link["parameters"] == {"request_id": "$response.body#/data/id"}
+        assert led_to["GET /api/v1/deliveries/{task_id}"]["parameters"] == {"task_id": "$response.body#/data/task_id"}
+        waiting = links(document, "POST /api/v1/requests", "202")
+        assert "DELETE /api/v1/holds/{hold_id}" in waiting
+        assert "PUT /api/v1/requests/{request_id}/cancel" not in waiting
+
+    def test_a_list_leads_to_its_first_thing_and_an_act_to_another_look(self, document: dict[str, Any]) -> None:
+        first = links(document, "GET /api/v1/loans", "200")["GET /api/v1/loans/{loan_id}"]
+        assert first["parameters"] == {"loan_id": "$response.body#/data/0/id"}
+        cancelled = links(document, "PUT /api/v1/returns/{return_id}/cancel", "202")
+        assert "GET /api/v1/returns/{return_id}" in cancelled
+        assert not any(call.startswith(("PUT", "POST", "DELETE")) for call in cancelled)
+
+    def test_a_thing_below_another_is_named_with_both(self, document: dict[str, Any]) -> None:
+        made = links(document, "POST /api/v1/books/{book_id}/copies", "201")
+        assert made["PUT /api/v1/books/{book_id}/copies/{copy_id}"]["parameters"] == {
+            "book_id": "$response.body#/data/book_id",
+            "copy_id": "$response.body#/data/id",
+        }
+
+    def test_a_stop_leads_to_its_release(self, document: dict[str, Any]) -> None:
+        path = "/api/v1/robot/emergency-stop/{robot_id}"
+        assert links(document, f"POST {path}", "202")[f"POST {path}/release"] == {
+            "operationId": "release_one_api_v1_robot_emergency_stop__robot_id__release_post",
+            "description": f"POST {path}/release",
+            "parameters": {"robot_id": "$request.path.robot_id"},
+            "requestBody": {"estop_id": "$response.body#/data/estop_id"},
+        }
+
+    def test_every_link_leads_to_a_call_of_the_same_document(self, app: FastAPI, client: Api) -> None:
+        for service in ALL:
+            own = client.http.get(f"/api/v1/{service.name}/openapi.json").json()
+            known = {described["operationId"] for _, described in operations(own)}
+            targets = {
+                link["operationId"]
+                for _, described in operations(own)
+                for answer in described["responses"].values()
+                for link in answer.get("links", {}).values()
+            }
+            assert targets
+            assert targets <= known
+
+
 def test_each_service_has_a_document_of_its_own_and_there_is_one_of_all(client: Api) -> None:
     whole = client.http.get("/openapi.json").json()["paths"]
     for service in ALL:
