@@ -4,6 +4,7 @@ A route that is not in the table fails here, and so does a row without a route.
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from luna_web.shared.runtime import Runtime
 from tests.integration.web.delivery.world import Library
 from tests.integration.web.notification.live.rig import client as connect_live
 from tests.integration.web.notification.live.rig import serving
-from tests.integration.world import Api, Catalog, People
+from tests.integration.world import Api, Catalog, People, data, refused
 
 
 class Who(StrEnum):
@@ -220,7 +221,10 @@ LISTS = {
     "loan": "/loans",
     "hold": "/holds",
     "notification": "/notifications",
+    "subscription": "/notifications/push-subscriptions",
 }
+UNLISTED = {"robot"}
+"""Only staff are shown a list of these."""
 
 
 def test_the_table_has_every_route_and_nothing_else(app: FastAPI) -> None:
@@ -325,11 +329,40 @@ def test_what_belongs_to_somebody_is_there_for_them_and_whom_the_table_names(
 def test_lists_hold_what_is_ones_own(library: Library, people: People, make: Callable[[str], str], thing: str) -> None:
     made = make(thing)
 
-    def listed(api: Api) -> set[str]:
-        return {row["id"] for row in api.get(LISTS[thing]).json()["data"]}
+    def listed(api: Api, **asked: Any) -> set[str]:
+        told = data(api.get(LISTS[thing], params=asked))
+        return {row["id"] for row in (told["subscriptions"] if thing == "subscription" else told)}
 
     assert made in listed(library.reader.api)
-    assert made not in listed(people.make(Role.STUDENT).api)
+    stranger = people.make(Role.STUDENT).api
+    assert made not in listed(stranger)
+    if thing in ("request", "return", "loan", "hold"):
+        assert made not in listed(stranger, user_id=str(library.reader.id))
+
+
+def test_every_kind_of_thing_that_has_an_owner_has_its_list_tried() -> None:
+    assert set(LISTS) | UNLISTED == {ROUTES[name].thing for name in OWNED}
+
+
+def test_what_is_another_readers_cannot_be_had_by_naming_it_in_a_body(
+    library: Library, people: People, make: Callable[[str], str]
+) -> None:
+    stranger, theirs = people.make(Role.STUDENT).api, make("loan")
+    give_back = stranger.post("/returns", {"loan_id": theirs, "pickup_location": "STUDY-1"})
+    refused(give_back, 409, "NOT_BORROWED_BY_YOU")
+    book_id = library.book(copies=0).id
+    refused(stranger.post("/holds", {"book_id": book_id, "user_id": str(library.reader.id)}), 403, "FORBIDDEN")
+    subscription = make("subscription")
+    stranger.call("DELETE", "/notifications/push-subscriptions", json={"endpoint": "https://fcm.googleapis.com/x"})
+    assert library.rows("SELECT FROM push_subscriptions WHERE id = :id", id=subscription)
+
+
+def test_readers_see_only_places_that_they_may_send_robots_to(library: Library, people: People) -> None:
+    places = {row.location_code: str(row.id) for row in library.rows("SELECT id, location_code FROM waypoints")}
+    seen = {place: library.reader.api.get(f"/robot/waypoints/{id_}").status_code for place, id_ in places.items()}
+
+    assert {place for place, status in seen.items() if status == 200} == {"DESK-1", "DESK-2", "STUDY-1", "STUDY-2"}
+    assert set(seen.values()) == {200, 404}
 
 
 class TestLiveChannels:
@@ -371,6 +404,28 @@ class TestLiveChannels:
 
         assert answers["delivery:{delivery}"] == "subscribed"
         assert {answers[name] for name, row in CHANNELS.items() if row is STAFF} == {"FORBIDDEN"}
+
+    def test_a_reader_is_told_nothing_of_what_staff_send_each_other(self, url: str, library: Library) -> None:
+        sent = library.sent("inter-staff", item_description="The keys")
+
+        answers = asyncio.run(self._ask(url, library.reader.api, {"theirs": f"delivery:{sent['id']}"}))
+
+        assert answers == {"theirs": "NOT_FOUND"}
+
+    def test_everybody_is_told_their_own_affairs_and_nobody_elses(
+        self, url: str, library: Library, people: People, make: Callable[[str], str]
+    ) -> None:
+        theirs = make("notification"), make("request"), make("hold")
+
+        async def affairs(api: Api) -> str:
+            async with connect_live(url, api.token) as socket:
+                await socket.say(op="subscribe", channels=["me"])
+                return json.dumps(await socket.next("subscribed"))
+
+        told = asyncio.run(affairs(library.reader.api))
+        assert theirs[0] in told
+        others = asyncio.run(affairs(people.make(Role.STUDENT).api))
+        assert not any(name in others for name in (*theirs, str(library.reader.id)))
 
     @staticmethod
     def _expected(row: Row, role: Role) -> str:
