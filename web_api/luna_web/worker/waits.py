@@ -10,11 +10,12 @@ from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
 from luna_web.worker.periodic import PeriodicJob, Step
 
-EVERY = timedelta(seconds=30)
+EVERY = timedelta(seconds=10)
+"""As fine as the shortest time-out that can be set."""
 
 
 def waits(settings: Settings, clock: Clock) -> PeriodicJob:
-    """Looks at every wait about once a minute, by the time-outs that administrators set."""
+    """Looks at every wait, by the time-outs that administrators set."""
     policies = policies_of(settings)
 
     def look(session: Session) -> int:
