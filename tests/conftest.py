@@ -1,7 +1,19 @@
-"""Of all tests: how Hypothesis works here."""
+"""Of all tests: how Hypothesis works here, and how thoroughly the API is fuzzed."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No test depends on how busy the machine is.
 settings.register_profile("luna", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("luna")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=int, metavar="N", help="test_fuzz.py: N examples of each call instead of a few")
+
+
+@pytest.fixture(scope="session")
+def fuzz(pytestconfig: pytest.Config) -> int | None:
+    """How many examples the fuzzing tests are to try; None for their own small number."""
+    wanted: int | None = pytestconfig.getoption("--fuzz")
+    return wanted

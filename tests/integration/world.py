@@ -122,7 +122,7 @@ class People:
     def make(self, role: Role = Role.STUDENT, email: str | None = None, **columns: Any) -> Person:
         """A new person; `columns` go to the row of `users`."""
         number = next(_numbers)
-        user_id, session_id = new_id(), new_id()
+        user_id = new_id()
         email = email or f"{role.lower()}-{number}@example.org"
         user = {
             "first_name": f"Person{number}",
@@ -132,11 +132,19 @@ class People:
             "version": 1,
             **columns,
         }
+        with transaction(self._runtime.session_factory) as session:
+            session.add(User(id=user_id, email=email, role=role, **user))
+        return self._logged_in(user_id, email, role)
+
+    def again(self, person: Person) -> Person:
+        """The same person in a session of its own."""
+        return self._logged_in(person.id, person.email, person.role)
+
+    def _logged_in(self, user_id: UUID, email: str, role: Role) -> Person:
+        session_id = new_id()
         now = self._runtime.clock.now()
         lifetime = timedelta(seconds=self._runtime.settings.refresh_token_seconds)
         with transaction(self._runtime.session_factory) as session:
-            session.add(User(id=user_id, email=email, role=role, **user))
-            session.flush()
             session.add(
                 UserSession(
                     id=session_id, user_id=user_id, refresh_hash=session_id.bytes * 2, expires_at=now + lifetime
