@@ -28,7 +28,7 @@ class DocumentedApp(FastAPI):
 
 
 def document(title: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """The OpenAPI document of these routes, with the schemas that their error answers name and links."""
+    """The OpenAPI document of these routes, with links, and the schemas that their error answers name."""
     described = get_openapi(title=title, version=__version__, routes=routes)
     _, errors = models_json_schema([(ErrorEnvelope, "serialization")], ref_template=REFERENCE)
     schemas = described.setdefault("components", {}).setdefault("schemas", {})
