@@ -17,16 +17,43 @@ from tests.e2e.world import World
 LAST_LINES = 60
 
 
+class Stage:
+    """Where one LUNA runs at a time, until another is wanted: two would be too slow for their robots."""
+
+    def __init__(self, folder: Path, domain: int) -> None:
+        self._folder = folder
+        self._domain = domain
+        self._world: World | None = None
+
+    def show(self, robots: int = 1, speed: float = 8.0) -> World:
+        """A running LUNA with so many robots, in which time runs so many times as fast."""
+        if self._world is None or (self._world.robots, self._world.speed) != (robots, speed):
+            self.clear()
+            state = self._folder / f"{robots}-at-{speed:g}"
+            self._world = World(state, free_port(), self._domain, speed=speed, robots=robots)
+            self._world.up()
+        return self._world
+
+    def clear(self) -> None:
+        if self._world is not None:
+            self._world.down()
+        self._world = None
+
+
 @pytest.fixture(scope="session")
-def world() -> Iterator[World]:
-    """LUNA with one robot and eight-fold time."""
+def stage() -> Iterator[Stage]:
     with open_folder() as folder, closing(Domain()) as domain:
-        world = World(folder / "state", free_port(), domain.number)
+        stage = Stage(folder, domain.number)
         try:
-            world.up()
-            yield world
+            yield stage
         finally:
-            world.down()
+            stage.clear()
+
+
+@pytest.fixture(scope="module")
+def world(stage: Stage) -> World:
+    """LUNA with one robot and eight-fold time."""
+    return stage.show()
 
 
 @pytest.hookimpl(wrapper=True)

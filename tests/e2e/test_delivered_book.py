@@ -56,13 +56,12 @@ def steps(world: World, task_id: str) -> list[str]:
     return [step for step in told if step != "PENDING"]
 
 
-# Which part is killed while the robot drives this leg of the first trip (out) and of the second (back).
+# Which part is killed while the robot drives this leg of the trip out or of that back, which begins where it stands.
 DEATHS = {
     "the web's": {("out", "TO_PICKUP"): "worker", ("out", "TO_DROPOFF"): "web", ("back", "TO_DROPOFF"): "valkey"},
     "the robot's": {
         ("out", "TO_PICKUP"): "safety-luna1",
-        ("out", "TO_DROPOFF"): "robot-luna1",
-        ("back", "TO_PICKUP"): "rosbridge-luna1",
+        ("out", "TO_DROPOFF"): "rosbridge-luna1",
         ("back", "TO_DROPOFF"): "robot-luna1",
     },
 }

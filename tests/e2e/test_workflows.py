@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -19,11 +19,10 @@ from typing import Any
 import pytest
 
 from luna_embedded.demo.client import ApiError, Client
-from tests.domains import Domain
-from tests.e2e.conftest import free_port, open_folder
+from tests.e2e.conftest import Stage
 from tests.e2e.world import PASSWORD, Json, World
 
-ROBOTS = 4
+ROBOTS, SPEED = 3, 5.0  # as much as two processors carry
 DEADLINE = 400.0  # seconds for whatever a robot is to do; the machine may be busy, and others may be first
 PAUSE = 0.25
 WAIT_FOR_STAFF = 10  # seconds (real ones) that a robot waits to be unloaded before it asks for help
@@ -392,15 +391,9 @@ WORKFLOWS: Mapping[str, Workflow] = {
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    """LUNA with several robots and eight-fold time."""
-    with open_folder() as folder, closing(Domain()) as domain:
-        world = World(folder / "state", free_port(), domain.number, robots=ROBOTS)
-        try:
-            world.up()
-            yield world
-        finally:
-            world.down()
+def world(stage: Stage) -> World:
+    """LUNA with several robots."""
+    return stage.show(ROBOTS, SPEED)
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
-"""The administrator's commands, as processes, on a database of their own."""
+"""The administrator's commands on a database of their own: one as a process, the rest in this one."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,9 @@ from luna_web.book.seed import SEED
 from luna_web.shared.config import Settings
 from luna_web.shared.keys import read_key
 from tests.integration.servers import Postgres
+from tests.integration.web.commands import Done, Run, commands
 
 ROOT = Path(__file__).resolve().parents[4]
-Done = subprocess.CompletedProcess[str]
-Run = Callable[..., Done]
 PASSWORD = "Robots-carry-b00ks"
 PLAN: dict[str, Any] = {
     "floor": str(ROOT / "sim" / "maps" / "library"),
@@ -56,36 +55,35 @@ def own_database(server: Postgres, *, template: str) -> Iterator[Connection]:
             with server.admin("luna_manage") as connection:
                 yield connection
         finally:
-            admin.execute("DROP DATABASE luna_manage")
+            # The commands leave their connections to the end of the process, which is ours.
+            admin.execute("DROP DATABASE luna_manage WITH (FORCE)")
 
 
-def manager(server: Postgres) -> Run:
-    """Runs `python -m luna_web.manage` on `luna_manage`."""
-    environment = {
-        "PYTHONPATH": str(ROOT / "web_api"),
+def variables(server: Postgres) -> dict[str, str]:
+    """Where `luna_manage` is."""
+    return {
         "LUNA_DATABASE_URL": server.url("luna_app", "luna_manage"),
         "LUNA_DATABASE_OWNER_URL": server.url("luna_owner", "luna_manage"),
-        "PATH": "",
     }
-
-    def run(*words: str, stdin: str = "", **variables: str) -> Done:
-        return subprocess.run(
-            [sys.executable, "-m", "luna_web.manage", *words],
-            env=environment | variables,
-            cwd=ROOT,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
 
 
 @pytest.fixture
 def manage(postgres_server: Postgres) -> Run:
-    return manager(postgres_server)
+    return commands(variables(postgres_server))
+
+
+def process(server: Postgres, *words: str, stdin: str) -> Done:
+    """`python -m luna_web.manage`, with nothing in its environment but what it must know."""
+    return subprocess.run(
+        [sys.executable, "-m", "luna_web.manage", *words],
+        env={"PYTHONPATH": str(ROOT / "web_api"), "PATH": "", **variables(server)},
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -97,7 +95,7 @@ def database(settings: Settings, postgres_server: Postgres) -> Iterator[Connecti
 
 def test_bootstrap_makes_everything_and_the_second_time_nothing(postgres_server: Postgres, manage: Run) -> None:
     with own_database(postgres_server, template="template0") as database:
-        first = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+        first = process(postgres_server, "bootstrap", "--json", "-", stdin=json.dumps(PLAN))
         books, robots, users = (
             database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
             for table in ("books", "robots", "users")

@@ -1,9 +1,6 @@
 """What a consumer gave up on is seen, and given to it once more."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,8 +18,9 @@ from luna_web.worker.domain import MOST_ATTEMPTS, Drain
 from luna_web.worker.drain import Drainer
 from luna_web.worker.relay import Relay
 from tests.integration.servers import wait_until
+from tests.integration.web.commands import Run, commands
 from tests.integration.web.worker.events import Aggregate, Counting, count, handled, run
-from tests.integration.web.worker.processes import ROOT, WorkerProcess
+from tests.integration.web.worker.processes import WorkerProcess
 from tests.integration.world import People
 
 KNOWN = {Counting.name}
@@ -176,17 +174,12 @@ def test_an_event_that_was_forgotten_meanwhile_holds_nothing_up(
 
 class TestCommands:
     @pytest.fixture
-    def manage(self, settings: Settings) -> Callable[..., subprocess.CompletedProcess[str]]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "web_api"), "LUNA_DATABASE_URL": settings.database_url}
-
-        def call(*words: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "luna_web.manage", "events", *words]
-            return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-        return call
+    def manage(self, settings: Settings) -> Run:
+        of_this_database = commands({"LUNA_DATABASE_URL": settings.database_url})
+        return lambda *words: of_this_database("events", *words)
 
     def test_an_operator_sees_and_replays(
-        self, manage: Callable[..., Any], start_worker: Callable[[], WorkerProcess], session_factory: SessionFactory,
+        self, manage: Run, start_worker: Callable[[], WorkerProcess], session_factory: SessionFactory,
         people: People,
     ) -> None:  # fmt: skip
         """With a worker at work, to which only a payload was missing what its words need."""
@@ -210,7 +203,7 @@ class TestCommands:
         wait_until("it is told", lambda: count(session_factory, told) == 1)
 
     def test_wrong_wishes_are_told_in_one_line(
-        self, manage: Callable[..., Any], session_factory: SessionFactory
+        self, manage: Run, session_factory: SessionFactory
     ) -> None:
         assert manage("replay").returncode == 2
         assert manage("replay", "--all", str(uuid4())).returncode == 2
