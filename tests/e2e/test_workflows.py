@@ -24,7 +24,7 @@ from tests.e2e.world import PASSWORD, Json, World
 
 ROBOTS, SPEED = 3, 5.0  # as much as two processors carry
 DEADLINE = 400.0  # seconds for whatever a robot is to do; the machine may be busy, and others may be first
-PAUSE = 0.25
+PAUSE = 0.5
 WAIT_FOR_STAFF = 10  # seconds (real ones) that a robot waits to be unloaded before it asks for help
 BRIEF = 10  # seconds (of the simulation) that a robot waits for people who do not come; the shortest there is
 Workflow = Callable[["People"], None]
