@@ -10,6 +10,8 @@ from luna_client.messages import Event, Message, Positions, Refused, Snapshot
 
 SUBPROTOCOL = "luna.v1"
 MOST_A_MESSAGE = 100
+MOST_REMEMBERED = 1000
+"""Told events that a channel knows by their ids: more than are published at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Protocol:
     channels: dict[str, None] = field(default_factory=dict, init=False)
     cursors: dict[str, str] = field(default_factory=dict, init=False)
     _resyncing: set[str] = field(default_factory=set, init=False)
+    _told: dict[str, dict[str, None]] = field(default_factory=dict, init=False)
+    """The ids of the latest events of each channel: what Redis lost as it told of it is published again."""
 
     def __post_init__(self, wanted: Iterable[str]) -> None:
         self.channels = _names(wanted)
@@ -95,9 +99,20 @@ class Protocol:
         if known is None or _is_old(cursor, known):
             return Turn()  # what comes before the snapshot was meant for a subscription that was given up
         self.cursors[channel] = cursor
+        if not self._is_news(channel, frame["eventId"]):
+            return Turn()
         at = datetime.fromisoformat(frame["timestamp"])
         told = Event(channel, frame["eventId"], frame["eventType"], at, frame["source"], frame["payload"], cursor)
         return Turn(told)
+
+    def _is_news(self, channel: str, event_id: str) -> bool:
+        told = self._told.setdefault(channel, {})
+        if event_id in told:
+            return False
+        told[event_id] = None
+        if len(told) > MOST_REMEMBERED:
+            del told[next(iter(told))]
+        return True
 
     def _subscribed(self, frame: dict[str, Any]) -> Turn:
         channel = frame["channel"]
@@ -112,6 +127,7 @@ class Protocol:
     def _forget(self, channel: str) -> None:
         self.channels.pop(channel, None)
         self.cursors.pop(channel, None)
+        self._told.pop(channel, None)
         self._resyncing.discard(channel)
 
 

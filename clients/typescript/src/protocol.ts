@@ -3,6 +3,8 @@ import type { ClientFrame, ErrorCode, Event, ServerFrame, State, Subscribed } fr
 
 export const SUBPROTOCOL = "luna.v1";
 const MOST_A_MESSAGE = 100;
+/** Told events that a channel knows by their ids: more than are published at once. */
+const MOST_REMEMBERED = 1000;
 
 /** What a program is told. */
 export type Message =
@@ -31,6 +33,8 @@ export class Protocol {
   readonly #channels: Set<string>;
   readonly #cursors = new Map<string, string>();
   readonly #resyncing = new Set<string>();
+  /** The ids of the latest events of each channel: what Redis lost as it told of it is published again. */
+  readonly #told = new Map<string, Set<string>>();
 
   constructor(channels: Iterable<string> = []) {
     this.#channels = names(channels);
@@ -98,7 +102,15 @@ export class Protocol {
     // What comes before the snapshot was meant for a subscription that was given up.
     if (known === undefined || isOld(cursor, known)) return {};
     this.#cursors.set(channel, cursor);
-    return { tell: { kind: "event", ...event } };
+    return this.#isNews(channel, event.eventId) ? { tell: { kind: "event", ...event } } : {};
+  }
+
+  #isNews(channel: string, id: string): boolean {
+    const told = this.#told.get(channel) ?? new Set<string>();
+    if (told.has(id)) return false;
+    this.#told.set(channel, told.add(id));
+    if (told.size > MOST_REMEMBERED) told.delete(told.values().next().value!);
+    return true;
   }
 
   #state({ channel, payload }: State): Turn {
@@ -115,6 +127,7 @@ export class Protocol {
   #forget(channel: string): void {
     this.#channels.delete(channel);
     this.#cursors.delete(channel);
+    this.#told.delete(channel);
     this.#resyncing.delete(channel);
   }
 

@@ -39,6 +39,17 @@ test("a resync is told with its snapshot, and numbers of another run count anew"
   assert.equal(protocol.receive(event("me", "s:3", 1)).tell?.kind, "event");
 });
 
+test("what a lost Redis had told is not told again by the next", () => {
+  const protocol = new Protocol(["me"]);
+  protocol.receive(subscribed("me", "r:4", {}));
+  assert.equal(protocol.receive(event("me", "r:5", 1)).tell?.kind, "event");
+  protocol.receive('{"op":"resync","channel":"me"}');
+  protocol.receive(subscribed("me", "s:1", {}));
+  assert.deepEqual(protocol.receive(event("me", "s:2", 1)), {});
+  assert.equal(protocol.receive(event("me", "s:3", 2)).tell?.kind, "event");
+  assert.deepEqual(protocol.cursors, { me: "s:3" });
+});
+
 test("what is refused is not asked for again", () => {
   const protocol = new Protocol(["queue", "me"]);
   const turn = protocol.receive('{"op":"error","code":"FORBIDDEN","message":"no","channel":"queue"}');

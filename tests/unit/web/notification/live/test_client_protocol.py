@@ -8,12 +8,12 @@ import pytest
 from luna_client import Event, Positions, Refused, Snapshot
 from luna_client.client import websocket_url
 from luna_client.pauses import Pauses, renewal_after
-from luna_client.protocol import Protocol
+from luna_client.protocol import MOST_REMEMBERED, Protocol
 
 
-def event(cursor: str, channel: str = "me", **payload: Any) -> str:
+def event(cursor: str, channel: str = "me", event_id: str = "", **payload: Any) -> str:
     return json.dumps(
-        {"op": "event", "channel": channel, "cursor": cursor, "eventId": "e", "eventType": "delivery.loan.opened",
+        {"op": "event", "channel": channel, "cursor": cursor, "eventId": event_id or cursor, "eventType": "delivery.loan.opened",
          "timestamp": "2026-01-01T00:00:00Z", "source": "s", "payload": {"version": 3, **payload}}
     )  # fmt: skip
 
@@ -46,6 +46,27 @@ def test_a_resync_is_told_and_another_run_counts_anew() -> None:
     protocol.receive('{"op":"resync","channel":"me"}')
     assert protocol.receive(subscribed("s:1", snapshot={})).tell == Snapshot("me", {}, resynced=True)
     assert protocol.receive(event("s:2")).tell is not None
+
+
+def test_what_a_lost_redis_had_told_is_not_told_again_by_the_next() -> None:
+    protocol = Protocol(["me"])
+    protocol.receive(subscribed("r:4", snapshot={}))
+    assert protocol.receive(event("r:5", event_id="one")).tell is not None
+    protocol.receive('{"op":"resync","channel":"me"}')
+    protocol.receive(subscribed("s:1", snapshot={}))
+    assert protocol.receive(event("s:2", event_id="one")).tell is None
+    assert protocol.receive(event("s:3", event_id="two")).tell is not None
+    assert protocol.cursors == {"me": "s:3"}
+
+
+def test_ids_are_remembered_for_as_long_as_they_could_come_again() -> None:
+    protocol = Protocol(["me"])
+    protocol.receive(subscribed("r:0", snapshot={}))
+    for number in range(1, MOST_REMEMBERED + 2):
+        assert protocol.receive(event(f"r:{number}", event_id=str(number))).tell is not None
+    protocol.receive(subscribed("s:0", snapshot={}))
+    assert protocol.receive(event("s:1", event_id="2")).tell is None
+    assert protocol.receive(event("s:2", event_id="1")).tell is not None
 
 
 def test_what_is_refused_is_not_asked_for_again() -> None:
