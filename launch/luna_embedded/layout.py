@@ -54,7 +54,8 @@ class Checkout:
     @property
     def import_roots(self) -> tuple[Path, ...]:
         """What PYTHONPATH needs to find LUNA's own packages."""
-        return tuple(self.root / part for part in ("launch", "web_api", "sim", "ros_ws/src/luna_robot"))
+        packages = ("launch", "web_api", "sim", "ros_ws/src/luna_robot", "ros_ws/src/luna_executor")
+        return tuple(self.root / part for part in packages)
 
     @property
     def interface_sources(self) -> tuple[Path, ...]:

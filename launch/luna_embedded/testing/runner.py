@@ -64,7 +64,8 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
     mypy = (python, "-m", "mypy", "--config-file", "pyproject.toml")
     ros_python = f"--python-executable={python_of(checkout.ros_env)}"
     web_targets = ("launch/luna_embedded", "web_api/luna_web", "web_api/luna_client")
-    ros_targets = ("sim/luna_floor", "sim/luna_sim", "ros_ws/src/luna_robot/luna_robot")
+    onboard = (f"ros_ws/src/{package}/{package}" for package in ("luna_robot", "luna_executor"))
+    ros_targets = ("sim/luna_floor", "sim/luna_sim", *onboard)
     commands = {
         "ruff": (python, "-m", "ruff", "check", "."),
         "mypy": (*mypy, f"--cache-dir={cache}/mypy-web", *web_targets),

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 
+from luna_executor import LeanExecutor
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import STEP_NS, World
 from luna_sim.ros.actions import RobotActions
@@ -39,7 +39,7 @@ class Simulation:
         self._speed = speed
         self._guard = threading.RLock()
         self._stop = threading.Event()
-        self._executor = SingleThreadedExecutor()
+        self._executor = LeanExecutor()
         quiet = [Parameter("start_type_description_service", value=False)]
         self._clock_node = Node(
             "luna_sim_clock", enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
@@ -68,9 +68,9 @@ class Simulation:
         self._executor.wake()
         for thread in self._threads:
             thread.join(timeout=2.0)
+        self._executor.shutdown(timeout_sec=1.0)
         for node in [*self._nodes, self._clock_node]:
             node.destroy_node()
-        self._executor.shutdown(timeout_sec=1.0)
 
     def snapshot(self) -> tuple[int, dict[str, RobotState]]:
         """Time and robots as they are now."""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
+from luna_executor import LeanExecutor
 from luna_robot.notify import notify
 
 RCLError = rclpy_implementation.RCLError
@@ -23,10 +24,10 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | 
     """Spin the nodes in one single-threaded executor until SIGINT or SIGTERM; then close what `build` gave."""
     closable: Closable | None = None
     rclpy.init(args=args)
+    executor = LeanExecutor()
     try:
         notify(STATUS="starting")
         nodes, closable = build()
-        executor = SingleThreadedExecutor()
         for node in nodes:
             executor.add_node(node)
         notify(READY="1", STATUS="serving")
@@ -40,5 +41,6 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | 
         notify(STOPPING="1")
         if closable is not None:
             closable.close()
+        executor.shutdown()
         rclpy.try_shutdown()
     return 0

@@ -13,8 +13,9 @@ from luna_client.protocol import MOST_REMEMBERED, Protocol
 
 def event(cursor: str, channel: str = "me", event_id: str = "", **payload: Any) -> str:
     return json.dumps(
-        {"op": "event", "channel": channel, "cursor": cursor, "eventId": event_id or cursor, "eventType": "delivery.loan.opened",
-         "timestamp": "2026-01-01T00:00:00Z", "source": "s", "payload": {"version": 3, **payload}}
+        {"op": "event", "channel": channel, "cursor": cursor, "eventId": event_id or cursor,
+         "eventType": "delivery.loan.opened", "timestamp": "2026-01-01T00:00:00Z", "source": "s",
+         "payload": {"version": 3, **payload}}
     )  # fmt: skip
 
 
