@@ -30,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = _parser()
     options = parser.parse_args(arguments)
-    # Before any thread exists, so that all of them leave the signals to sigtimedwait below.
+    # Threads that are made from here on leave the signals to sigtimedwait below. numpy's were made at its import: what
+    # one of those takes while this thread is busy runs this handler.
+    told_to_end = threading.Event()
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: told_to_end.set())
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         files = read_floor(options.floor)
@@ -41,10 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"--state-dir: {error}")
-    return _simulate(world, options.speed, store, files.waypoints.map_id)
+    return _simulate(world, options.speed, store, files.waypoints.map_id, told_to_end)
 
 
-def _simulate(world: World, speed: float, store: StateStore, map_id: str) -> int:
+def _simulate(world: World, speed: float, store: StateStore, map_id: str, told_to_end: threading.Event) -> int:
     # Imported late: a wrong argument is told without waiting for ROS.
     from luna_sim.ros.simulation import Simulation, close_context, make_context
 
@@ -59,7 +63,7 @@ def _simulate(world: World, speed: float, store: StateStore, map_id: str) -> int
     simulation.start(failed)
     log.info("%d robots at %g times real time", len(world.robots), speed)
     notify("READY=1", f"STATUS={len(world.robots)} robots on {map_id}")
-    while signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
+    while not told_to_end.is_set() and signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
         _save(simulation.snapshot(), store, map_id)
     notify("STOPPING=1")
     simulation.stop()

@@ -70,6 +70,8 @@ class Controller:
         self._operator = ActionClient(self.node, NavigateToPose, "navigate_to_pose")
         self._clients = {name: self.node.create_client(kind, name) for name, kind in SERVICES.items()}
         self.node.create_timer(0.5, self._beat)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
 
@@ -112,10 +114,8 @@ class Controller:
             self._heartbeat.publish(ControllerHeartbeat(epoch=self.epoch))
 
     def _spin(self) -> None:
-        executor = SingleThreadedExecutor(context=self.context)
-        executor.add_node(self.node)
         try:
-            executor.spin()
+            self._executor.spin()
         except ExternalShutdownException:
             return
 
@@ -160,10 +160,9 @@ class Controller:
 
     def send(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> Any:
         """The future of the result; fails if ROS refuses the goal."""
-        assert self._goals.wait_for_server(within)
-        handle = self._result(self._goals.send_goal_async(goal), within)
-        assert handle.accepted
-        return handle.get_result_async()
+        accepted, result = self._send(self._goals, goal, within)
+        assert accepted
+        return result
 
     def outcome(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> DeliveryState:
         """The result of a goal that ends soon."""
@@ -173,15 +172,28 @@ class Controller:
         return self._result(result, within).result.state
 
     def navigate(self, within: float, **fields: Any) -> NavigateToWaypoint.Result:
-        assert self._moves.wait_for_server(20.0)
-        handle = self._result(self._moves.send_goal_async(NavigateToWaypoint.Goal(**fields)), 20.0)
-        return self._result(handle.get_result_async(), within).result
+        _, result = self._send(self._moves, NavigateToWaypoint.Goal(**fields), 20.0)
+        return self._result(result, within).result
 
     def operator_goal(self, x: float, y: float) -> None:
         """An operator's goal in RViz, past LUNA."""
-        assert self._operator.wait_for_server(20.0)
-        goal = NavigateToPose.Goal(pose=stop("", x, y).pose)
-        assert self._result(self._operator.send_goal_async(goal), 20.0).accepted
+        accepted, _ = self._send(self._operator, NavigateToPose.Goal(pose=stop("", x, y).pose), 20.0)
+        assert accepted
+
+    def _send(self, client: ActionClient, goal: Any, within: float) -> tuple[bool, Any]:
+        """Whether it was accepted, and the future of its result.
+
+        On the executor's thread: rclpy's action client loses an answer that comes before another thread has noted
+        what it asked.
+        """
+
+        async def send() -> tuple[bool, Any]:
+            handle = await client.send_goal_async(goal)
+            return handle.accepted, handle.get_result_async()
+
+        assert client.wait_for_server(within)
+        answer: tuple[bool, Any] = self._result(self._executor.create_task(send), within)
+        return answer
 
     def _result(self, future: Any, within: float) -> Any:
         done = threading.Event()
