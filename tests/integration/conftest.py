@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -59,6 +60,15 @@ END $$
 EVENTS = "SELECT DISTINCT event_type FROM outbox WHERE source <> 'test'"
 WAITING = ("web/worker/", "web/notification/live/", "web/delivery/test_random_days", "web/test_fuzz")
 WITHOUT_TRIGGERS = "SET session_replication_role = replica"
+
+# What goes wrong is told as `configure_logs` has it told; structlog alone draws every variable of every frame, which
+# takes seconds an error.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

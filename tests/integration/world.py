@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -34,7 +35,9 @@ def make_client(app: FastAPI, *, lifespan: bool = False) -> Iterator[TestClient]
         with client:
             yield client
     else:
-        yield client
+        # One event loop for all calls, as under a server; the client would start a thread and a loop for each.
+        with start_blocking_portal(**client.async_backend) as client.portal:
+            yield client
 
 
 class Api:

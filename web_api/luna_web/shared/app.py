@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -70,9 +72,13 @@ def check_needs(services: Sequence[Service], runtime: Runtime) -> None:
 def _serve_openapi(app: FastAPI, service: Service) -> None:
     """The service's own OpenAPI document, made on first use."""
 
-    def document(request: Request) -> Response:
+    @cache
+    def described() -> dict[str, Any]:
         routes = [route for router in service.routers for route in router.routes]
-        return JSONResponse(document_of(f"LUNA {service.name}", routes))
+        return document_of(f"LUNA {service.name}", routes)
+
+    def document(request: Request) -> Response:
+        return JSONResponse(described())
 
     app.add_route(_document_of(service), document, include_in_schema=False)
 

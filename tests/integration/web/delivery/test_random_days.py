@@ -4,10 +4,12 @@ Robots keep to their contract (a robot never leaves a stop unconfirmed, a cancel
 as they please.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -52,6 +54,26 @@ FROM copies c
 WAITED_FOR_THOUGH_FREE = """
 SELECT h.id FROM holds h JOIN copies c ON c.book_id = h.book_id AND c.status = 'AVAILABLE' WHERE h.status = 'WAITING'
 """
+
+STEPS = "SELECT task_id, subject, from_status, from_phase, to_status, phase FROM task_status_history ORDER BY id"
+STATES = """
+SELECT 'TASK' AS subject, id AS task_id, status, phase FROM delivery_tasks
+UNION ALL
+SELECT 'REQUEST', t.id, r.status, NULL FROM book_requests r JOIN delivery_tasks t ON t.request_id = r.id
+UNION ALL
+SELECT 'RETURN', t.id, r.status, NULL FROM book_returns r JOIN delivery_tasks t ON t.return_id = r.id
+"""
+
+
+def task_state(status: str, phase: str | None) -> TaskState:
+    return TaskState(TaskStatus(status), TaskPhase(phase) if phase else None)
+
+
+MACHINES: Mapping[str, tuple[Machine[Any], Callable[[str, str | None], Any]]] = {
+    "TASK": (TASK, task_state),
+    "REQUEST": (REQUEST, lambda status, _: RequestStatus(status)),
+    "RETURN": (RETURN, lambda status, _: ReturnStatus(status)),
+}
 
 
 @dataclass
@@ -341,27 +363,19 @@ class Day(RuleBasedStateMachine):
 
     @invariant()
     def history_replays_to_the_state(self) -> None:
-        self._replays("TASK", "SELECT id, id, status, phase FROM delivery_tasks", TASK, task_state)
-        requests = "SELECT r.id, t.id, r.status, NULL FROM book_requests r JOIN delivery_tasks t ON t.request_id = r.id"
-        self._replays("REQUEST", requests, REQUEST, lambda status, _: RequestStatus(status))
-        returns = "SELECT r.id, t.id, r.status, NULL FROM book_returns r JOIN delivery_tasks t ON t.return_id = r.id"
-        self._replays("RETURN", returns, RETURN, lambda status, _: ReturnStatus(status))
-
-    def _replays(self, subject: str, rows: str, machine: Machine[Any], state: Callable[[str, str | None], Any]) -> None:
-        for _, task_id, status, phase in self.library.rows(rows):
-            steps = self.library.rows(
-                "SELECT from_status, from_phase, to_status, phase FROM task_status_history"
-                " WHERE task_id = :task AND subject = :subject ORDER BY id",
-                task=task_id,
-                subject=subject,
-            )
-            here = state(steps[0].to_status, steps[0].phase)
-            for step in steps[1:]:
+        steps: dict[tuple[UUID, str], list[Any]] = defaultdict(list)
+        for step in self.library.rows(STEPS):
+            steps[step.task_id, step.subject].append(step)
+        for row in self.library.rows(STATES):
+            machine, state = MACHINES[row.subject]
+            first, *later = steps[row.task_id, row.subject]
+            here = state(first.to_status, first.phase)
+            for step in later:
                 assert here == state(step.from_status, step.from_phase)
                 after = state(step.to_status, step.phase)
                 machine.check(here, after)
                 here = after
-            assert here == state(status, phase)
+            assert here == state(row.status, row.phase)
 
     def _some(self, path: str, pick: int, **params: str) -> Json | None:
         rows = data(self.library.librarian.api.get(path, params=params))
@@ -369,10 +383,6 @@ class Day(RuleBasedStateMachine):
 
     def _answered(self, answer: Any) -> None:
         assert answer.status_code < 500, answer.text
-
-
-def task_state(status: str, phase: str | None) -> TaskState:
-    return TaskState(TaskStatus(status), TaskPhase(phase) if phase else None)
 
 
 def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgres_server: servers.Postgres) -> None:
