@@ -32,7 +32,7 @@ class Views:
     def _shown(self, session: Session, principal: Principal, channel: Channel) -> dict[str, Any]:
         match channel:
             case Channel(Kind.ME):
-                waits_and_has = deliveries.of_person(session, principal.user_id, self._runtime.clock.now())
+                waits_and_has = deliveries.of_person(session, principal, self._runtime.clock.now())
                 return inbox.newest(session, principal.user_id) | waits_and_has
             case Channel(Kind.QUEUE):
                 return deliveries.queue(session)

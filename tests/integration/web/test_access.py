@@ -357,6 +357,19 @@ def test_what_is_another_readers_cannot_be_had_by_naming_it_in_a_body(
     assert library.rows("SELECT FROM push_subscriptions WHERE id = :id", id=subscription)
 
 
+def test_readers_are_not_told_which_of_the_staff_it_was(library: Library) -> None:
+    """That a request was accepted or a robot stopped they are; staff see by whom."""
+    trip, robot = library.setting_off(library.book()), f"/robot/status/{library.luna1.id}"
+    library.execute("UPDATE robots SET stop_state = 'ENGAGE', stop_id = 's', stop_by = :by", by=library.librarian.email)
+    for path in (f"/requests/{trip['id']}", "/requests", f"/requests/{trip['id']}/activity", robot):
+        names = (str(library.librarian.id), library.librarian.email)
+        told, staff_told = library.reader.api.get(path).text, library.librarian.api.get(path).text
+        assert not any(name in told for name in names), path
+        assert any(name in staff_told for name in names), path
+    assert library.request_now(trip)["approved_at"]
+    assert data(library.reader.api.get(robot))["estop"]["engaged"]
+
+
 def test_readers_see_only_places_that_they_may_send_robots_to(library: Library, people: People) -> None:
     places = {row.location_code: str(row.id) for row in library.rows("SELECT id, location_code FROM waypoints")}
     seen = {place: library.reader.api.get(f"/robot/waypoints/{id_}").status_code for place, id_ in places.items()}
@@ -416,6 +429,7 @@ class TestLiveChannels:
         self, url: str, library: Library, people: People, make: Callable[[str], str]
     ) -> None:
         theirs = make("notification"), make("request"), make("hold")
+        library.approved(library.book())
 
         async def affairs(api: Api) -> str:
             async with connect_live(url, api.token) as socket:
@@ -424,6 +438,7 @@ class TestLiveChannels:
 
         told = asyncio.run(affairs(library.reader.api))
         assert theirs[0] in told
+        assert "APPROVED" in told and str(library.librarian.id) not in told
         others = asyncio.run(affairs(people.make(Role.STUDENT).api))
         assert not any(name in others for name in (*theirs, str(library.reader.id)))
 

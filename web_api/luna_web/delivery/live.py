@@ -28,8 +28,9 @@ def queue(session: Session) -> dict[str, Any]:
     return {"total": total, "tasks": [delivery_out(row) for row in rows]}
 
 
-def of_person(session: Session, user_id: UUID, now: datetime) -> dict[str, Any]:
+def of_person(session: Session, principal: Principal, now: datetime) -> dict[str, Any]:
     """What a person waits for and what they have now; at most 200 of each, the newest first."""
+    user_id, staff = principal.user_id, principal.is_staff
     wishes = session.scalars(_newest(BookRequest, BookRequest.requested_at, user_id, OPEN_REQUEST)).all()
     returns = session.scalars(_newest(BookReturn, BookReturn.initiated_at, user_id, OPEN_RETURN)).all()
     mine = select(Loan).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
@@ -37,7 +38,7 @@ def of_person(session: Session, user_id: UUID, now: datetime) -> dict[str, Any]:
     of_wishes = repository.tasks_of_requests(session, [row.id for row in wishes])
     of_returns = repository.tasks_of_returns(session, [row.id for row in returns])
     return {
-        "requests": [request_out(row, of_wishes.get(row.id)) for row in wishes],
+        "requests": [request_out(row, of_wishes.get(row.id), for_staff=staff) for row in wishes],
         "returns": [return_out(row, of_returns.get(row.id)) for row in returns],
         "loans": [loan_out(row, now) for row in loans],
     }

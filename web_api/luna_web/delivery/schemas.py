@@ -176,7 +176,7 @@ class RequestOut(Output):
     needs_attention: bool
     notes: str | None
     requested_at: datetime
-    approved_by: UUID | None
+    approved_by: UUID | None = Field(description="Told to staff only; `approved_at` tells everybody that it was")
     approved_at: datetime | None
     completed_at: datetime | None
     updated_at: datetime

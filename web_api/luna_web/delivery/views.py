@@ -27,8 +27,10 @@ from luna_web.delivery.schemas import (
 from luna_web.shared.database import Base
 
 
-def request_out(request: BookRequest, task: DeliveryTask | None) -> RequestOut:
-    return RequestOut.model_validate(_with_delivery(request, task))
+def request_out(request: BookRequest, task: DeliveryTask | None, *, for_staff: bool) -> RequestOut:
+    """Which of the staff accepted it only staff are told."""
+    told = {} if for_staff else {"approved_by": None}
+    return RequestOut.model_validate(_with_delivery(request, task) | told)
 
 
 def return_out(book_return: BookReturn, task: DeliveryTask | None) -> ReturnOut:

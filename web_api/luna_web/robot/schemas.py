@@ -93,7 +93,7 @@ class EstopOut(Output):
     engaged: bool
     id: str | None
     reason: str | None
-    by: str | None
+    by: str | None = Field(description="Told to staff only")
     since: datetime | None
     confirmed: bool = Field(description="The robot itself says what `engaged` says")
 

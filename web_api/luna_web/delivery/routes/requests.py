@@ -32,7 +32,8 @@ LATER = {202: "Asked for; the robot has not taken it yet"}
 
 def shown(work: Work, request_id: UUID) -> RequestOut:
     request = requests.get(work, request_id)
-    return views.request_out(request, requests.tasks_of(work, [request]).get(request.id))
+    task = requests.tasks_of(work, [request]).get(request.id)
+    return views.request_out(request, task, for_staff=work.is_staff)
 
 
 @router.post(
@@ -70,7 +71,7 @@ def list_requests(
 ) -> Response:
     found = lists.requests(work, Whose(user_id, book_id), status, within, paging)
     tasks = requests.tasks_of(work, found.items)
-    shown_rows = [views.request_out(row, tasks.get(row.id)) for row in found.items]
+    shown_rows = [views.request_out(row, tasks.get(row.id), for_staff=work.is_staff) for row in found.items]
     return page(shown_rows, found.pagination, request=request)
 
 

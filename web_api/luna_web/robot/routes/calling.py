@@ -55,12 +55,15 @@ def status_cache_of(runtime: Runtime) -> StatusCache:
 
 
 def visible(request: Request, session: Session, principal: Principal, robot_id: UUID) -> RobotOut:
-    """The robot, for whoever may see it. Raises RobotNotFound."""
+    """The robot, for whoever may see it; who stopped it only staff are told. Raises RobotNotFound."""
     robot = repository.robot(session, robot_id)
     desk = runtime_of(request).get(DELIVERY_DESK)
     if robot is None or not (principal.is_staff or desk.serves(session, robot_id, principal.user_id)):
         raise RobotNotFound()
-    return shown(request, session, [robot])[0]
+    found = shown(request, session, [robot])[0]
+    if principal.is_staff:
+        return found
+    return found.model_copy(update={"estop": found.estop.model_copy(update={"by": None})})
 
 
 def shown(request: Request, session: Session, robots: Sequence[Robot]) -> list[RobotOut]:
