@@ -34,10 +34,12 @@ def unread(session: Session, user_id: UUID) -> int:
     return session.scalar(select(func.count()).select_from(of_user(user_id, False, None).subquery())) or 0
 
 
-def get(session: Session, user_id: UUID, notification_id: UUID) -> Notification | None:
-    """Locked, since it is about to be shown as it is or changed."""
+def get(
+    session: Session, user_id: UUID, notification_id: UUID, *, to_change: bool = False
+) -> Notification | None:
+    """Locked if it is about to be changed."""
     found = of_user(user_id, None, None).where(Notification.id == notification_id)
-    return session.scalar(found.with_for_update())
+    return session.scalar(found.with_for_update() if to_change else found)
 
 
 def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:

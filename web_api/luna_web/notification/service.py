@@ -44,15 +44,12 @@ def unread(session: Session, user_id: UUID) -> int:
 
 def get(session: Session, user_id: UUID, notification_id: UUID) -> Notification:
     """Raises NotFound also for another's."""
-    found = repository.get(session, user_id, notification_id)
-    if found is None:
-        raise NotFound("There is no such notification")
-    return found
+    return _there(repository.get(session, user_id, notification_id))
 
 
 def mark_read(session: Session, user_id: UUID, notification_id: UUID, now: datetime) -> Notification:
     """Reading again changes nothing. Raises NotFound."""
-    found = get(session, user_id, notification_id)
+    found = _there(repository.get(session, user_id, notification_id, to_change=True))
     if not found.is_read:
         found.is_read, found.read_at = True, now
         events.read(session, found)
@@ -69,6 +66,12 @@ def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
 
 def delete(session: Session, user_id: UUID, notification_id: UUID, now: datetime) -> None:
     """Empty it and show it no more. Raises NotFound, also for one that was deleted."""
-    found = get(session, user_id, notification_id)
+    found = _there(repository.get(session, user_id, notification_id, to_change=True))
     found.deleted_at, found.title, found.message, found.payload = now, "", "", {}
     events.deleted(session, found)
+
+
+def _there(found: Notification | None) -> Notification:
+    if found is None:
+        raise NotFound("There is no such notification")
+    return found
