@@ -94,7 +94,7 @@ class Relay(Background):
         if self._waiting() >= MOST_WAITING:
             return 0
         with transaction(self._factory) as session:
-            drains = repository.take_overdue(session, BATCH)
+            drains = repository.take_overdue(session, [consumer.name for consumer in self._consumers], BATCH)
         self._send(drains)
         return len(drains)
 

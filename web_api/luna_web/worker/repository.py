@@ -43,11 +43,11 @@ def promise(session: Session, drains: Sequence[Drain], resend_after: timedelta) 
     )
 
 
-def take_overdue(session: Session, limit: int) -> list[Drain]:
-    """Drains whose nudge seems lost, or whose time to be tried again has come; each is given time anew."""
+def take_overdue(session: Session, consumers: Collection[str], limit: int) -> list[Drain]:
+    """Drains of these whose nudge seems lost, or whose time to be tried again has come; each is given time anew."""
     overdue = (
         select(DrainDue.consumer, DrainDue.aggregate)
-        .where(DrainDue.due_at <= NOW)
+        .where(DrainDue.due_at <= NOW, DrainDue.consumer.in_(consumers))
         .order_by(DrainDue.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -175,6 +175,17 @@ def replayed(session: Session, letter: DeadLetter, error: str | None) -> None:
 
 def _is(drain: Drain) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return DrainDue.consumer == drain.consumer, DrainDue.aggregate == drain.aggregate
+
+
+def forget_drains(session: Session, consumers: Collection[str], after: timedelta, limit: int) -> int:
+    """Delete what is due for so long to a consumer that is none of these; how many that were.
+
+    Nobody is going to see to it, and the events that wait for it would be kept for ever. Not at once: while versions of
+    LUNA change, a worker need not know every consumer.
+    """
+    key = (DrainDue.consumer, DrainDue.aggregate)
+    old = select(*key).where(DrainDue.due_at < NOW - after, DrainDue.consumer.not_in(consumers)).limit(limit)
+    return _deleted(session, delete(DrainDue).where(tuple_(*key).in_(old.with_for_update(skip_locked=True))))
 
 
 def forget_events(session: Session, after: timedelta, limit: int) -> int:

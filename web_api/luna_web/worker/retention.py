@@ -12,6 +12,7 @@ from luna_web.notification import repository as notifications
 from luna_web.shared.clock import Clock, SystemClock
 from luna_web.shared.config import Settings
 from luna_web.worker import repository
+from luna_web.worker.consumers import NAMES
 from luna_web.worker.periodic import PeriodicJob, Step
 
 BATCH = 500
@@ -20,11 +21,17 @@ Delete = Callable[[Session, datetime, int], int]
 
 
 def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
-    """Events that all have had; then the positions whose events are gone; whatever else is old enough."""
+    """What waits for no consumer that there is; events that all have had; then the positions whose events are gone.
+
+    And whatever else is old enough.
+    """
     clock = clock or SystemClock()
     events = timedelta(days=settings.outbox_retention_days)
     links = timedelta(days=settings.mailed_link_retention_days)
     letters = timedelta(days=settings.letter_retention_days)
+
+    def forget_drains(session: Session) -> int:
+        return repository.forget_drains(session, NAMES, events, BATCH)
 
     def forget_events(session: Session) -> int:
         return repository.forget_events(session, events, BATCH)
@@ -48,6 +55,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
         return Step(name, lambda session: delete(session, clock.now() - timedelta(days=days), BATCH))
 
     steps = (
+        Step("drains", forget_drains),
         Step("events", forget_events),
         Step("positions", forget_positions),
         Step("dead_letters", forget_dead_letters),

@@ -136,6 +136,24 @@ class TestMails:
         postman.drainer.drain(drain)
         assert len(postman.sent) == 1
 
+    def test_what_waits_for_a_consumer_that_is_no_more_goes_with_its_event(
+        self, session_factory: SessionFactory, postman: Postman, email: str, tidy: Callable[[], None]
+    ) -> None:
+        """Workers of another version may know it: not before its time is over, and none of theirs is sent anew."""
+        drain = postman.ask(email)
+        postman.drainer.drain(drain)
+        run(session_factory, "UPDATE drains_due SET due_at = now()")
+        run(session_factory, "INSERT INTO drains_due (consumer, aggregate, due_at)"
+                             " SELECT 'gone', aggregate, now() - interval '1 second' FROM outbox")  # fmt: skip
+        days_pass(session_factory, 8)
+        assert postman.relay.relay_once() == 0
+        tidy()
+        assert count(session_factory, EVENTS) == 1
+
+        run(session_factory, "UPDATE drains_due SET due_at = now() - interval '8 days'")
+        tidy()
+        assert (count(session_factory, EVENTS), count(session_factory, "SELECT count(*) FROM drains_due")) == (0, 0)
+
     def test_what_was_not_published_stays(
         self, session_factory: SessionFactory, people: People, tidy: Callable[[], None]
     ) -> None:
