@@ -91,6 +91,15 @@ class TestAsking:
         answer = library.reader.api.post("/requests", self.ask(library))
         assert refused(answer, 409, "LIMIT_REACHED")["limit"] == 5
 
+    def test_what_was_asked_for_counts_among_the_loans(self, library: Library) -> None:
+        for _ in range(9):
+            library.handed_out(library.book())
+        tenth = library.requested(library.book())
+        answer = library.reader.api.post("/requests", self.ask(library))
+        assert refused(answer, 409, "LIMIT_REACHED")["limit"] == 10
+        data(library.reader.api.put(f"/requests/{tenth['id']}/cancel"))
+        data(library.reader.api.post("/requests", self.ask(library)), 201)
+
     def test_an_unknown_book(self, library: Library) -> None:
         refused(library.reader.api.post("/requests", self.ask(library, book_id=NOBODY)), 404, "NOT_FOUND")
 

@@ -79,8 +79,8 @@ def _within_limits(work: Work, book_id: UUID) -> None:
         raise AlreadyRequested(details={"request_id": str(has.request_id)})
     if has.requests >= policy.open_requests:
         raise LimitReached("open requests", policy.open_requests)
-    if has.loans >= policy.open_loans:
-        raise LimitReached("loans", policy.open_loans)
+    if has.loans + has.requests >= policy.open_loans:  # what was asked for is going to be a loan
+        raise LimitReached("loans, with the books that you have asked for,", policy.open_loans)
 
 
 def task_for(work: Work, request: BookRequest, retry_of: UUID | None = None) -> DeliveryTask:
