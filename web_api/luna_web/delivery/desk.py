@@ -95,13 +95,13 @@ class Desk:
         if not before.finished and decision.empty and before.handover_seq != rows.task.handover_seq:
             self._ledger(session, rows).told(rows, "handover")
 
-    def lost(self, session: Session, robot_id: UUID, since: datetime) -> None:
+    def lost(self, session: Session, robot_id: UUID, since: datetime, *, unsteady: bool = False) -> None:
         rows = repository.lock_task_in_hand(session, robot_id)
         if rows is None:
             return
         if rows.task.robot_lost_since is None:
             rows.task.robot_lost_since = since
-            self._ledger(session, rows).told(rows, "robot_lost")
+            self._ledger(session, rows).told(rows, "robot_lost", unsteady=unsteady)
         self._carry_out(session, rows, silent(facts_of(rows.task), since, self._clock.now(), self._policies(session)))
 
     def found(self, session: Session, robot_id: UUID) -> None:

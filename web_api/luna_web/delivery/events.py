@@ -1,5 +1,6 @@
 """Events of the delivery service: written with the change that causes them, numbered by the row's version."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,14 @@ def wake_controller(session: Session, robot_id: UUID | None) -> None:
 
 
 def task_event(
-    session: Session, task: DeliveryTask, what: str, *, user_id: UUID | None, robot_at: str | None, trace_id: str
+    session: Session,
+    task: DeliveryTask,
+    what: str,
+    *,
+    user_id: UUID | None,
+    robot_at: str | None,
+    trace_id: str,
+    more: Mapping[str, bool],
 ) -> None:
     """`delivery.task.<what>`; `user_id` is the reader that the task serves, `robot_at` where a robot needs a person."""
     payload = {
@@ -41,6 +49,7 @@ def task_event(
         "robot_lost_since": _text(task.robot_lost_since),
         "robot_at": robot_at,
         "version": task.version,
+        **more,
     }
     _record(session, f"delivery.task.{what.lower()}", f"task:{task.id}", task.version, payload, trace_id)
 

@@ -1,8 +1,9 @@
 """Carries a decision out on the rows: each transition checked against its table, with its history row and its event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -245,18 +246,18 @@ class Ledger:
         """A new task for a request that has had one before."""
         self._history(rows.task, "TASK", None, state_of(rows.task), None, None)
 
-    def told(self, rows: TaskRows, what: str) -> None:
-        """Something about the task that is no transition: an event of its own."""
+    def told(self, rows: TaskRows, what: str, **more: bool) -> None:
+        """Something about the task that is no transition: an event of its own, which says `more`."""
         rows.task.version += 1
-        self._task_event(rows, what)
+        self._task_event(rows, what, more)
 
-    def _task_event(self, rows: TaskRows, what: str) -> None:
+    def _task_event(self, rows: TaskRows, what: str, more: Mapping[str, bool] = MappingProxyType({})) -> None:
         served = rows.request or rows.book_return
         user_id = served.user_id if served else rows.task.recipient_id
         stands = rows.task.assigned_robot_id if state_of(rows.task) == machines.AWAITING_RECOVERY else None
         robot_at = robots.whereabouts(self.session, stands) if stands else None
         events.task_event(
-            self.session, rows.task, what, user_id=user_id, robot_at=robot_at, trace_id=self.cause.trace_id
+            self.session, rows.task, what, user_id=user_id, robot_at=robot_at, trace_id=self.cause.trace_id, more=more
         )
 
     def _history(

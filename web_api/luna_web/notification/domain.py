@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-Values = str | tuple[str, ...]
+Values = str | bool | tuple[str, ...]
 
 
 class NotificationType(StrEnum):
@@ -77,4 +77,4 @@ def _has(payload: Mapping[str, Any], key: str, values: Values) -> bool:
     value: Any = payload
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
-    return value in ((values,) if isinstance(values, str) else values)
+    return value in (values if isinstance(values, tuple) else (values,))

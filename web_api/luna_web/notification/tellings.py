@@ -234,6 +234,7 @@ TASKS = (
         ALERT,
         "A robot is silent",
         "It has “{book_title}” in hand, for {destination_location}.",
+        unless={"unsteady": True},
     ),
     Telling(
         "delivery.task.cancelled",
@@ -276,7 +277,12 @@ ROBOTS = (
         "{robot_name} may move again; what it was doing goes on when it is told to.",
     ),
     Telling(
-        "robot.status.offline", STAFF, ALERT, "A robot is out of reach", "{robot_name} was last at {current_location}."
+        "robot.status.offline",
+        STAFF,
+        ALERT,
+        "A robot is out of reach",
+        "{robot_name} was last at {current_location}.",
+        unless={"unsteady": True},
     ),
     Telling(
         "robot.fault.raised",

@@ -104,6 +104,8 @@ class Robot(UuidKey, Timestamps, Base):
     journal_seq: Mapped[int | None] = mapped_column(BigInteger)
     observed: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     last_heartbeat: Mapped[datetime | None]
+    heard_since: Mapped[datetime | None]
+    silence_told_at: Mapped[datetime | None]
     odometer: Mapped[float] = mapped_column(Double, default=0.0)
     logged_at: Mapped[datetime | None]
 

@@ -280,8 +280,11 @@ class DeliveryDesk(Protocol):
         """
         ...
 
-    def lost(self, session: Session, robot_id: UUID, since: datetime) -> None:
-        """The robot has been silent since then. Called again every few seconds while it stays so. Idempotent."""
+    def lost(self, session: Session, robot_id: UUID, since: datetime, *, unsteady: bool) -> None:
+        """The robot has been silent since then. Called again every few seconds while it stays so. Idempotent.
+
+        `unsteady`: it comes and goes, and staff know.
+        """
         ...
 
     def found(self, session: Session, robot_id: UUID) -> None:

@@ -42,6 +42,7 @@ from luna_web.robot.ports import (
 )
 from luna_web.robot.seen import SILENT_SECONDS, RobotMode, SeenRobot, Severity
 from luna_web.robot.status_log import log_status
+from luna_web.robot.steadiness import tells_of_silence
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token
 from luna_web.robot.usage import by_quarter
 from luna_web.robot.wanted import GoalSent, StopState, WantedResume, WantedRobot, WantedStop
@@ -135,6 +136,8 @@ class Store:
             after = settle_stop(before, seen) if tells_of(row.wish_at, heard_at) else before
             _count_usage(session, row, known, heard_at, driven)
             changes = _observed(seen, heard_at)
+            if known.mode is RobotMode.OFFLINE:
+                changes["heard_since"] = heard_at
             if after != before:
                 changes |= _stop_columns(after, row, heard_at)
             changes |= _done_wishes(row, seen, self._home(session, row))
@@ -154,11 +157,15 @@ class Store:
             row = repository.robot_for_update(session, lease.robot_id)
             if row is None:
                 raise LeaseLost("the robot is gone")
-            if row.mode != RobotMode.OFFLINE:
+            now, was_there = self.clock.now(), row.mode != RobotMode.OFFLINE
+            told = tells_of_silence(row.heard_since, row.silence_told_at, since, now)
+            if was_there or told:
                 row.mode, row.status = RobotMode.OFFLINE, status_of(RobotMode.OFFLINE)
-                events.record(session, row, Incident.OFFLINE, {"since": since}, new_trace_id())
-                log_status(session, row, self.clock.now(), (LogKind.LINK, LogKind.MODE))
-            self.desk.lost(session, lease.robot_id, since)
+                row.silence_told_at = now if told else row.silence_told_at
+                events.record(session, row, Incident.OFFLINE, {"since": since, "unsteady": not told}, new_trace_id())
+            if was_there:
+                log_status(session, row, now, (LogKind.LINK, LogKind.MODE))
+            self.desk.lost(session, lease.robot_id, since, unsteady=not told)
 
     def found(self, lease: Lease) -> None:
         with self._guarded(lease) as session:

@@ -108,7 +108,7 @@ class DeskInMemory:
             if seen.finished and task and task.task_id == seen.task_id:
                 del self.assigned[robot_id]
 
-    def lost(self, session: Session, robot_id: UUID, since: datetime) -> None:
+    def lost(self, session: Session, robot_id: UUID, since: datetime, *, unsteady: bool) -> None:
         self.silent.append(robot_id)
 
     def found(self, session: Session, robot_id: UUID) -> None:

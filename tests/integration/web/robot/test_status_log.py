@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from luna_web.notification.tellings import tellings_of
 from luna_web.robot import service, status_log
 from luna_web.robot.ports import DeliveryKind
 from luna_web.robot.seen import RobotMode, SeenFault, SeenRobot, Severity
@@ -98,6 +99,30 @@ class TestEvents:
         assert seqs == sorted(set(seqs))
         aggregates = set(watched.rows("SELECT DISTINCT aggregate FROM outbox"))
         assert aggregates == {f"robot:{watched.robot_id}"}
+
+    def test_a_robot_that_comes_and_goes_is_told_of_once_until_it_is_steady(self, watched: Watched) -> None:
+        def told() -> int:
+            seen = watched.rows("SELECT payload FROM outbox WHERE event_type = 'robot.status.offline'")
+            return sum(bool(tellings_of("robot.status.offline", payload)) for payload in seen)
+
+        def silent(seconds: float) -> None:
+            since = watched.clock.now()
+            for _ in range(int(seconds // 5)):
+                watched.clock.advance(timedelta(seconds=5))
+                watched.store.lost(watched.lease, since)
+
+        silent(600)
+        assert told() == 0, "nobody has heard of it yet"
+        for _ in range(3):
+            watched.says(after=60)
+            silent(60)
+        assert (told(), watched.events().count("robot.status.offline")) == (1, 3)
+        silent(600)
+        assert told() == 2, "it stays away"
+        watched.says(after=60)
+        watched.says(after=300)
+        silent(10)
+        assert told() == 3, "it had been steady"
 
     def test_a_stop_that_was_asked_for_is_one_event(self, watched: Watched) -> None:
         watched.says()
