@@ -20,7 +20,7 @@ import pytest
 
 from luna_embedded.demo.client import ApiError, Client
 from tests.e2e.conftest import Stage
-from tests.e2e.world import PASSWORD, Json, World
+from tests.e2e.world import PASSWORD, Json, World, wait_until
 
 ROBOTS, SPEED = 3, 5.0  # as much as two processors carry
 DEADLINE = 400.0  # seconds for whatever a robot is to do; the machine may be busy, and others may be first
@@ -307,10 +307,7 @@ def a_thing_goes_to_a_colleague(people: People) -> None:
     people.loads(task)
     people.unloads(task)
     people.until(task, "COMPLETED")
-    end = time.monotonic() + DEADLINE
-    while not colleague.get("/notifications"):
-        assert time.monotonic() < end, "nobody told the colleague"
-        time.sleep(PAUSE)
+    wait_until("the colleague is told", lambda: colleague.get("/notifications"), deadline=DEADLINE, pause=PAUSE)
 
 
 def a_copy_goes_to_a_workstation(people: People) -> None:
@@ -377,10 +374,7 @@ def nobody_unloads_and_staff_say_where_the_book_is(people: People) -> None:
     )
     assert settled["status"] == "FAILED"
     assert people.status(book) == ("AVAILABLE", None)
-    end = time.monotonic() + DEADLINE
-    while people.task(task)["robot_to_be_told"]:
-        assert time.monotonic() < end, "the robot was never told"
-        time.sleep(PAUSE)
+    wait_until("the robot is told", lambda: not people.task(task)["robot_to_be_told"], deadline=DEADLINE, pause=PAUSE)
 
 
 WORKFLOWS: Mapping[str, Workflow] = {
@@ -421,7 +415,7 @@ def test_in_the_end_every_robot_is_free_and_nothing_is_under_way(
 ) -> None:
     for workflow in day.values():
         workflow.exception(DEADLINE)
-    librarian = world.client("LIBRARIAN")
+    librarian = world.client("ADMIN")
     for status in ("PENDING", "QUEUED", "ASSIGNED", "IN_PROGRESS"):
         assert librarian.get("/deliveries", status=status) == []
     assert librarian.get("/robot/tasks") == []

@@ -28,13 +28,13 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
-def wait_until(what: str, look: Callable[[], T | None], *, deadline: float = 60.0) -> T:
+def wait_until(what: str, look: Callable[[], T | None], *, deadline: float = 60.0, pause: float = 0.05) -> T:
     """The first truthy answer of ``look``; an AssertionError that says ``what`` after ``deadline`` seconds."""
     end = time.monotonic() + deadline
     while time.monotonic() < end:
         if found := look():
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"{what}: not within {deadline:.0f} s")
 
 
