@@ -1,5 +1,6 @@
 """Idempotency-Key: the same POST twice has one effect and one answer."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier, Event
@@ -74,9 +75,9 @@ def app(runtime: Runtime, gate: Event, entered: Event) -> FastAPI:
 
 
 @pytest.fixture
-def reader(app: FastAPI, runtime: Runtime) -> Api:
+def reader(app: FastAPI, runtime: Runtime) -> Iterator[Api]:
     with make_client(app) as http:
-        return People(http, runtime).make(Role.STUDENT).api
+        yield People(http, runtime).make(Role.STUDENT).api
 
 
 def effects(runtime: Runtime) -> int:
