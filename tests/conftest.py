@@ -1,4 +1,4 @@
-"""Of all tests: how Hypothesis works here, and how thoroughly the API is fuzzed."""
+"""Of all tests: how Hypothesis works here, and how thoroughly the API is fuzzed and robots are killed."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +10,7 @@ settings.load_profile("luna")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz", type=int, metavar="N", help="test_fuzz.py: N examples of each call instead of a few")
+    parser.addoption("--kills", type=int, metavar="N", help="test_kill_loop.py: N deliveries instead of a few")
 
 
 @pytest.fixture(scope="session")

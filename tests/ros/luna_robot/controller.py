@@ -48,6 +48,9 @@ SERVICES = {
     "set_emergency_stop": SetEmergencyStop,
 }
 
+STANDS_WITHIN = 1.0
+"""Seconds after the lock was told in which the robot comes to a stand."""
+
 
 class Controller:
     def __init__(self, namespace: str, domain: int, epoch: int = 1) -> None:
@@ -60,6 +63,8 @@ class Controller:
         self.deliveries = Deliveries()
         self.speed = 0.0
         self.locked: bool | None = None
+        self._locked_since = self._lock_heard = 0.0
+        self.moved_while_locked: list[float] = []
         self.phases: list[int] = []
         self._changed = threading.Condition()
         self._subscribe()
@@ -102,12 +107,22 @@ class Controller:
     def _on_odom(self, message: Odometry) -> None:
         with self._changed:
             self.speed = abs(message.twist.twist.linear.x) + abs(message.twist.twist.angular.z)
+            if self.speed > 0.02 and self._is_surely_locked():
+                self.moved_while_locked.append(self.speed)
             self._changed.notify_all()
 
     def _on_lock(self, message: Bool) -> None:
         with self._changed:
+            self._lock_heard = time.monotonic()
+            if message.data and not self.locked:
+                self._locked_since = self._lock_heard
             self.locked = message.data
             self._changed.notify_all()
+
+    def _is_surely_locked(self) -> bool:
+        """Told a moment ago, and for long enough to stand: a supervisor that is new may be heard late here."""
+        now = time.monotonic()
+        return bool(self.locked) and now - self._lock_heard < 0.25 and now - self._locked_since > STANDS_WITHIN
 
     def _beat(self) -> None:
         if self.beating:
