@@ -42,7 +42,9 @@ from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import state_of
 from luna_web.delivery.waiting_list import WaitingList
 from luna_web.robot import service as robots
+from luna_web.shared.appending import AppendedTable, append
 
+HISTORY = AppendedTable(TaskStatusHistory, left_out=("id", "actor_forgotten"))
 WAITS_FOR_A_PERSON = (TaskPhase.AWAITING_LOAD, TaskPhase.AWAITING_UNLOAD, TaskPhase.AWAITING_FALLBACK_UNLOAD)
 
 
@@ -269,21 +271,23 @@ class Ledger:
         why: Reason | None,
         robot_id: UUID | None,
     ) -> None:
-        self.session.add(
-            TaskStatusHistory(
-                task_id=task.id,
-                subject=subject,
-                at=self.cause.at,
-                from_status=_status(before) if before else None,
-                from_phase=_phase(before),
-                to_status=_status(after),
-                phase=_phase(after),
-                attempt=task.attempt,
-                robot_id=robot_id,
-                actor_id=self.cause.actor_id,
-                reason=why,
-                trace_id=self.cause.trace_id,
-            )
+        append(
+            self.session,
+            HISTORY,
+            {
+                "task_id": task.id,
+                "subject": subject,
+                "at": self.cause.at,
+                "from_status": _status(before) if before else None,
+                "from_phase": _phase(before),
+                "to_status": _status(after),
+                "phase": _phase(after),
+                "attempt": task.attempt,
+                "robot_id": robot_id,
+                "actor_id": self.cause.actor_id,
+                "reason": why,
+                "trace_id": self.cause.trace_id,
+            },
         )
 
 

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic_core import to_jsonable_python
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from luna_web.shared.appending import AppendedTable, append
+from luna_web.shared.ids import new_id
 from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Principal
 from luna_web.shared.tracing import trace_id
 
+_TRAIL = AppendedTable(AuditLog, left_out=("at",))
 MONTHS_AHEAD = 13
 
 
@@ -56,17 +58,20 @@ def audit(
     request_meta: RequestMeta | None = None,
 ) -> None:
     """Write a row of the audit trail into this transaction. Never put secrets into `changes`."""
-    session.add(
-        AuditLog(
-            user_id=principal.user_id if principal else None,
-            role=principal.role if principal else None,
-            action=action,
-            resource_type=resource_type,
-            resource_id=str(resource_id) if resource_id is not None else None,
-            changes=to_jsonable_python(dict(changes or {})),
-            ip_address=request_meta.ip_address if request_meta else None,
-            trace_id=trace_id(),
-        )
+    append(
+        session,
+        _TRAIL,
+        {
+            "id": new_id(),
+            "user_id": principal.user_id if principal else None,
+            "role": principal.role if principal else None,
+            "action": action,
+            "resource_type": resource_type,
+            "resource_id": str(resource_id) if resource_id is not None else None,
+            "changes": changes or {},
+            "ip_address": request_meta.ip_address if request_meta else None,
+            "trace_id": trace_id(),
+        },
     )
 
 

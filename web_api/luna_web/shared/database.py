@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from sqlalchemy import DateTime, Engine, MetaData, Text, Uuid, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from luna_web.shared.appending import AppendingSession
 from luna_web.shared.config import Settings
 from luna_web.shared.cursor import LightCursor
 from luna_web.shared.pinging import replace_broken
@@ -79,7 +80,7 @@ def make_engine(settings: Settings, *, url: str | None = None) -> Engine:
 
 
 def make_session_factory(engine: Engine) -> SessionFactory:
-    return sessionmaker(engine, expire_on_commit=False)
+    return sessionmaker(engine, class_=AppendingSession, expire_on_commit=False)
 
 
 @contextmanager

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_jsonable_python
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from luna_web.shared.appending import AppendedTable, Notices, append
 from luna_web.shared.ids import new_id
 from luna_web.shared.models import Outbox
 from luna_web.shared.tracing import trace_id as current_trace_id
 
+_EVENTS = AppendedTable(Outbox, left_out=("position", "created_at", "published_at"))
+_NOTICES = Notices()
 OUTBOX_CHANNEL = "luna_outbox"
 WANTED_CHANNEL = "luna_wanted"
 
@@ -40,20 +41,23 @@ def record_event(
     `aggregate` is `kind:id`, `aggregate_seq` its version, raised under its row lock. Returns the event's id.
     """
     event_id = new_id()
-    session.add(
-        Outbox(
-            event_id=event_id,
-            event_type=type,
-            source=source,
-            aggregate=aggregate,
-            aggregate_seq=aggregate_seq,
-            payload=to_jsonable_python(dict(payload)),
-            trace_id=trace_id or current_trace_id(),
-        )
+    append(
+        session,
+        _EVENTS,
+        {
+            "event_id": event_id,
+            "event_type": type,
+            "source": source,
+            "aggregate": aggregate,
+            "aggregate_seq": aggregate_seq,
+            "version": 1,
+            "payload": payload,
+            "trace_id": trace_id or current_trace_id(),
+        },
     )
     return event_id
 
 
 def notify(session: Session, channel: str, payload: str = "") -> None:
     """`NOTIFY channel` when this transaction commits (at most 7,999 bytes)."""
-    session.execute(select(func.pg_notify(channel, payload)))
+    append(session, _NOTICES, {"channel": channel, "payload": payload})

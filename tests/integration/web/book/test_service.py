@@ -12,6 +12,7 @@ from luna_web.book import service
 from luna_web.book.domain import CopyStatus, StatusReason
 from luna_web.book.errors import BookNotAvailable, BookNotFound, CopyNotFound
 from luna_web.book.models import Copy
+from luna_web.shared.appending import write_appended
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.errors import IllegalTransition
 from luna_web.shared.models import Outbox
@@ -27,6 +28,7 @@ class TestReserve:
         copy = service.reserve_copy(session, catalog.add())
 
         assert copy.status is CopyStatus.RESERVED
+        write_appended(session)
         event = session.scalars(select(Outbox)).one()
         assert (event.event_type, event.aggregate, event.aggregate_seq) == (
             "catalog.book.copy_status_changed",
@@ -114,6 +116,7 @@ class TestSetStatus:
         same = service.set_copy_status(session, copy, {CopyStatus.ON_ROBOT}, CopyStatus.AVAILABLE)
 
         assert same.version == 1
+        write_appended(session)
         assert session.scalars(select(Outbox)).all() == []
 
     def test_from_a_status_that_was_not_expected_it_does_not_move(self, session: Session, catalog: Catalog) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.auth.models import User
 from luna_web.main import ALL
+from luna_web.shared.appending import write_appended
 from luna_web.shared.audit import RequestMeta, audit, forget_months, make_months
 from luna_web.shared.database import Base, SessionFactory, after_commit, transaction
 from luna_web.shared.migrate import MIGRATIONS, migrate, owner_engine
@@ -29,7 +30,7 @@ def abandon(factory: SessionFactory, act: Callable[[Session], object]) -> None:
     """Do something in a transaction that then fails."""
     with transaction(factory) as session:
         act(session)
-        session.flush()
+        write_appended(session)
         raise Abandoned
 
 
@@ -39,14 +40,14 @@ class TestAuditTrail:
     )
     def test_the_application_can_only_add_to_it(self, session: Session, change: str) -> None:
         audit(session, None, "user.created", "user", "1", {}, RequestMeta("192.0.2.7"))
-        session.flush()
+        write_appended(session)
 
         with pytest.raises(DBAPIError, match="permission denied"):
             session.execute(text(change))
 
     def test_nor_reach_a_partition_past_it(self, session: Session) -> None:
         audit(session, None, "user.created", "user", "1")
-        session.flush()
+        write_appended(session)
         partition = session.scalar(select(text("tableoid::regclass::text")).select_from(AuditLog))
 
         with pytest.raises(DBAPIError, match="permission denied"):
@@ -54,7 +55,7 @@ class TestAuditTrail:
 
     def test_there_is_a_partition_for_a_year_from_now(self, session: Session) -> None:
         audit(session, None, "later", "user", "1")
-        session.flush()
+        write_appended(session)
         session.scalars(select(AuditLog)).one()
 
         session.execute(
