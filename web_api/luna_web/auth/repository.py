@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,10 @@ def get_user(session: Session, user_id: UUID) -> User | None:
 
 def is_active(session: Session, user_id: UUID) -> bool:
     """As the table has it now, not as this transaction has seen it."""
-    return bool(session.scalar(select(User.is_active).where(User.id == user_id)))
+    return bool(session.scalar(_IS_ACTIVE, {"user_id": user_id}))
+
+
+_IS_ACTIVE = select(User.is_active).where(User.id == bindparam("user_id", type_=Uuid()))
 
 
 def get_user_by_email(session: Session, email: str) -> User | None:

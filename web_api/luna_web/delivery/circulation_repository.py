@@ -83,13 +83,6 @@ def is_waited_for(session: Session, book_id: UUID, but: UUID | None = None) -> b
     return bool(session.scalar(select(waiting if but is None else waiting.where(Hold.user_id != but))))
 
 
-def has_queue(session: Session, user_id: UUID, book_id: UUID) -> bool:
-    """Whether a title's queue has a say in who gets a copy: this reader is in it, or somebody waits."""
-    mine = and_(Hold.user_id == user_id, Hold.status.in_(OPEN_HOLD))
-    found = exists().where(Hold.book_id == book_id, or_(mine, Hold.status == HoldStatus.WAITING))
-    return bool(session.scalar(select(found)))
-
-
 def positions(session: Session, holds: Collection[Hold]) -> Mapping[UUID, int]:
     """Of those that wait: 1 for whose turn is next."""
     ids = [hold.id for hold in holds if hold.status == HoldStatus.WAITING]

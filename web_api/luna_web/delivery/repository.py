@@ -6,11 +6,34 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Uuid, bindparam, func, or_, select, text, union
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    union,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
-from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK, TaskStatus, TaskType
-from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan, TaskStatusHistory
+from luna_web.delivery.domain.states import (
+    IN_HAND,
+    OPEN_HOLD,
+    OPEN_REQUEST,
+    OPEN_RETURN,
+    UNFINISHED_TASK,
+    HoldStatus,
+    TaskStatus,
+    TaskType,
+)
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
 
 Column = InstrumentedAttribute[Any]
 _BRIEFLY = load_only(
@@ -32,7 +55,7 @@ class TaskRows:
 
 def lock_task(session: Session, task_id: UUID) -> TaskRows | None:
     """The task and what it serves, locked in the house's order and read anew."""
-    return _with_purpose(session, session.scalar(_locked(select(DeliveryTask).where(DeliveryTask.id == task_id))))
+    return _with_purpose(session, session.scalar(_LOCK_TASK, {"task_id": task_id}))
 
 
 def lock_task_in_hand(session: Session, robot_id: UUID) -> TaskRows | None:
@@ -60,6 +83,9 @@ def lock_queued(session: Session, now: datetime, types: Collection[TaskType], li
 
 def _locked(query: Select[DeliveryTask]) -> Select[DeliveryTask]:
     return query.with_for_update().execution_options(populate_existing=True)
+
+
+_LOCK_TASK = _locked(select(DeliveryTask).where(DeliveryTask.id == bindparam("task_id", type_=Uuid())))
 
 
 def _with_purpose(session: Session, task: DeliveryTask | None) -> TaskRows | None:
@@ -104,24 +130,29 @@ def lock_loan(session: Session, loan_id: UUID) -> Loan | None:
 
 def lock_user_limits(session: Session, user_id: UUID) -> None:
     """One at a time among a user's requests, so that limits hold; until the transaction ends."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('request:' || :user, 0))"), {"user": str(user_id)}
-    )
+    session.execute(_LOCK_LIMITS, {"user": str(user_id)})
+
+
+_LOCK_LIMITS = text("SELECT pg_advisory_xact_lock(hashtextextended('request:' || :user, 0))")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a reader has: an open request for the title at hand, and how many open requests and loans in all."""
+    """What a reader has: an open request for the title at hand, and how many open requests and loans in all.
+
+    `queued`: the title's queue has a say in who gets a copy, since this reader is in it, or somebody waits.
+    """
 
     request_id: UUID | None
     requests: int
     loans: int
+    queued: bool
 
 
 def standing(session: Session, user_id: UUID, book_id: UUID) -> Standing:
     """In one statement, for one is run for every request that is made."""
     row = session.execute(_STANDING, {"user_id": user_id, "book_id": book_id}).one()
-    return Standing(row.request_id, row.requests, row.loans)
+    return Standing(row.request_id, row.requests, row.loans, row.queued)
 
 
 def open_loans(session: Session, user_id: UUID) -> int:
@@ -135,10 +166,12 @@ def _count_loans(user_id: UUID | BindParameter[UUID]) -> Select[int]:
 def _standing() -> Select[Any]:
     user_id, book_id = bindparam("user_id", type_=Uuid()), bindparam("book_id", type_=Uuid())
     open_ones = (BookRequest.user_id == user_id, BookRequest.status.in_(OPEN_REQUEST))
+    mine = and_(Hold.user_id == user_id, Hold.status.in_(OPEN_HOLD))
     return select(
         select(BookRequest.id).where(*open_ones, BookRequest.book_id == book_id).scalar_subquery().label("request_id"),
         select(func.count()).select_from(BookRequest).where(*open_ones).scalar_subquery().label("requests"),
         _count_loans(user_id).scalar_subquery().label("loans"),
+        exists().where(Hold.book_id == book_id, or_(mine, Hold.status == HoldStatus.WAITING)).label("queued"),
     )
 
 
@@ -155,6 +188,11 @@ def open_request_of(session: Session, user_id: UUID, book_id: UUID) -> BookReque
 
 def open_return_of(session: Session, loan_id: UUID) -> BookReturn | None:
     return session.scalar(select(BookReturn).where(BookReturn.loan_id == loan_id, BookReturn.status.in_(OPEN_RETURN)))
+
+
+def reader_and_task(session: Session, request_id: UUID) -> Row[UUID | None, UUID | None] | None:
+    """Whose a request is (`user_id`) and its newest task (`task_id`); None if there is no such request."""
+    return session.execute(_READER_AND_TASK, {"request_id": request_id}).one_or_none()
 
 
 def latest_task_of_request(session: Session, request_id: UUID) -> DeliveryTask | None:
@@ -182,15 +220,28 @@ def _latest() -> Select[DeliveryTask]:
     return select(DeliveryTask).order_by(DeliveryTask.created_at.desc(), DeliveryTask.id.desc()).limit(1)
 
 
+def _reader_and_task() -> Select[UUID | None, UUID | None]:
+    newest = select(DeliveryTask.id).where(DeliveryTask.request_id == BookRequest.id)
+    newest = newest.order_by(DeliveryTask.created_at.desc(), DeliveryTask.id.desc()).limit(1)
+    found = select(BookRequest.user_id, newest.scalar_subquery().label("task_id"))
+    return found.where(BookRequest.id == bindparam("request_id", type_=Uuid()))
+
+
+_READER_AND_TASK = _reader_and_task()
+
+
 def tasks_of_requests(session: Session, request_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
     """The newest task of each request, in brief."""
-    rows = session.scalars(
-        select(DeliveryTask)
-        .where(DeliveryTask.request_id.in_(request_ids))
-        .order_by(DeliveryTask.request_id, DeliveryTask.created_at, DeliveryTask.id)
-        .options(_BRIEFLY)
-    )
+    rows = session.scalars(_OF_REQUESTS, {"request_ids": list(request_ids)})
     return {row.request_id: row for row in rows if row.request_id}
+
+
+_OF_REQUESTS = (
+    select(DeliveryTask)
+    .where(DeliveryTask.request_id.in_(bindparam("request_ids", type_=Uuid(), expanding=True)))
+    .order_by(DeliveryTask.request_id, DeliveryTask.created_at, DeliveryTask.id)
+    .options(_BRIEFLY)
+)
 
 
 def tasks_of_returns(session: Session, return_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:

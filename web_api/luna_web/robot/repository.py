@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Row, Select, func, literal, or_, select, text, update
+from sqlalchemy import ARRAY, DateTime, Row, Select, Text, bindparam, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, undefer
 
@@ -229,12 +229,7 @@ def waypoints_by_text(session: Session, code_or_name: str) -> Sequence[Waypoint]
 
     Held until the transaction ends (FOR KEY SHARE), so that none is moved or put out of use while it gets a task.
     """
-    wanted = code_or_name.strip().lower()
-    by_code = func.lower(Waypoint.location_code) == wanted
-    statement = _living_waypoints().where(or_(by_code, func.lower(Waypoint.name) == wanted))
-    statement = statement.order_by(by_code.desc(), Waypoint.is_active.desc(), Waypoint.id)
-    held = statement.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
-    return session.scalars(held).all()
+    return session.scalars(_CALLED, {"wanted": code_or_name.strip().lower()}).all()
 
 
 def waypoints_of(session: Session, map_id: UUID) -> Sequence[Waypoint]:
@@ -267,3 +262,14 @@ def _living_robots() -> Select[Robot]:
 
 def _living_waypoints() -> Select[Waypoint]:
     return select(Waypoint).where(Waypoint.deleted_at.is_(None))
+
+
+def _called() -> Select[Waypoint]:
+    wanted = bindparam("wanted", type_=Text())
+    by_code = func.lower(Waypoint.location_code) == wanted
+    statement = _living_waypoints().where(or_(by_code, func.lower(Waypoint.name) == wanted))
+    statement = statement.order_by(by_code.desc(), Waypoint.is_active.desc(), Waypoint.id)
+    return statement.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+
+
+_CALLED = _called()

@@ -66,9 +66,9 @@ def test_a_value_is_taken_as_it_was_when_it_was_appended(session_factory: Sessio
 def test_a_savepoint_takes_with_it_what_was_appended_in_it_and_nothing_else(session_factory: SessionFactory) -> None:
     with transaction(session_factory) as session:
         tell(session, "before")
-        with pytest.raises(ZeroDivisionError), session.begin_nested():
-            tell(session, "lost")
-            raise ZeroDivisionError
+        savepoint = session.begin_nested()
+        tell(session, "lost")
+        savepoint.rollback()
         with session.begin_nested():
             tell(session, "kept")
         tell(session, "after")

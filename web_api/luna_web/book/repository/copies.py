@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
 from sqlalchemy import Sequence as Numbers
+from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from luna_web.book.domain import CopyStatus
 from luna_web.book.models import Copy
@@ -38,20 +39,31 @@ def lock_copies(session: Session, book_id: UUID) -> Sequence[Copy]:
     return session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
 
 
-def lock_available_copy(session: Session, book_id: UUID) -> Copy | None:
-    """A free copy, locked: first one that nobody else is taking, then, if need be, whatever the others leave."""
-    return session.scalar(_available(book_id, skip_locked=True)) or session.scalar(_available(book_id))
+def take_available_copy(session: Session, book_id: UUID) -> Copy | None:
+    """A free copy, RESERVED now: first one that nobody else is taking, then, if need be, whatever the others leave."""
+    asked = {"of_book": book_id}
+    return session.scalar(_TAKE_AT_ONCE, asked) or session.scalar(_TAKE, asked)
 
 
-def _available(book_id: UUID, *, skip_locked: bool = False) -> Select[Copy]:
-    return (
-        select(Copy)
-        .where(Copy.book_id == book_id, Copy.status == CopyStatus.AVAILABLE, Copy.deleted_at.is_(None))
+def _taking(*, skip_locked: bool) -> ReturningUpdate[Copy]:
+    free = (
+        select(Copy.id)
+        .where(Copy.book_id == bindparam("of_book", type_=Uuid()))
+        .where(Copy.status == CopyStatus.AVAILABLE, Copy.deleted_at.is_(None))
         .order_by(Copy.barcode)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=skip_locked)
-        .execution_options(populate_existing=True)
     )
+    return (
+        update(Copy)
+        .where(Copy.id == free.scalar_subquery())
+        .values(status=CopyStatus.RESERVED, status_reason=None, version=Copy.version + 1)
+        .returning(Copy)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+
+
+_TAKE_AT_ONCE, _TAKE = _taking(skip_locked=True), _taking(skip_locked=False)
 
 
 def titles_with_free_copies(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:

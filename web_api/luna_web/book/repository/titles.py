@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,14 @@ class Standing:
 
 def get_book(session: Session, book_id: UUID) -> Book | None:
     return session.scalar(select(Book).where(Book.id == book_id, Book.deleted_at.is_(None)))
+
+
+_NAME = select(Book.title, Book.author).where(Book.id == bindparam("book_id", type_=Uuid()), Book.deleted_at.is_(None))
+
+
+def name_of(session: Session, book_id: UUID) -> Row[str, str | None] | None:
+    """Title and author of a living title."""
+    return session.execute(_NAME, {"book_id": book_id}).one_or_none()
 
 
 def get_book_by_isbn(session: Session, isbn13: str) -> Book | None:

@@ -16,10 +16,11 @@ from luna_web.book.service.lending import (
     titles_with_free_copies,
 )
 from luna_web.book.service.reading import checked_isbn, get_title
-from luna_web.book.service.views import CopyView
+from luna_web.book.service.views import CopyView, TitleView
 
 __all__ = [
     "CopyView",
+    "TitleView",
     "checked_isbn",
     "get_copy",
     "get_copy_by_barcode",

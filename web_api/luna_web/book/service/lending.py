@@ -52,8 +52,11 @@ def reserve_copy(session: Session, book_id: UUID) -> CopyView:
 
 def reserve_if_free(session: Session, book_id: UUID) -> CopyView | None:
     """As `reserve_copy`; None if no copy is free."""
-    copy = rows.lock_available_copy(session, book_id)
-    return move(session, copy, CopyStatus.RESERVED, None) if copy else None
+    copy = rows.take_available_copy(session, book_id)
+    if copy is None:
+        return None
+    events.copy_status_changed(session, copy, CopyStatus.AVAILABLE)
+    return copy_view(copy)
 
 
 def titles_with_free_copies(session: Session, book_ids: Collection[UUID]) -> frozenset[UUID]:

@@ -25,7 +25,7 @@ from luna_web.book.repository.titles import Standing
 from luna_web.book.schemas import AvailabilityOut, BookBrief, BookOut, BookRecord, RequestedOut, StatsOut
 from luna_web.book.search import Filters, Question
 from luna_web.book.service.spelling import corrected
-from luna_web.book.service.views import record_of, with_holdings
+from luna_web.book.service.views import TitleView, record_of, with_holdings
 from luna_web.shared.cache import Cache, Kind
 from luna_web.shared.paging import Page, PageParams, pagination_of
 
@@ -136,12 +136,12 @@ class Reader:
         return [RequestedOut(**dict(brief), requests=count) for brief, count in briefs]
 
 
-def get_title(session: Session, book_id: UUID) -> BookRecord:
-    """The record of a title, from the table itself; BookNotFound if there is none or it was deleted."""
-    book = titles.get_book(session, book_id)
-    if book is None:
+def get_title(session: Session, book_id: UUID) -> TitleView:
+    """What a title is called; BookNotFound if there is none or it was deleted."""
+    name = titles.name_of(session, book_id)
+    if name is None:
         raise BookNotFound()
-    return record_of(book)
+    return TitleView(book_id, name.title, name.author)
 
 
 def checked_isbn(isbn: str) -> str:

@@ -49,7 +49,8 @@ def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch
     check_version(if_match, book.version)
     differences = changed(book, _with_others(_values(wish, TitleChange), book.isbn13, book.isbns_other))
     if differences:
-        _check_isbn_is_free(desk.session, book)
+        if "isbn13" in differences:
+            _check_isbn_is_free(desk.session, book)
         book.version += 1
         _flush(desk.session)
         events.title_event(desk.session, book, "updated")

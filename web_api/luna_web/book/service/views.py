@@ -24,6 +24,15 @@ class CopyView:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class TitleView:
+    """A title as other services see it."""
+
+    id: UUID
+    title: str
+    author: str | None
+
+
 def copy_view(copy: Copy) -> CopyView:
     return CopyView(
         id=copy.id,

@@ -10,6 +10,7 @@ from luna_web.book.errors import BookNotAvailable
 from luna_web.delivery import views
 from luna_web.delivery.domain.states import Reason, RequestStatus, TaskType
 from luna_web.delivery.errors import AlreadyRequested, HandoverPending, LimitReached, RobotNotAtStop
+from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Calling, Doing, Within
 from luna_web.delivery.routes.telling import timeline
@@ -36,6 +37,11 @@ def shown(work: Work, request_id: UUID) -> RequestOut:
     return views.request_out(request, task, for_staff=work.is_staff)
 
 
+def _shown(work: Work, rows: TaskRows) -> RequestOut:
+    """A request as this transaction has left it."""
+    return views.request_out(requests.request_of(rows), rows.task, for_staff=work.is_staff)
+
+
 @router.post(
     "",
     rule=any_user,
@@ -55,8 +61,8 @@ def create_request(wish: NewRequest, work: Doing, request: Request) -> Response:
         hold = holds.wait_for(work, wish.book_id)
         headers = {"Location": f"/api/v1/holds/{hold.id}"}
         return ok(views.hold_out(hold, holds.position(work, hold)), request=request, status=202, headers=headers)
-    made = shown(work, rows.task.request_id) if rows.task.request_id else None
-    return created(made, request=request, location=f"/api/v1/requests/{rows.task.request_id}")
+    made = _shown(work, rows)
+    return created(made, request=request, location=f"/api/v1/requests/{made.id}")
 
 
 @router.get("", rule=any_user, items=RequestOut)
@@ -91,8 +97,8 @@ def get_activity(
 
 
 def approve_request(request_id: UUID, work: Doing, request: Request, approval: Approval | None = None) -> Response:
-    requests.approve(work, request_id, approval.source_location if approval else None)
-    return ok(shown(work, request_id), request=request)
+    rows = requests.approve(work, request_id, approval.source_location if approval else None)
+    return ok(_shown(work, rows), request=request)
 
 
 for route in (router.put, router.post):

@@ -79,13 +79,11 @@ def wait_for(work: Work, book_id: UUID) -> Hold:
 
 
 def take_copy(work: Work, book_id: UUID) -> CopyView:
-    """A copy for the reader's request: the one that is kept for them, or a free one that nobody waits for.
+    """A copy of a title that has a queue, for the reader's request: the one that is kept for them, or one that is left.
 
     Raises BookNotAvailable, BookNotFound.
     """
     reader_id = work.principal.user_id
-    if not rows.has_queue(work.session, reader_id, book_id):
-        return books.reserve_copy(work.session, book_id)
     waiting_list = work.waiting_list()
     waiting_list.settle(book_id)
     hold = rows.lock_open_hold(work.session, reader_id, book_id)

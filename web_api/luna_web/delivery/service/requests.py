@@ -18,7 +18,7 @@ from luna_web.delivery.domain.states import (
 from luna_web.delivery.domain.stops import student_delivery
 from luna_web.delivery.errors import AlreadyRequested, LimitReached, as_answer
 from luna_web.delivery.models import BookRequest, DeliveryTask
-from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.repository import Standing, TaskRows
 from luna_web.delivery.schemas import NewRequest
 from luna_web.delivery.service import holds, places
 from luna_web.delivery.service.work import Work
@@ -38,8 +38,8 @@ def create(work: Work, wish: NewRequest) -> TaskRows:
     accounts.check_active(work.session, work.principal.user_id)
     title = books.get_title(work.session, wish.book_id)
     place = places.for_readers(work.session, wish.request_location)
-    _within_limits(work, wish.book_id)
-    copy = holds.take_copy(work, wish.book_id)
+    has = _within_limits(work, wish.book_id)
+    copy = holds.take_copy(work, wish.book_id) if has.queued else books.reserve_copy(work.session, wish.book_id)
     request = BookRequest(
         id=new_id(),
         user_id=work.principal.user_id,
@@ -72,7 +72,7 @@ def _priority(work: Work, wanted: Priority | None) -> Priority:
     return priority
 
 
-def _within_limits(work: Work, book_id: UUID) -> None:
+def _within_limits(work: Work, book_id: UUID) -> Standing:
     user_id, policy = work.principal.user_id, work.policy
     has = repository.standing(work.session, user_id, book_id)
     if has.request_id is not None:
@@ -81,6 +81,7 @@ def _within_limits(work: Work, book_id: UUID) -> None:
         raise LimitReached("open requests", policy.open_requests)
     if has.loans + has.requests >= policy.open_loans:  # what was asked for is going to be a loan
         raise LimitReached("loans, with the books that you have asked for,", policy.open_loans)
+    return has
 
 
 def task_for(work: Work, request: BookRequest, retry_of: UUID | None = None) -> DeliveryTask:
@@ -118,9 +119,10 @@ def get(work: Work, request_id: UUID) -> BookRequest:
 
 def locked(work: Work, request_id: UUID) -> TaskRows:
     """The request with its newest task, both locked. Raises NotFound as `get` does."""
-    get(work, request_id)
-    newest = repository.latest_task_of_request(work.session, request_id)
-    rows = repository.lock_task(work.session, newest.id) if newest else None
+    known = repository.reader_and_task(work.session, request_id)
+    if known is None or known.task_id is None or not work.may_see(known.user_id):
+        raise NotFound("There is no such request")
+    rows = repository.lock_task(work.session, known.task_id)
     if rows is None:
         raise NotFound("There is no such request")
     return rows
@@ -132,7 +134,7 @@ def approve(work: Work, request_id: UUID, source_location: str | None) -> TaskRo
     Raises IllegalTransition for one that was cancelled, UnknownLocation, LocationInactive.
     """
     rows = locked(work, request_id)
-    request, task = _request(rows), rows.task
+    request, task = request_of(rows), rows.task
     if request.approved_at is not None and request.status != RequestStatus.CANCELLED:
         return rows
     try:
@@ -155,7 +157,8 @@ def plan(work: Work, request: BookRequest, task: DeliveryTask, source_location: 
     places.put_plan(task, student_delivery(places.placed(desk), places.placed(reader), work.policy))
 
 
-def _request(rows: TaskRows) -> BookRequest:
+def request_of(rows: TaskRows) -> BookRequest:
+    """The request that a task serves. Raises NotFound."""
     if rows.request is None:
         raise NotFound("There is no such request")
     return rows.request
