@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
     union,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from luna_web.delivery.domain.states import (
     IN_HAND,
@@ -36,12 +36,13 @@ from luna_web.delivery.domain.states import (
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
 
 Column = InstrumentedAttribute[Any]
-_BRIEFLY = load_only(
+TaskInBrief = Row[Any]
+"""What its reader may see of a task: the columns of `_BRIEF`. The rest, ways and words among it, is most of a row."""
+_BRIEF = select(
     DeliveryTask.id, DeliveryTask.request_id, DeliveryTask.return_id, DeliveryTask.status, DeliveryTask.phase,
     DeliveryTask.reason, DeliveryTask.attempt, DeliveryTask.assigned_robot_id, DeliveryTask.robot_lost_since,
     DeliveryTask.created_at, DeliveryTask.started_at, DeliveryTask.completed_at,
 )  # fmt: skip
-"""What its reader may see of a task. The rest, ways and what was said among it, is most of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,29 +231,23 @@ def _reader_and_task() -> Select[UUID | None, UUID | None]:
 _READER_AND_TASK = _reader_and_task()
 
 
-def tasks_of_requests(session: Session, request_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
-    """The newest task of each request, in brief."""
-    rows = session.scalars(_OF_REQUESTS, {"request_ids": list(request_ids)})
-    return {row.request_id: row for row in rows if row.request_id}
+def tasks_of_requests(session: Session, request_ids: Collection[UUID]) -> dict[UUID, TaskInBrief]:
+    """The newest task of each request."""
+    return {row.request_id: row for row in session.execute(_OF_REQUESTS, {"ids": list(request_ids)})}
 
 
-_OF_REQUESTS = (
-    select(DeliveryTask)
-    .where(DeliveryTask.request_id.in_(bindparam("request_ids", type_=Uuid(), expanding=True)))
-    .order_by(DeliveryTask.request_id, DeliveryTask.created_at, DeliveryTask.id)
-    .options(_BRIEFLY)
-)
+def tasks_of_returns(session: Session, return_ids: Collection[UUID]) -> dict[UUID, TaskInBrief]:
+    """The newest task of each return."""
+    return {row.return_id: row for row in session.execute(_OF_RETURNS, {"ids": list(return_ids)})}
 
 
-def tasks_of_returns(session: Session, return_ids: Collection[UUID]) -> dict[UUID, DeliveryTask]:
-    """The newest task of each return, in brief."""
-    rows = session.scalars(
-        select(DeliveryTask)
-        .where(DeliveryTask.return_id.in_(return_ids))
-        .order_by(DeliveryTask.return_id, DeliveryTask.created_at, DeliveryTask.id)
-        .options(_BRIEFLY)
-    )
-    return {row.return_id: row for row in rows if row.return_id}
+def _newest_last(served: Column) -> Select[*tuple[Any, ...]]:
+    """The tasks that serve any of `ids`."""
+    these = _BRIEF.where(served.in_(bindparam("ids", type_=Uuid(), expanding=True)))
+    return these.order_by(served, DeliveryTask.created_at, DeliveryTask.id)
+
+
+_OF_REQUESTS, _OF_RETURNS = _newest_last(DeliveryTask.request_id), _newest_last(DeliveryTask.return_id)
 
 
 def task_in_hand(session: Session, robot_id: UUID) -> DeliveryTask | None:

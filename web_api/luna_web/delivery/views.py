@@ -10,6 +10,7 @@ from uuid import UUID
 from luna_web.book.service import CopyView
 from luna_web.delivery.domain.states import TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
+from luna_web.delivery.repository import TaskInBrief
 from luna_web.delivery.rows import left_on_board
 from luna_web.delivery.schemas import (
     ActivityOut,
@@ -28,17 +29,17 @@ from luna_web.delivery.schemas import (
 from luna_web.shared.database import Base
 
 
-def request_out(request: BookRequest, task: DeliveryTask | None, *, for_staff: bool) -> RequestOut:
+def request_out(request: BookRequest, task: DeliveryTask | TaskInBrief | None, *, for_staff: bool) -> RequestOut:
     """Which of the staff accepted it only staff are told."""
     told = {} if for_staff else {"approved_by": None}
     return RequestOut.model_validate(_with_delivery(request, task) | told)
 
 
-def return_out(book_return: BookReturn, task: DeliveryTask | None) -> ReturnOut:
+def return_out(book_return: BookReturn, task: DeliveryTask | TaskInBrief | None) -> ReturnOut:
     return ReturnOut.model_validate(_with_delivery(book_return, task))
 
 
-def _with_delivery(row: BookRequest | BookReturn, task: DeliveryTask | None) -> dict[str, Any]:
+def _with_delivery(row: BookRequest | BookReturn, task: DeliveryTask | TaskInBrief | None) -> dict[str, Any]:
     brief = TaskBrief.model_validate(task) if task else None
     return _columns(row) | {"task_id": task.id if task else None, "delivery": brief}
 

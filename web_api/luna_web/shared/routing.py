@@ -9,15 +9,16 @@
 `data=X` documents `Envelope[X]`, `items=X` documents `PageEnvelope[X]`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from luna_web.shared.database import ending_transaction
+from luna_web.shared.database import ending_transaction, settled
 from luna_web.shared.documents import ERROR_CONTENT
 from luna_web.shared.envelope import Envelope, PageEnvelope
 from luna_web.shared.errors import (
@@ -42,9 +43,21 @@ class UnruledRoute(RuntimeError):
     """A route does not say who may use it. The process does not start."""
 
 
+class LunaRoute(StrictRoute):
+    """A route that ends the transaction of its request."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def ending(request: Request) -> Response:
+            return await settled(handle(request))
+
+        return ending
+
+
 class LunaRouter(APIRouter):
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"route_class": StrictRoute, **options})
+        super().__init__(**{"route_class": LunaRoute, **options})
 
     def get(self, path: str, *, rule: Rule, **options: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
         return self._route("GET", path, rule, **options)

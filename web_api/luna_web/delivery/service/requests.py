@@ -18,7 +18,7 @@ from luna_web.delivery.domain.states import (
 from luna_web.delivery.domain.stops import student_delivery
 from luna_web.delivery.errors import AlreadyRequested, LimitReached, as_answer
 from luna_web.delivery.models import BookRequest, DeliveryTask
-from luna_web.delivery.repository import Standing, TaskRows
+from luna_web.delivery.repository import Standing, TaskInBrief, TaskRows
 from luna_web.delivery.schemas import NewRequest
 from luna_web.delivery.service import holds, places
 from luna_web.delivery.service.work import Work
@@ -164,7 +164,7 @@ def request_of(rows: TaskRows) -> BookRequest:
     return rows.request
 
 
-def tasks_of(work: Work, requests: Sequence[BookRequest]) -> Mapping[UUID, DeliveryTask]:
+def tasks_of(work: Work, requests: Sequence[BookRequest]) -> Mapping[UUID, TaskInBrief]:
     """The newest task of each, for lists."""
     return repository.tasks_of_requests(work.session, [request.id for request in requests])
 

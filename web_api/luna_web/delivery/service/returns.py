@@ -9,7 +9,7 @@ from luna_web.delivery.domain.states import Priority, ReturnStatus, TaskStatus, 
 from luna_web.delivery.domain.stops import return_pickup
 from luna_web.delivery.errors import AlreadyRequested, NotBorrowedByYou
 from luna_web.delivery.models import BookReturn, DeliveryTask, Loan
-from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.repository import TaskInBrief, TaskRows
 from luna_web.delivery.schemas import NewReturn
 from luna_web.delivery.service import places
 from luna_web.delivery.service.work import Work
@@ -124,7 +124,7 @@ def locked(work: Work, return_id: UUID) -> TaskRows:
     return rows
 
 
-def tasks_of(work: Work, returns: Sequence[BookReturn]) -> Mapping[UUID, DeliveryTask]:
+def tasks_of(work: Work, returns: Sequence[BookReturn]) -> Mapping[UUID, TaskInBrief]:
     """The newest task of each, for lists."""
     return repository.tasks_of_returns(work.session, [row.id for row in returns])
 
