@@ -15,7 +15,10 @@ ITEM_NUMBERS = Numbers("item_numbers")
 
 
 def get_copy(session: Session, copy_id: UUID) -> Copy | None:
-    return session.scalar(select(Copy).where(Copy.id == copy_id, Copy.deleted_at.is_(None)))
+    return session.scalar(_COPY, {"copy_id": copy_id})
+
+
+_COPY = select(Copy).where(Copy.id == bindparam("copy_id", type_=Uuid()), Copy.deleted_at.is_(None))
 
 
 def get_copy_by_barcode(session: Session, barcode: str) -> Copy | None:

@@ -43,8 +43,15 @@ def get_book_by_isbn(session: Session, isbn13: str) -> Book | None:
 
 def lock_book(session: Session, book_id: UUID) -> Book | None:
     """The title, locked and read anew. Who changes copies as well locks the title first."""
-    query = select(Book).where(Book.id == book_id, Book.deleted_at.is_(None))
-    return session.scalar(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    return session.scalar(_LOCK, {"book_id": book_id})
+
+
+_LOCK = (
+    select(Book)
+    .where(Book.id == bindparam("book_id", type_=Uuid()), Book.deleted_at.is_(None))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def books_by_id(session: Session, book_ids: Collection[UUID]) -> Mapping[UUID, Book]:
@@ -72,18 +79,23 @@ _COMES_TO: tuple[ColumnElement[Any], ...] = (
     func.array_agg(Copy.status.distinct()).filter(Copy.id.is_not(None)),
     func.array_agg(aggregate_order_by(Copy.shelf_location, Copy.barcode)).filter(_AVAILABLE),
 )
-_HOLDINGS = select(Copy.book_id, *_COMES_TO).where(Copy.deleted_at.is_(None)).group_by(Copy.book_id)
+_HOLDINGS = (
+    select(Copy.book_id, *_COMES_TO)
+    .where(Copy.deleted_at.is_(None), Copy.book_id.in_(bindparam("ids", type_=Uuid(), expanding=True)))
+    .group_by(Copy.book_id)
+)
 _STANDING = (
     select(Book.id, Book.version, Book.updated_at, *_COMES_TO)
     .outerjoin(Copy, (Copy.book_id == Book.id) & Copy.deleted_at.is_(None))
     .where(Book.deleted_at.is_(None))
     .group_by(Book.id)
 )
+_STANDING_OF = _STANDING.where(Book.id == bindparam("book_id", type_=Uuid()))
 
 
 def standing_of(session: Session, book_id: UUID) -> Standing | None:
     """The standing of a living title."""
-    return _standing(session, _STANDING.where(Book.id == book_id))
+    return _standing(session, _STANDING_OF, {"book_id": book_id})
 
 
 def standing_of_isbn(session: Session, isbn13: str) -> Standing | None:
@@ -92,8 +104,8 @@ def standing_of_isbn(session: Session, isbn13: str) -> Standing | None:
     return found or _standing(session, _STANDING.where(has_isbn(isbn13)).order_by(Book.id).limit(1))
 
 
-def _standing(session: Session, query: Select[Any]) -> Standing | None:
-    row = session.execute(query).one_or_none()
+def _standing(session: Session, query: Select[Any], given: Mapping[str, Any] | None = None) -> Standing | None:
+    row = session.execute(query, given).one_or_none()
     return Standing(row[0], row[1], row[2], _holdings(*row[3:])) if row else None
 
 
@@ -102,7 +114,7 @@ def holdings(session: Session, book_ids: Collection[UUID]) -> dict[UUID, Holding
     found = dict.fromkeys(book_ids, NO_COPIES)
     if not book_ids:
         return found
-    for book_id, *row in session.execute(_HOLDINGS.where(Copy.book_id.in_(book_ids))):
+    for book_id, *row in session.execute(_HOLDINGS, {"ids": list(book_ids)}):
         found[book_id] = _holdings(*row)
     return found
 
