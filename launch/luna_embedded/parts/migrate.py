@@ -1,4 +1,4 @@
-"""One shot before the web tier: migrations, floor, catalog, robots and people, all idempotent, in one process."""
+"""One shot before the web tier: migrations, floor, catalog, robots and people, all idempotent; at once if all stand."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def wishes(run: Run) -> dict[str, Any]:
 def part(run: Run) -> Part:
     return Part(
         name=NAME,
-        command=(run.web_python, "-m", "luna_web.manage", "bootstrap", "--json", "-"),
+        command=(run.web_python, "-m", "luna_web.manage.bootstrap"),
         environment=manage_variables(run),
         rules=Rules(
             needs=frozenset({postgres.NAME} if run.servers.own_postgres else ()),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from typer.testing import CliRunner
 
-from luna_web.manage.__main__ import app
+from luna_web.manage.commands import app
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

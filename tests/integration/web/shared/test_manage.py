@@ -4,8 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,55 +14,7 @@ from luna_web.shared.config import Settings
 from luna_web.shared.keys import read_key
 from tests.integration.servers import Postgres
 from tests.integration.web.commands import Done, Run, commands
-
-ROOT = Path(__file__).resolve().parents[4]
-PASSWORD = "Robots-carry-b00ks"
-PLAN: dict[str, Any] = {
-    "floor": str(ROOT / "sim" / "maps" / "library"),
-    "catalog": True,
-    "robots": [
-        {
-            "name": "luna1",
-            "namespace": "/luna1",
-            "bridge_url": "ws://127.0.0.1:9090/luna1",
-            "home_waypoint": "DOCK-1",
-            "token": "a token of tests",
-        }
-    ],
-    "users": [
-        {
-            "email": "ada@example.org",
-            "role": "STUDENT",
-            "first_name": "Ada",
-            "last_name": "Lovelace",
-            "password": PASSWORD,
-        }
-    ],
-}
-
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-@contextmanager
-def own_database(server: Postgres, *, template: str) -> Iterator[Connection]:
-    """A database `luna_manage`, and the superuser's connection to it."""
-    with server.admin() as admin:
-        admin.execute(f"CREATE DATABASE luna_manage TEMPLATE {template} OWNER luna_owner")
-        try:
-            with server.admin("luna_manage") as connection:
-                yield connection
-        finally:
-            # The commands leave their connections to the end of the process, which is ours.
-            admin.execute("DROP DATABASE luna_manage WITH (FORCE)")
-
-
-def variables(server: Postgres) -> dict[str, str]:
-    """Where `luna_manage` is."""
-    return {
-        "LUNA_DATABASE_URL": server.url("luna_app", "luna_manage"),
-        "LUNA_DATABASE_OWNER_URL": server.url("luna_owner", "luna_manage"),
-    }
+from tests.integration.web.shared.own_database import PASSWORD, PLAN, ROOT, Connection, own_database, variables
 
 
 @pytest.fixture
@@ -72,13 +22,13 @@ def manage(postgres_server: Postgres) -> Run:
     return commands(variables(postgres_server))
 
 
-def process(server: Postgres, *words: str, stdin: str) -> Done:
-    """`python -m luna_web.manage`, with nothing in its environment but what it must know."""
+def bootstrap(server: Postgres) -> Done:
+    """`python -m luna_web.manage.bootstrap`, with nothing in its environment but what it must know."""
     return subprocess.run(
-        [sys.executable, "-m", "luna_web.manage", *words],
+        [sys.executable, "-m", "luna_web.manage.bootstrap"],
         env={"PYTHONPATH": str(ROOT / "web_api"), "PATH": "", **variables(server)},
         cwd=ROOT,
-        input=stdin,
+        input=json.dumps(PLAN),
         capture_output=True,
         text=True,
         timeout=120,
@@ -95,17 +45,19 @@ def database(settings: Settings, postgres_server: Postgres) -> Iterator[Connecti
 
 def test_bootstrap_makes_everything_and_the_second_time_nothing(postgres_server: Postgres, manage: Run) -> None:
     with own_database(postgres_server, template="template0") as database:
-        first = process(postgres_server, "bootstrap", "--json", "-", stdin=json.dumps(PLAN))
+        first = bootstrap(postgres_server)
         books, robots, users = (
             database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - names of our own
             for table in ("books", "robots", "users")
         )
+        at_once = bootstrap(postgres_server)
         again = manage("bootstrap", "--json", "-", stdin=json.dumps(PLAN))
 
         assert (first.returncode, first.stderr) == (0, "")
         assert "catalog: 3,000 titles added" in first.stdout
         assert books == (len(SEED.read_text(encoding="utf-8").splitlines()),)
         assert (robots, users) == ((1,), (1,))
+        assert (at_once.returncode, at_once.stdout) == (0, "nothing has changed since the last start\n")
         assert (again.returncode, again.stderr) == (0, "")
         assert again.stdout.splitlines() == [
             "database is up to date",
