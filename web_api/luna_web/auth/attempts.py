@@ -9,14 +9,13 @@ from math import ceil
 from secrets import token_bytes
 from uuid import UUID
 
-import structlog
-
 from luna_web.auth.delays import Counter, Delays, Patience, Verdict
 from luna_web.auth.devices import Device, folded, read_device
 from luna_web.auth.errors import TooManyAttempts
 from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.rate_limits import address_group
 from luna_web.shared.runtime import Runtime
 

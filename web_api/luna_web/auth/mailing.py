@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy.orm import Session
 
 from luna_web.auth import mails, repository
@@ -18,6 +17,7 @@ from luna_web.auth.mail_times import BURST_IN, next_try, room_in
 from luna_web.auth.models import EmailVerification, PasswordReset, User
 from luna_web.shared.clock import Clock
 from luna_web.shared.config import Settings
+from luna_web.shared.loggers import structlog
 from luna_web.shared.mail import Mail, Mailer, MailNotSent, MailRefused
 from luna_web.shared.models import Outbox
 from luna_web.shared.outbox import TryLater

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg import errors as pg
@@ -21,6 +20,7 @@ from luna_web.shared.errors import (
     NotFound,
     ValidationFailed,
 )
+from luna_web.shared.loggers import structlog
 
 log = structlog.get_logger(__name__)
 

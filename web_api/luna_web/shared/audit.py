@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Depends, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -27,25 +25,6 @@ class RequestMeta:
 
     ip_address: str | None = None
     user_agent: str | None = None
-
-
-def request_meta(request: Request) -> RequestMeta:
-    return RequestMeta(client_address(request), request.headers.get("User-Agent", "")[:300] or None)
-
-
-def client_address(request: Request) -> str | None:
-    try:
-        return str(ip_address(request.client.host.partition("%")[0])) if request.client else None
-    except ValueError:
-        return None
-
-
-async def _meta(request: Request) -> RequestMeta:
-    # On the event loop: an emergency stop takes it, too, and must not queue for a thread.
-    return request_meta(request)
-
-
-Meta = Annotated[RequestMeta, Depends(_meta)]
 
 
 def audit(

@@ -3,8 +3,9 @@
 import threading
 from abc import ABC, abstractmethod
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
+
+from luna_web.shared.loggers import structlog
 
 log = structlog.get_logger(__name__)
 STOP_WITHIN_SECONDS = 3.0

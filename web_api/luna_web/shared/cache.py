@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
+from luna_web.shared.loggers import structlog
 from luna_web.shared.runtime import Port, Runtime
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from luna_web.shared.answers import HttpError, from_any
 from luna_web.shared.envelope import failure
 from luna_web.shared.errors import ErrorCode, LunaError
+from luna_web.shared.loggers import structlog
 from luna_web.shared.tracing import accept_trace_id, bind_trace_id
 
 API_VERSION = "v1"

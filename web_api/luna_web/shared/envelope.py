@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from luna_web.shared.errors import ErrorCode, LunaError
+from luna_web.shared.paging import Pagination
 from luna_web.shared.tracing import trace_id
 
 T = TypeVar("T")
@@ -18,14 +19,6 @@ T = TypeVar("T")
 class Meta(BaseModel):
     timestamp: datetime
     request_id: str
-
-
-class Pagination(BaseModel):
-    page: int
-    limit: int
-    total: int = Field(description="Exact up to 10,000")
-    total_pages: int
-    total_capped: bool = Field(False, description="There are more than `total`")
 
 
 class Envelope(BaseModel, Generic[T]):

@@ -17,11 +17,11 @@ from fastapi import Depends, Header, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import EnvelopeResponse, ok
 from luna_web.shared.errors import IdempotencyKeyReused, RequestInProgress, ValidationFailed
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.models import IdempotencyKey
-from luna_web.shared.principal import CurrentPrincipal
+from luna_web.shared.transactions import DbSession
 
 REPLAYED = {"Idempotency-Replayed": "true"}
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-import structlog
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from luna_web.shared.config import Registration, Settings
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.fields import Input, Name
+from luna_web.shared.loggers import structlog
 from luna_web.shared.models import Setting
 from luna_web.shared.opening_hours import OpeningHours
 from luna_web.shared.runtime import Port, Runtime

@@ -3,9 +3,8 @@
 import logging
 import sys
 
-import structlog
-
 from luna_web.shared.config import LogFormat
+from luna_web.shared.loggers import structlog
 
 
 def configure_logs(form: LogFormat, level: int = logging.INFO) -> None:

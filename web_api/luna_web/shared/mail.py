@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-import structlog
-
 from luna_web.shared.config import Settings, SmtpSecurity
+from luna_web.shared.loggers import structlog
 from luna_web.shared.smtp import Deadline, TimedSmtp, TimedSmtpTls
 
 log = structlog.get_logger(__name__)

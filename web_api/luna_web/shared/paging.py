@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fastapi import Depends, Query
+from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from luna_web.shared.envelope import Pagination
 from luna_web.shared.errors import ValidationFailed
 
 T = TypeVar("T")
@@ -38,19 +37,12 @@ class PageParams:
         return (self.page - 1) * self.limit
 
 
-async def page_params(
-    page: Annotated[int, Query(ge=1, le=REACH)] = 1,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    sort: Annotated[str | None, Query(max_length=64)] = None,
-    order: Order | None = None,
-) -> PageParams:
-    """The paging of a list request; reaching beyond row 10,000 is refused."""
-    if page * limit > REACH:
-        raise ValidationFailed({"page": [f"page times limit must not exceed {REACH}"]})
-    return PageParams(page, limit, sort, order)
-
-
-Paging = Annotated[PageParams, Depends(page_params)]
+class Pagination(BaseModel):
+    page: int
+    limit: int
+    total: int = Field(description="Exact up to 10,000")
+    total_pages: int
+    total_capped: bool = Field(False, description="There are more than `total`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
 from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 
 log = structlog.get_logger(__name__)
 POLL_S = 0.5

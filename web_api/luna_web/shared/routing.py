@@ -18,7 +18,6 @@ from fastapi.routing import iter_route_contexts
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from luna_web.shared.database import ending_transaction, settled
 from luna_web.shared.documents import ERROR_CONTENT
 from luna_web.shared.envelope import Envelope, PageEnvelope
 from luna_web.shared.errors import (
@@ -30,9 +29,11 @@ from luna_web.shared.errors import (
     Unauthenticated,
     ValidationFailed,
 )
+from luna_web.shared.guards import declared, guard
 from luna_web.shared.idempotency import idempotent as make_idempotent
-from luna_web.shared.principal import Rule, declared, guard
+from luna_web.shared.principal import Rule
 from luna_web.shared.strict_json import StrictRoute
+from luna_web.shared.transactions import ending_transaction, settled
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ErrorKind = type[LunaError]

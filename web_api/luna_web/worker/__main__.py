@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Sequence
 
 import psycopg
-import structlog
 from celery import signals
 from celery.exceptions import SecurityWarning
 from redis import Redis
@@ -23,6 +22,7 @@ from luna_web.shared.background import Background
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import CONNECT_TIMEOUT_S, SessionFactory, make_engine, make_session_factory
+from luna_web.shared.loggers import structlog
 from luna_web.shared.logs import configure_logs
 from luna_web.shared.mail import make_mailer
 from luna_web.worker.celery_app import host_name, make_celery, nudge_with, waiting_with

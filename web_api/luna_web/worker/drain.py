@@ -4,11 +4,11 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.models import ConsumerOffset, DeadLetter, Outbox
 from luna_web.shared.outbox import TryLater
 from luna_web.shared.tracing import bind_trace_id

@@ -11,12 +11,12 @@ from datetime import timedelta
 from random import random
 from uuid import UUID
 
-import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from luna_web.shared.background import Background
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.models import Job
 from luna_web.shared.tracing import bind_trace_id, new_trace_id
 from luna_web.worker import repository

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
-import structlog
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
 from luna_web.shared.background import AWAY, Background
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.models import Outbox
 from luna_web.shared.outbox import OUTBOX_CHANNEL
 from luna_web.worker import repository

@@ -15,14 +15,16 @@ from starlette.responses import Response
 
 from luna_web.shared.app import make_app
 from luna_web.shared.audit import audit
-from luna_web.shared.database import DbSession, transaction
+from luna_web.shared.database import transaction
 from luna_web.shared.envelope import created
 from luna_web.shared.errors import NotFound
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.ids import new_id
 from luna_web.shared.models import AuditLog, IdempotencyKey
-from luna_web.shared.principal import CurrentPrincipal, Role, any_user
+from luna_web.shared.principal import Role, any_user
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime, Service
+from luna_web.shared.transactions import DbSession
 from tests.integration.world import Api, People, data, make_client, refused
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from luna_web.shared.envelope import Pagination
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.fields import Name, Text
 from luna_web.shared.ids import new_id, new_ids, uuid7
-from luna_web.shared.paging import PageParams, chosen_sort, page_params, pagination_of
+from luna_web.shared.page_query import page_params
+from luna_web.shared.paging import PageParams, Pagination, chosen_sort, pagination_of
 from luna_web.shared.rate_limits import address_group
 from luna_web.shared.tracing import accept_trace_id
 

@@ -14,15 +14,16 @@ from luna_web.auth.models import User
 from luna_web.auth.repository import TrailFilter
 from luna_web.auth.schemas import AuditLogOut, CreateUserIn, EndedOut, ManagedUserOut, UserChangeIn
 from luna_web.auth.wiring import TheAccounts
-from luna_web.shared.audit import Meta
 from luna_web.shared.cursors import After, read_cursor
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.fields import storable
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.models import AuditLog
-from luna_web.shared.paging import Paging
-from luna_web.shared.principal import CurrentPrincipal, Role, admin
+from luna_web.shared.page_query import Paging
+from luna_web.shared.principal import Role, admin
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/auth", tags=["administration"])
 Words = Annotated[

@@ -33,12 +33,13 @@ from luna_web.auth.schemas import (
 )
 from luna_web.auth.sessions import IssuedTokens
 from luna_web.auth.wiring import TheAccounts
-from luna_web.shared.audit import Meta
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
 from luna_web.shared.errors import RateLimited, ValidationFailed
-from luna_web.shared.principal import CurrentPrincipal, address_of, any_user, count, public_uncounted
+from luna_web.shared.guards import CurrentPrincipal, address_of, count
+from luna_web.shared.principal import any_user, public_uncounted
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/auth", tags=["auth"])
 AsCookie = Annotated[

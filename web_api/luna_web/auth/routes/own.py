@@ -10,12 +10,13 @@ from luna_web.auth.errors import SessionNotFound, TooManyAttempts, WeakPassword,
 from luna_web.auth.models import UserSession
 from luna_web.auth.schemas import ChangePasswordIn, NothingOut, ProfileIn, SessionOut, UserOut
 from luna_web.auth.wiring import TheAccounts
-from luna_web.shared.audit import Meta
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok, page
-from luna_web.shared.paging import Paging
-from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.page_query import Paging
+from luna_web.shared.principal import any_user
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/auth", tags=["auth"])
 

@@ -8,10 +8,11 @@ from luna_web.auth.errors import ResetTokenInvalid, VerificationTokenInvalid, We
 from luna_web.auth.events import MailKind
 from luna_web.auth.schemas import MailIn, NothingOut, ResetOut, ResetPasswordIn, VerifyEmailIn
 from luna_web.auth.wiring import Accounts, TheAccounts
-from luna_web.shared.audit import Meta, RequestMeta
+from luna_web.shared.audit import RequestMeta
 from luna_web.shared.envelope import ok
 from luna_web.shared.errors import RateLimited
 from luna_web.shared.principal import public_uncounted
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 
 router = LunaRouter(prefix="/api/v1/auth", tags=["auth"])

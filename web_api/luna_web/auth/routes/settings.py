@@ -6,14 +6,17 @@ from fastapi import Request
 from pydantic import BaseModel, create_model
 from starlette.responses import Response
 
-from luna_web.shared.audit import Meta, audit
-from luna_web.shared.database import DbSession, after_commit
+from luna_web.shared.audit import audit
+from luna_web.shared.database import after_commit
 from luna_web.shared.envelope import ok
 from luna_web.shared.fields import Input
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.library_settings import SCHEMAS, LibrarySettings, library_rules
-from luna_web.shared.principal import CurrentPrincipal, admin
+from luna_web.shared.principal import admin
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/auth", tags=["administration"])
 

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from luna_web.book.marc import CatalogRecord
+if TYPE_CHECKING:
+    from luna_web.book.marc import CatalogRecord  # which loads pymarc, and the worker has other processes read records
+
+TRY_LATER = 75
+"""What an importing process ends with when another may go on: EX_TEMPFAIL of sysexits.h."""
 
 
 class ImportState(StrEnum):
@@ -133,7 +138,7 @@ NO_WISH = CopyWish()
 class Described:
     """A record as the catalog understands it."""
 
-    book: CatalogRecord
+    book: "CatalogRecord"
     copies: CopyWish = NO_WISH
     remarks: tuple[Remark, ...] = ()
 

@@ -10,16 +10,15 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import structlog
 from sqlalchemy.orm import Session
 
 from luna_web.book.imports import events, repository
-from luna_web.book.imports.domain import ImportState
+from luna_web.book.imports.domain import TRY_LATER, ImportState
 from luna_web.book.imports.models import ImportJob
-from luna_web.book.imports.run import TRY_LATER
 from luna_web.shared.background import Background
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 
 log = structlog.get_logger(__name__)
 LOOK_EVERY_SECONDS = 5.0

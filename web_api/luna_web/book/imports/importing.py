@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from psycopg import errors as pg
 from psycopg.errors import Error as PgError
 from sqlalchemy import update
@@ -41,6 +40,7 @@ from luna_web.book.imports.rows import Connection, Purpose
 from luna_web.book.imports.writing import Overtaken
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_ids
+from luna_web.shared.loggers import structlog
 
 log = structlog.get_logger(__name__)
 MOST_KEPT = 10_000

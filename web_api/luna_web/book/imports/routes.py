@@ -26,8 +26,8 @@ from luna_web.book.imports.schemas import ImportErrorOut, ImportOut
 from luna_web.book.imports.service import Uploaded, Wanted
 from luna_web.book.imports.tabular import mapping_faults
 from luna_web.book.imports.upload import Upload
-from luna_web.shared.audit import Meta, RequestMeta
-from luna_web.shared.database import DbSession, SessionFactory, transaction
+from luna_web.shared.audit import RequestMeta
+from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.envelope import EnvelopeResponse, ok, page
 from luna_web.shared.errors import (
     IdempotencyKeyReused,
@@ -36,11 +36,14 @@ from luna_web.shared.errors import (
     ValidationFailed,
 )
 from luna_web.shared.fields import ShortText
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.idempotency import KeyedRequest, checked_key
-from luna_web.shared.paging import Paging
-from luna_web.shared.principal import CurrentPrincipal, Principal, staff
+from luna_web.shared.page_query import Paging
+from luna_web.shared.principal import Principal, staff
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 T = TypeVar("T")
 PREFIX = "/api/v1/books"

@@ -15,20 +15,18 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from luna_web.book.imports import repository, rows
-from luna_web.book.imports.domain import ImportState
+from luna_web.book.imports.domain import TRY_LATER, ImportState
 from luna_web.book.imports.importing import Claim, ClaimLost, Import, StopAsked, is_connection_lost
 from luna_web.shared.config import Settings, get_settings
 from luna_web.shared.database import SessionFactory, make_engine, make_session_factory, transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.logs import configure_logs
 
 log = structlog.get_logger(__name__)
-TRY_LATER = 75
-"""EX_TEMPFAIL of sysexits.h."""
 NICENESS = 10
 SWITCH_SECONDS = 0.0005
 """So that who writes a batch does not wait long for who reads the next one ahead: it must keep PostgreSQL busy."""

@@ -10,12 +10,12 @@ from luna_web.book.search import Filters
 from luna_web.book.service import checked_isbn
 from luna_web.book.service.cataloguing import Cataloguer
 from luna_web.book.service.reading import Reader
-from luna_web.shared.audit import Meta
 from luna_web.shared.cache import Cache
-from luna_web.shared.database import DbSession
 from luna_web.shared.fields import ShortText
-from luna_web.shared.principal import CurrentPrincipal
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 # Those that ask nobody are `async`: on the event loop they cost no change of thread.
 Year = Annotated[int | None, Query(ge=0, le=9999)]

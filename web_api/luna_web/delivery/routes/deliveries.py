@@ -20,7 +20,7 @@ from luna_web.delivery.service.work import Work
 from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.envelope import ok, page
 from luna_web.shared.errors import IllegalTransition, NotFound
-from luna_web.shared.paging import Paging
+from luna_web.shared.page_query import Paging
 from luna_web.shared.principal import staff
 from luna_web.shared.routing import LunaRouter
 

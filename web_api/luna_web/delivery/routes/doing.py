@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from luna_web.delivery.policies import policies
 from luna_web.delivery.service.lists import Span
 from luna_web.delivery.service.work import Work
-from luna_web.shared.audit import Meta, RequestMeta, request_meta
-from luna_web.shared.database import DbSession, transaction
-from luna_web.shared.principal import CurrentPrincipal, Principal
+from luna_web.shared.audit import RequestMeta
+from luna_web.shared.database import transaction
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.principal import Principal
+from luna_web.shared.request_meta import Meta, request_meta
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 PATIENCE_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 0.03

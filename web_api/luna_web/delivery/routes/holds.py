@@ -17,7 +17,7 @@ from luna_web.delivery.service.lists import Whose
 from luna_web.delivery.service.work import Work
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import Forbidden, IllegalTransition, NotFound
-from luna_web.shared.paging import Paging
+from luna_web.shared.page_query import Paging
 from luna_web.shared.principal import any_user
 from luna_web.shared.routing import LunaRouter
 

@@ -22,7 +22,7 @@ from luna_web.robot.errors import LocationInactive, UnknownLocation
 from luna_web.shared.cursors import After, read_cursor
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import Forbidden, IllegalTransition, NotFound
-from luna_web.shared.paging import Paging
+from luna_web.shared.page_query import Paging
 from luna_web.shared.principal import any_user, staff
 from luna_web.shared.routing import LunaRouter
 

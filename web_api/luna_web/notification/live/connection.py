@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -19,6 +18,7 @@ from luna_web.notification.live.openings import Openings
 from luna_web.notification.live.outgoing import Outgoing, Overflow
 from luna_web.notification.live.subscription import Subscription
 from luna_web.shared.errors import ErrorCode, LunaError
+from luna_web.shared.loggers import structlog
 from luna_web.shared.principal import Principal
 from luna_web.shared.websocket import ABORT, WRITE, text_of
 

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from redis.exceptions import RedisError
 
 from luna_web.notification.live.hub import Hub, Read, Topic
 from luna_web.notification.live.positions import Position, unpacked
 from luna_web.notification.live.streams import EVENTS, POSITIONS, Streams, read_message
+from luna_web.shared.loggers import structlog
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

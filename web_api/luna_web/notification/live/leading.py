@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import structlog
 from pydantic_core import to_json
 from redis.exceptions import RedisError
 
 from luna_web.notification.live.positions import Position, packed
 from luna_web.notification.live.streams import POSITIONS
+from luna_web.shared.loggers import structlog
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-import structlog
 from pydantic import ValidationError
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +33,7 @@ from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.envelope import failure
 from luna_web.shared.errors import Forbidden, LunaError
+from luna_web.shared.loggers import structlog
 from luna_web.shared.principal import Principal, authenticate
 from luna_web.shared.runtime import Port, Runtime
 from luna_web.shared.websocket import text_frame

@@ -6,7 +6,6 @@ One is opened after the other, so that a socket with a hundred channels asks for
 import asyncio
 from typing import Protocol
 
-import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +18,7 @@ from luna_web.notification.live.hub import Hub, Read, Socket
 from luna_web.notification.live.streams import Streams
 from luna_web.notification.live.subscription import Subscription
 from luna_web.shared.errors import ErrorCode, NotFound
+from luna_web.shared.loggers import structlog
 from luna_web.shared.principal import Principal
 
 log = structlog.get_logger(__name__)

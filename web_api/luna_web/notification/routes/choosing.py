@@ -5,10 +5,11 @@ from starlette.responses import Response
 
 from luna_web.notification import choices
 from luna_web.notification.schemas import PreferencesIn, PreferencesOut, preferences_out
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
-from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.principal import any_user
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/notifications/preferences", tags=["notifications"])
 

@@ -8,13 +8,14 @@ from starlette.responses import Response
 from luna_web.notification import subscriptions
 from luna_web.notification.errors import PushNotOffered, SubscribedByAnother
 from luna_web.notification.schemas import Empty, EndpointIn, PushOut, SubscriptionIn, SubscriptionOut, Unsubscribed
-from luna_web.shared.audit import Meta
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok
 from luna_web.shared.errors import NotFound
-from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.principal import any_user
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 PATH = "/api/v1/notifications/push-subscriptions"
 router = LunaRouter(prefix=PATH, tags=["notifications"])

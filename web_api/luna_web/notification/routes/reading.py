@@ -10,13 +10,14 @@ from luna_web.notification.domain import NotificationType
 from luna_web.notification.live.live import LIVE, Live
 from luna_web.notification.schemas import Empty, NotificationOut, ReadAll
 from luna_web.shared.cursors import After, read_cursor
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok, page
 from luna_web.shared.errors import NotFound
-from luna_web.shared.paging import Paging
-from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.page_query import Paging
+from luna_web.shared.principal import any_user
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix="/api/v1/notifications", tags=["notifications"])
 

@@ -1,31 +1,29 @@
 """Letters by Web Push: encrypted for one browser (RFC 8291), signed by us (RFC 8292), handed to its push service."""
 
-import asyncio
-import base64
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
-import httpx
 from sqlalchemy.orm import Session
-from webpush import WebPush, WebPushSubscription
-from webpush.types import WebPushKeys
 
 from luna_web.notification import repository
 from luna_web.notification.domain import Channel, NotificationType
 from luna_web.notification.models import NotificationDelivery, PushSubscription
 from luna_web.notification.people import Directory, Person
 from luna_web.notification.push_endpoints import fault_of, host_of
+from luna_web.notification.sending.envelopes import PushEnvelope, ServiceAway
 from luna_web.notification.sending.outcomes import Gone, Later, NotWanted, Outcome, Refused, Sent
 from luna_web.shared.config import Settings
 from luna_web.shared.vapid import PushKey
 
-MOST_SECONDS = 15.0
-"""For one message, from looking up the service's name to its answer."""
-STEP_SECONDS = 5.0
+if TYPE_CHECKING:
+    import httpx
+
+    from luna_web.notification.sending.push_requests import PushRequests
+
 SERVICE_RESTS_SECONDS = 10.0
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 MOST_BYTES = 3000
@@ -33,21 +31,8 @@ MOST_BYTES = 3000
 URGENT = frozenset({NotificationType.DELIVERY_UPDATE, NotificationType.ROBOT_ALERT})
 
 
-@dataclass(frozen=True, slots=True)
-class PushEnvelope:
-    """A message and the browser it is for."""
-
-    endpoint: str
-    p256dh: bytes
-    auth: bytes
-    body: bytes
-    topic: str
-    ttl: int
-    urgent: bool
-
-
 class PushCarrier:
-    """One event loop of its own, so that a deadline holds whatever the other side does. To be used by one thread."""
+    """To be used by one thread."""
 
     channel = Channel.PUSH
 
@@ -55,7 +40,7 @@ class PushCarrier:
         self,
         settings: Settings,
         directory: Directory,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._key = settings.vapid_key()
@@ -66,8 +51,7 @@ class PushCarrier:
         self._transport = transport
         self._monotonic = monotonic
         self._rests: dict[str, float] = {}
-        self._loop = asyncio.new_event_loop()
-        self._client: httpx.AsyncClient | None = None
+        self._made: PushRequests | None = None
 
     @property
     def rests(self) -> bool:
@@ -115,27 +99,23 @@ class PushCarrier:
         rest = self._rests.get(host, 0.0) - self._monotonic()
         if rest > 0:
             return Later("the push service was away a moment ago", timedelta(seconds=rest), tried=False)
+        assert self._key is not None  # noqa: S101 - no envelope without it
         try:
-            status, headers = self._loop.run_until_complete(self._post(envelope))
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            status, headers = self._requests().post(envelope, self._key, self._contact)
+        except ServiceAway as away:
             self._rests[host] = self._monotonic() + SERVICE_RESTS_SECONDS
-            return Later(f"the push service cannot be used: {type(error).__name__}")
+            return Later(f"the push service cannot be used: {away}")
         return outcome_of(status, headers)
 
-    async def _post(self, envelope: PushEnvelope) -> tuple[int, Mapping[str, str]]:
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                transport=self._transport, timeout=STEP_SECONDS, follow_redirects=False
-            )
-        assert self._key is not None  # noqa: S101 - no envelope without it
-        sealed = sealed_for(envelope, self._key, self._contact)
-        async with asyncio.timeout(MOST_SECONDS):
-            request = self._client.build_request(
-                "POST", envelope.endpoint, content=sealed.body, headers=dict(sealed.headers)
-            )
-            answer = await self._client.send(request, stream=True)
-            await answer.aclose()
-        return answer.status_code, answer.headers
+    def _requests(self) -> "PushRequests":
+        """Made with the first message: an HTTP client takes a worker longer to load than anything else that it does
+        for itself, and most never send a push.
+        """
+        if self._made is None:
+            from luna_web.notification.sending.push_requests import PushRequests
+
+            self._made = PushRequests(self._transport)
+        return self._made
 
     def arrived(self, session: Session, letter: NotificationDelivery, outcome: Sent | Gone) -> None:
         if letter.subscription_id is None:
@@ -144,32 +124,6 @@ class PushCarrier:
             repository.drop_subscription(session, letter.subscription_id)
         else:
             repository.reached(session, letter.subscription_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A request to a push service."""
-
-    body: bytes
-    headers: Mapping[str, str]
-
-
-def sealed_for(envelope: PushEnvelope, key: PushKey, contact: str) -> Sealed:
-    """Readable by that browser alone; the service sees sizes and times."""
-    keys = WebPushKeys(auth=_text(envelope.auth), p256dh=_text(envelope.p256dh))
-    browser = WebPushSubscription(endpoint=envelope.endpoint, keys=keys)
-    # One for each message: it keeps what it was last asked.
-    push = WebPush(private_key=key.private_pem, public_key=key.public_pem, subscriber=contact, ttl=envelope.ttl)
-    made = push.get(envelope.body, browser)
-    headers = {
-        "TTL": str(envelope.ttl),
-        "Topic": envelope.topic,
-        "Urgency": "high" if envelope.urgent else "normal",
-        "Content-Type": "application/octet-stream",
-        "Content-Encoding": made.headers["content-encoding"],
-        "Authorization": made.headers["authorization"],
-    }
-    return Sealed(made.encrypted, headers)
 
 
 def outcome_of(status: int, headers: Mapping[str, str]) -> Outcome:
@@ -204,7 +158,3 @@ def body_of(letter: NotificationDelivery, address: str) -> bytes:
 
 def _retry_after(text: str) -> timedelta:
     return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER) if text.isdecimal() else timedelta()
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

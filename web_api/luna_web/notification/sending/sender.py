@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
-import structlog
 from sqlalchemy.orm import Session
 
 from luna_web.notification import repository
@@ -31,6 +30,7 @@ from luna_web.notification.sending.outcomes import (
 )
 from luna_web.shared.background import Background
 from luna_web.shared.database import SessionFactory, transaction
+from luna_web.shared.loggers import structlog
 from luna_web.shared.tracing import bind_trace_id
 
 log = structlog.get_logger(__name__)

@@ -10,10 +10,10 @@ from luna_web.robot.errors import NoMap
 from luna_web.robot.routes.calling import PREFIX
 from luna_web.robot.schemas import MapOut
 from luna_web.robot.views import map_out
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
 from luna_web.shared.principal import any_user
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])
 PICTURE: dict[int | str, dict[str, Any]] = {

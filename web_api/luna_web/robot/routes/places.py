@@ -14,14 +14,16 @@ from luna_web.robot.ports import DELIVERIES
 from luna_web.robot.routes.calling import PREFIX, runtime_of
 from luna_web.robot.schemas import NewPlace, PlaceChange, RemovedPlaceOut, WaypointOut
 from luna_web.robot.views import waypoint_out
-from luna_web.shared.audit import Meta
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed
 from luna_web.shared.etags import IfMatchHeader, etag
-from luna_web.shared.paging import Paging, paginate
-from luna_web.shared.principal import CurrentPrincipal, any_user, staff
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.page_query import Paging
+from luna_web.shared.paging import paginate
+from luna_web.shared.principal import any_user, staff
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])
 

@@ -18,12 +18,12 @@ from luna_web.robot.incidents import LogKind
 from luna_web.robot.ports import DELIVERIES
 from luna_web.robot.routes.calling import PREFIX, runtime_of
 from luna_web.robot.schemas import FiguresOut, HistoryOut, LogEntryOut
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.library_settings import library_rules
 from luna_web.shared.principal import staff
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])
 From = Annotated[AwareDatetime | None, Query(alias="from", description="A day before `to` unless given")]

@@ -25,14 +25,16 @@ from luna_web.robot.registry import Registrar
 from luna_web.robot.routes.calling import PREFIX, runtime_of, shown
 from luna_web.robot.schemas import NewRobot, QueuedTaskOut, RegisteredRobotOut, RemovedRobotOut, RobotChange
 from luna_web.robot.views import queued_out, registered_robot_out
-from luna_web.shared.audit import Meta
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed, ValidationFailed
 from luna_web.shared.etags import IfMatchHeader, etag
-from luna_web.shared.paging import Paging, paginate
-from luna_web.shared.principal import CurrentPrincipal, Principal, Role, admin, staff
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.page_query import Paging
+from luna_web.shared.paging import paginate
+from luna_web.shared.principal import Principal, Role, admin, staff
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])
 WRONG = (RegistrationTaken, UnknownLocation, LocationInactive, HomeTaken)

@@ -9,11 +9,12 @@ from luna_web.robot import repository
 from luna_web.robot.errors import RobotNotFound
 from luna_web.robot.routes.calling import PREFIX, visible
 from luna_web.robot.schemas import RobotOut
-from luna_web.shared.database import DbSession
 from luna_web.shared.envelope import ok
 from luna_web.shared.errors import Forbidden
-from luna_web.shared.principal import CurrentPrincipal, any_user
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.principal import any_user
 from luna_web.shared.routing import LunaRouter
+from luna_web.shared.transactions import DbSession
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])
 

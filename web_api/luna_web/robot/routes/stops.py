@@ -13,11 +13,13 @@ from luna_web.robot.routes.calling import NOT_YET, PREFIX, audit_robot, fleet_of
 from luna_web.robot.schemas import ReleaseIn, RobotStopOut, StopIn, StopOut
 from luna_web.robot.stops import AskedStop, stop_out
 from luna_web.robot.store import KnownRobot
-from luna_web.shared.audit import Meta, RequestMeta
+from luna_web.shared.audit import RequestMeta
 from luna_web.shared.database import transaction
 from luna_web.shared.envelope import ok
+from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.ids import new_id
-from luna_web.shared.principal import CurrentPrincipal, Principal, staff, staff_in_emergency
+from luna_web.shared.principal import Principal, staff, staff_in_emergency
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.tracing import trace_id
 

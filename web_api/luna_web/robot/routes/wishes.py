@@ -10,9 +10,10 @@ from luna_web.robot.errors import RobotBusy, RobotEstopped, RobotNotFound
 from luna_web.robot.ports import DELIVERY_DESK
 from luna_web.robot.routes.calling import NOT_YET, PREFIX, audit_robot, runtime_of, when
 from luna_web.robot.schemas import MaintenanceIn, NoInput, RobotOut
-from luna_web.shared.audit import Meta
 from luna_web.shared.database import transaction
-from luna_web.shared.principal import CurrentPrincipal, staff
+from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.principal import staff
+from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
 
 router = LunaRouter(prefix=PREFIX, tags=["robot"])

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from luna_web.book.imports import foreman
+from luna_web.book.imports.domain import TRY_LATER
 from luna_web.book.imports.foreman import MOST_ATTEMPTS, Foreman
-from luna_web.book.imports.run import TRY_LATER
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
 from tests.integration.web.book.imports.desk import Desk, counts

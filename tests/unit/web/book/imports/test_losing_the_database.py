@@ -4,9 +4,9 @@ import pytest
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
+from luna_web.book.imports.domain import TRY_LATER
 from luna_web.book.imports.foreman import MOST_ATTEMPTS, pause_seconds
 from luna_web.book.imports.importing import is_connection_lost
-from luna_web.book.imports.run import TRY_LATER
 
 
 @pytest.mark.parametrize(
