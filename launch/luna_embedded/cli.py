@@ -1,4 +1,4 @@
-"""The verbs of `./luna`. Thin: each one asks the module that knows."""
+"""The verbs of `./luna`. Thin: each one asks the module that knows, and loads no other's."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from luna_embedded import __version__, admin, doctor, reset, status, testing
-from luna_embedded.credentials import load
+from luna_embedded import __version__
 from luna_embedded.exit_codes import MEANING, Exit, Refusal
 from luna_embedded.layout import this_checkout
 from luna_embedded.parts.run import Options
-from luna_embedded.planning import Place, place, recorded_run
+from luna_embedded.planning import Place, place
 from luna_embedded.supervision.control import ask
-from luna_embedded.up import down as stop_run
-from luna_embedded.up import up_attached, up_detached
 
 CODES = "\n\n".join(f"{code.value}: {meaning}" for code, meaning in MEANING.items())
 console = Console(highlight=False)
@@ -72,6 +69,8 @@ def up(
     ] = False,
 ) -> None:
     """Start everything; print address and logins. Ctrl-C stops it and loses nothing."""
+    from luna_embedded.up import up_attached, up_detached
+
     where, options = _place(state), Options(port, robots, sim_speed)
     run = up_detached if detach else up_attached
     raise typer.Exit(run(this_checkout(), where, options, console, _option(where)))
@@ -80,6 +79,8 @@ def up(
 @app.command()
 def down(state: State = None) -> None:
     """Stop a running LUNA."""
+    from luna_embedded.up import down as stop_run
+
     stop_run(_place(state).state)
     console.print("LUNA has stopped.")
 
@@ -90,6 +91,8 @@ def show_status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """What runs: address, parts, versions."""
+    from luna_embedded import status
+
     raise typer.Exit(status.show(_place(state).state, console, as_json=as_json))
 
 
@@ -101,24 +104,32 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines from the end.")] = 50,
 ) -> None:
     """Show a part's log, or the supervisor's."""
+    from luna_embedded import status
+
     status.show_log(_place(state).state, part, lines, follow=follow)
 
 
 @app.command()
 def stop(part: Part, state: State = None) -> None:
     """Stop one part until it is started again; the others go on."""
+    from luna_embedded import status
+
     status.order(_place(state).state, "stop", part)
 
 
 @app.command()
 def start(part: Part, state: State = None) -> None:
     """Start a part that was stopped or given up."""
+    from luna_embedded import status
+
     status.order(_place(state).state, "start", part)
 
 
 @app.command()
 def restart(part: Part, state: State = None) -> None:
     """Stop one part and start it."""
+    from luna_embedded import status
+
     status.order(_place(state).state, "restart", part)
 
 
@@ -128,6 +139,8 @@ def examine(
     port: Annotated[int, typer.Option(help="Port that `up` shall use.")] = 8000,
 ) -> None:
     """Say what is wrong on this machine and how to mend it."""
+    from luna_embedded import doctor
+
     raise typer.Exit(doctor.examine(this_checkout(), _place(state), port, console))
 
 
@@ -137,6 +150,8 @@ def begin_anew(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete everything that this state directory holds: database, journals, logs, secrets."""
+    from luna_embedded import reset
+
     where = _place(state)
     if not yes and not typer.confirm(f"Delete the library in {where.state.path}, with all its loans and people?"):
         raise Refusal("Nothing was deleted.", "", Exit.FAILED)
@@ -147,6 +162,7 @@ def begin_anew(
 @app.command()
 def demo(state: State = None) -> None:
     """A student and a librarian deliver a real book by robot and take it back, through the public API."""
+    from luna_embedded.credentials import load
     from luna_embedded.demo import run_demo
     from luna_embedded.demo.story import Account
 
@@ -168,6 +184,7 @@ def bench(
     from luna_embedded.bench.catalog import bench_catalog
     from luna_embedded.bench.live import bench_live
     from luna_embedded.bench.main import bench_stops
+    from luna_embedded.credentials import load
     from luna_embedded.demo.story import Account
 
     where = _place(state)
@@ -187,6 +204,8 @@ def bench(
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(context: typer.Context) -> None:
     """Run the checks and tests. Arguments go to pytest, as in `./luna test tests/unit/web -k name`."""
+    from luna_embedded import testing
+
     raise typer.Exit(testing.run(this_checkout(), context.args, os.environ))
 
 
@@ -255,6 +274,9 @@ def replay_events(
 
 
 def _manage(state: Path | None, words: Sequence[str], password_stdin: bool, *, needs_password: bool) -> None:
+    from luna_embedded import admin
+    from luna_embedded.planning import recorded_run
+
     where = _place(state)
     ask(where.state.control_socket, "status")
     password = admin.password(password_stdin) if needs_password else ""

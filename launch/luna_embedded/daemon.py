@@ -15,8 +15,8 @@ from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.layout import this_checkout
 from luna_embedded.parts.run import Options
 from luna_embedded.planning import Place
+from luna_embedded.running import supervise
 from luna_embedded.state import StateDir
-from luna_embedded.up import supervise
 
 
 def main(words: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import struct
 from pathlib import Path
@@ -22,6 +21,8 @@ def tcp_accepts(port: int) -> bool:
 
 def http_status(port: int, path: str) -> int | None:
     """Status of a GET on the loopback address; None if there is no answer."""
+    import http.client  # and email and ssl with it: only a supervisor asks, and every command would wait for them
+
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
     try:
         connection.request("GET", path)

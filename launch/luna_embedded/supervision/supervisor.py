@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from luna_embedded.state import StateDir
-from luna_embedded.supervision import control
+from luna_embedded.supervision import answering
 from luna_embedded.supervision.lifecycle import Action, Fleet, Kill, Launch, Life, Patience, Phase, Terminate
 from luna_embedded.supervision.logs import BoundedLog
 from luna_embedded.supervision.part import Part
@@ -42,7 +42,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Start everything, keep it running, return when all has stopped after `shut_down`."""
-        server = await control.serve(self._state.control_socket, self._answer)
+        server = await answering.serve(self._state.control_socket, self._answer)
         try:
             self._do(self.fleet.tick(self._clock()))
             while not self.fleet.is_over:
