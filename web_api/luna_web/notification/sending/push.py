@@ -108,10 +108,9 @@ class PushCarrier:
         return outcome_of(status, headers)
 
     def _requests(self) -> "PushRequests":
-        """Made with the first message: an HTTP client takes a worker longer to load than anything else that it does
-        for itself, and most never send a push.
-        """
+        """Made with the first message."""
         if self._made is None:
+            # An HTTP client takes a while to load, and most workers never send a push.
             from luna_web.notification.sending.push_requests import PushRequests
 
             self._made = PushRequests(self._transport)
