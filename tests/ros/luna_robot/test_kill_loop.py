@@ -24,6 +24,7 @@ from tests.ros.luna_robot.controller import Controller
 from tests.ros.luna_robot.processes import Processes
 
 S = DeliveryState
+pytestmark = pytest.mark.timeout(0)  # each delivery has a deadline of its own
 SPEED = 12.0
 SEED = 20_260
 FEW = 2
