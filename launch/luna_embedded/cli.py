@@ -201,6 +201,18 @@ def bench(
     raise typer.Exit(bench_stops(this_checkout(), where.state.path, running, student, librarian, count, console))
 
 
+@app.command(
+    "ros",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def ros_command(context: typer.Context, state: State = None) -> None:
+    """Do what `ros2` does, in the running LUNA: `./luna ros topic echo /luna1/status --once`; `./luna ros --help`."""
+    from luna_embedded.ros import become_ros_command
+
+    become_ros_command(this_checkout(), _place(state).state, context.args, os.environ)
+
+
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run_tests(context: typer.Context) -> None:
     """Run the checks and tests. Arguments go to pytest, as in `./luna test tests/unit/web -k name`."""

@@ -65,7 +65,7 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
     ros_python = f"--python-executable={python_of(checkout.ros_env)}"
     web_targets = ("launch/luna_embedded", "web_api/luna_web", "web_api/luna_client")
     onboard = (f"ros_ws/src/{package}/{package}" for package in ("luna_robot", "luna_executor"))
-    ros_targets = ("sim/luna_floor", "sim/luna_sim", *onboard)
+    ros_targets = ("sim/luna_floor", "sim/luna_sim", "launch/luna_ros_cli", *onboard)
     commands = {
         "ruff": (python, "-m", "ruff", "check", "."),
         "mypy": (*mypy, f"--cache-dir={cache}/mypy-web", *web_targets),
