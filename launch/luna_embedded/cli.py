@@ -174,7 +174,9 @@ def demo(state: State = None) -> None:
 
 @app.command()
 def bench(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="api, catalog, live; emergency-stop: of a running LUNA.")],
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="api, catalog, live, robot; emergency-stop: of a running LUNA.")
+    ],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How often; api: 20 calls each.")] = 50,
     titles: Annotated[int, typer.Option(min=1000, max=5_000_000, help="catalog: how many titles it has.")] = 1_000_000,
     state: State = None,
@@ -184,6 +186,7 @@ def bench(
     from luna_embedded.bench.catalog import bench_catalog
     from luna_embedded.bench.live import bench_live
     from luna_embedded.bench.main import bench_stops
+    from luna_embedded.bench.robot import bench_robot
     from luna_embedded.credentials import load
     from luna_embedded.demo.story import Account
 
@@ -194,8 +197,11 @@ def bench(
         raise typer.Exit(bench_catalog(this_checkout(), where.state.path, titles, count, console))
     if what == "live":
         raise typer.Exit(bench_live(this_checkout(), where.state.path, console))
+    if what == "robot":
+        raise typer.Exit(bench_robot(this_checkout(), where.state.path, count, console))
     if what != "emergency-stop":
-        raise Refusal(f"There is no benchmark {what!r}.", "There are: api, catalog, emergency-stop, live.", Exit.USAGE)
+        there = "There are: api, catalog, emergency-stop, live, robot."
+        raise Refusal(f"There is no benchmark {what!r}.", there, Exit.USAGE)
     running = ask(where.state.control_socket, "status")
     student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())
     raise typer.Exit(bench_stops(this_checkout(), where.state.path, running, student, librarian, count, console))

@@ -71,10 +71,12 @@ def _measure(run: Run, titles: int, times: int, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def servers(checkout: Checkout, state: StateDir) -> Iterator[Run]:
-    """The servers while the block lasts. Raises Refusal if they do not start."""
+def servers(
+    checkout: Checkout, state: StateDir, module: str = "luna_embedded.bench.catalog_servers"
+) -> Iterator[Run]:
+    """The servers of a module while the block lasts. Raises Refusal if they do not start."""
     state.path.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "luna_embedded.bench.catalog_servers", str(state.path), str(_free_port())]
+    command = [sys.executable, "-m", module, str(state.path), str(_free_port())]
     process = subprocess.Popen(command, cwd=checkout.root, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         _until_running(state, process)

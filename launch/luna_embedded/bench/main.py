@@ -48,7 +48,8 @@ def bench_stops(
         Figures.of("POST emergency-stop → its answer", measured.answered),
         Figures.of("limit: bare GET /health/live", measured.bare),
     ]
-    _report("emergency-stop", figures, state, console)
+    print_figures("emergency-stop", figures, console)
+    write_result("emergency-stop", figures, state, console)
     return 0
 
 
@@ -61,7 +62,8 @@ def _drive(story: Story, stopper: Stopper) -> None:
         story.bring_back(loan, story.trips[-1].destination)
 
 
-def _report(name: str, figures: Sequence[Figures], state: Path, console: Console) -> None:
+def print_figures(name: str, figures: Sequence[Figures], console: Console) -> None:
+    """A table of durations; the last ones are the limit of the run."""
     limit = figures[-1]
     table = Table(title=name)
     for heading in ("measured", "n", "p50 ms", "p99 ms", "longest ms", "p50 ÷ limit"):
@@ -70,7 +72,11 @@ def _report(name: str, figures: Sequence[Figures], state: Path, console: Console
         values = (row.p50, row.p99, row.longest, row.p50 / limit.p50)
         table.add_row(row.name, str(row.count), *(f"{value:.1f}" for value in values))
     console.print(table)
+
+
+def write_result(name: str, figures: Sequence[Figures], state: Path, console: Console, **more: Any) -> None:
+    """Into the state directory, as JSON; ``more`` goes beside the figures."""
     path = state / f"bench-{name}.json"
-    result: dict[str, Any] = {"name": name, "at": time.time(), "figures": [row.as_json() for row in figures]}
+    result: dict[str, Any] = {"name": name, "at": time.time(), "figures": [row.as_json() for row in figures], **more}
     path.write_text(json.dumps(result, indent=1))
     console.print(f"Written to {path}.")
