@@ -7,12 +7,14 @@ from enum import IntEnum
 from typing import Any
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from luna_interfaces.action import ExecuteDelivery
 from luna_interfaces.msg import DeliveryState, DeliveryStop, RobotStatus
 from luna_interfaces.srv import ConfirmHandover, ResolveRecovery
+from visualization_msgs.msg import Marker
 
-from luna_robot import conversions, faults, status
+from luna_robot import conversions, diagnostics, faults, markers, status
 from luna_robot.delivery import model
 from luna_robot.delivery.events import Facts
 from luna_robot.delivery.model import Entry, ExecutorState
@@ -22,6 +24,12 @@ from luna_robot.navigation.port import Progress
 from luna_robot.status import Mode, RobotView
 from luna_robot.waypoints import Waypoint, WaypointTable
 from tests.ros.luna_robot.controller import stop
+
+
+class Shapes:
+    """Names of ours for visualization_msgs' numbers."""
+
+    ARROW, CYLINDER, TEXT = Marker.ARROW, Marker.CYLINDER, Marker.TEXT_VIEW_FACING
 
 
 @pytest.mark.parametrize(
@@ -39,6 +47,7 @@ from tests.ros.luna_robot.controller import stop
         (model.Resolution, ResolveRecovery.Request, ""),
         (faults.Severity, conversions.FaultMsg, "SEVERITY_"),
         (status.Mode, RobotStatus, "MODE_"),
+        (markers.Shape, Shapes, ""),
     ],
 )
 def test_numbers_agree(kind: type[IntEnum], message: Any, prefix: str):
@@ -93,3 +102,21 @@ def test_a_stop_that_the_journal_does_not_have_yet_is_told_by_its_own_id():
 def test_a_detail_that_is_too_long_is_left_out():
     entry = Entry(1, 2, "t", "X", None, {"text": "x" * 3000})
     assert conversions.journal_entry(entry).detail == "{}"
+
+
+def test_diagnostics_and_markers_are_made_of_a_status():
+    told = RobotStatus(robot_name="luna1", mode=status.Mode.NAVIGATING, delivery_id="d", phase=model.Phase.TO_DROPOFF,
+                       destination="STUDY-1", distance_remaining=12.0, x=1.0, y=2.0, localized=True)  # fmt: skip
+    told.faults = [conversions.fault_msg(Fault("LINK_DOWN", Severity.URGENT, "no heartbeat"))]
+
+    shown = conversions.diagnostic_array(diagnostics.checks(told), "luna1", conversions.time_msg(0))
+    drawn = markers.of_status(told, Pose(3.0, 4.0, 0.0))
+    array = conversions.marker_array(drawn, conversions.time_msg(0), away=drawn[:1])
+
+    assert {one.name: one.level for one in shown.status}["luna1: link"] == DiagnosticStatus.WARN
+    assert [(one.action, one.type) for one in array.markers] == [
+        (Marker.DELETE, 0), (Marker.ADD, Marker.TEXT_VIEW_FACING), (Marker.ADD, Marker.CYLINDER),
+        (Marker.ADD, Marker.TEXT_VIEW_FACING),
+    ]  # fmt: skip
+    assert array.markers[1].text == "luna1: NAVIGATING\nTO_DROPOFF STUDY-1, 12 m\nLINK_DOWN"
+    assert array.markers[2].pose.position.x == 3.0 and array.markers[2].header.frame_id == "map"

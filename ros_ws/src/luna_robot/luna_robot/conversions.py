@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from builtin_interfaces.msg import Duration, Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import Pose as PoseMsg
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped
 from luna_interfaces.action import ExecuteDelivery
@@ -32,6 +34,7 @@ from luna_interfaces.srv import (
     SetPaused,
     SetWaypoints,
 )
+from visualization_msgs.msg import Marker, MarkerArray
 
 from luna_robot.delivery.events import (
     Answer,
@@ -57,8 +60,10 @@ from luna_robot.delivery.model import (
     Resolution,
     Stop,
 )
+from luna_robot.diagnostics import Check
 from luna_robot.faults import Fault, Severity
 from luna_robot.geometry import Pose, quaternion_of_yaw, yaw_of_quaternion
+from luna_robot.markers import Drawing
 from luna_robot.navigation.port import Progress
 from luna_robot.navigation.transforms import Transform
 from luna_robot.safety.view import SafetyView
@@ -350,3 +355,40 @@ def safety_view(message: SafetyState) -> SafetyView:
         message.estopped, message.estop_id, message.reason, message.by, nanoseconds(message.since),
         message.motion_locked, faults,
     )  # fmt: skip
+
+
+# --- for people's tools ---
+
+
+def diagnostic_array(checks: Iterable[Check], robot: str, stamp: Time) -> DiagnosticArray:
+    """Names begin with the robot's, since all robots of a library share the topic."""
+    message = DiagnosticArray()
+    message.header.stamp = stamp
+    message.status = [
+        DiagnosticStatus(
+            name=f"{robot}: {check.name}", level=bytes([check.level]), message=check.message, hardware_id=robot,
+            values=[KeyValue(key=key, value=value) for key, value in check.values],
+        )
+        for check in checks
+    ]  # fmt: skip
+    return message
+
+
+def marker_array(
+    drawings: Iterable[Drawing], stamp: Time, away: Iterable[Drawing] = (), anew: bool = False
+) -> MarkerArray:
+    """``away`` are taken away, or with ``anew`` whatever was drawn before."""
+    markers = [_marker(drawing, stamp) for drawing in drawings]
+    taken = [Marker(ns=one.space, id=one.number, action=Marker.DELETE) for one in away]
+    return MarkerArray(markers=[*([Marker(action=Marker.DELETEALL)] if anew else taken), *markers])
+
+
+def _marker(drawing: Drawing, stamp: Time) -> Marker:
+    message = Marker(ns=drawing.space, id=drawing.number, type=int(drawing.shape), text=drawing.text)
+    message.header.frame_id, message.header.stamp = MAP, stamp
+    message.pose = pose_msg(drawing.pose)
+    message.pose.position.z = drawing.height
+    message.scale.x, message.scale.y, message.scale.z = drawing.scale
+    message.color.r, message.color.g, message.color.b = drawing.colour
+    message.color.a = drawing.opacity
+    return message
