@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from luna_ros_cli import interfaces
 from luna_ros_cli.arguments import parser
 from luna_ros_cli.errors import CommandError
+from luna_ros_cli.programs import become_program
 
 if TYPE_CHECKING:
     from luna_ros_cli.session import Session
@@ -29,6 +30,8 @@ def main(words: Sequence[str], opened: Callable[[str, float], AbstractContextMan
     try:
         if asked.group == "interface":
             _interface(asked)
+        elif asked.group == "run":
+            become_program(asked.package, asked.executable, asked.arguments)
         else:
             _in_session(asked, opened)
     except CommandError as error:

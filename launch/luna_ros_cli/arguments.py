@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import REMAINDER, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +22,14 @@ def parser(prog: str) -> ArgumentParser:
     top.add_argument(
         "--wait", type=positive, default=10.0, metavar="S", help="seconds to wait for a name to show, and for answers"
     )
-    groups = top.add_subparsers(dest="group", required=True, metavar="topic|node|service|action|param|interface")
+    groups = top.add_subparsers(dest="group", required=True, metavar="topic|node|service|action|param|interface|run")
     for group, add_verbs in GROUPS.items():
         verbs = groups.add_parser(group, allow_abbrev=False).add_subparsers(dest="verb", required=True)
         add_verbs(_adding(verbs))
+    run = groups.add_parser("run", help="A program of a package, with its arguments", allow_abbrev=False)
+    run.add_argument("package")
+    run.add_argument("executable")
+    run.add_argument("arguments", nargs=REMAINDER)
     return top
 
 

@@ -24,6 +24,7 @@ setup(
         "console_scripts": [
             "onboard = luna_robot.onboard:main",
             "safety_supervisor = luna_robot.safety_supervisor:main",
+            "calibrate_waypoints = luna_robot.calibrate_waypoints:main",
             "reset_epoch = luna_robot.reset_epoch:main",
         ],
     },

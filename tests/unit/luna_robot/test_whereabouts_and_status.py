@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import socket
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from luna_robot.battery import Battery, BatteryLimits
+from luna_robot.calibration import NotThere, Standing, as_json, place_at
 from luna_robot.delivery.codec import decode
 from luna_robot.delivery.events import BatteryLevel
 from luna_robot.delivery.model import Cargo, ExecutorState, Phase
@@ -319,3 +321,28 @@ class TestCodec:
 
     def test_a_whole_number_is_a_float_where_one_is_meant(self):
         assert decode(Pose, {"x": 1, "y": 2.0, "yaw": 0.0}) == Pose(1.0, 2.0, 0.0)
+
+
+class TestCalibration:
+    STANDING = Standing(Pose(2.0, 3.0, 0.5), localized=True)
+
+    def test_a_click_on_the_robot_is_where_it_stands(self):
+        place = place_at("map", 2.2, 3.1, self.STANDING)
+        assert json.loads(as_json("STUDY-11", place)) == {
+            "location_code": "STUDY-11", "x_coordinate": 2.0, "y_coordinate": 3.0, "yaw": 0.5
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("frame", "x", "robot", "why"),
+        [
+            ("odom", 2.0, STANDING, "fixed frame"),
+            ("map", 9.0, STANDING, "7.0 m from the robot"),
+            ("map", math.nan, STANDING, "from the robot"),
+            ("map", 2.0, None, "not been heard"),
+            ("map", 2.0, replace(STANDING, localized=False), "initial pose"),
+            ("map", 2.0, replace(STANDING, linear=0.2), "still moves"),
+        ],
+    )
+    def test_any_other_click_is_refused_with_what_to_do(self, frame, x, robot, why):
+        with pytest.raises(NotThere, match=why):
+            place_at(frame, x, 3.0, robot)
