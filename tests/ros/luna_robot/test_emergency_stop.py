@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from geometry_msgs.msg import TwistStamped
-from luna_interfaces.msg import DeliveryState, RobotStatus
+from luna_interfaces.msg import DeliveryState, RobotStatus, Waypoint
 
-from tests.ros.luna_robot.conftest import LOAD, UNLOAD, World
+from luna_ros_cli.__main__ import main as luna_ros_main
+from luna_ros_cli.session import Session
+from tests.ros.luna_robot.conftest import DESK, LOAD, UNLOAD, World
+from tests.ros.luna_robot.controller import stop
+from tests.ros.luna_robot.processes import ROOT
 
 S = DeliveryState
 
@@ -151,3 +158,41 @@ def wait_for(look: Callable[[], object], what: str, deadline: float = 20.0) -> N
     while not look():
         assert time.monotonic() < end, what
         time.sleep(0.05)
+
+
+def test_the_runbook_at_the_robot_works_as_printed(
+    robot: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Each `./luna ros` command of docs/robot.md, in its order; one session has found the robot for all of them."""
+    place = Waypoint(location_code="DESK-1", name="Service desk", pose=stop(**DESK).pose.pose)
+    robot.controller.call("set_waypoints", map_id="library", version=1, waypoints=[place])
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(robot.controller.context.get_domain_id()))
+    with Session(quiet=0.5) as session:
+        session.types_of("action", "/luna1/navigate_to_waypoint")
+        said = [(words, luna_ros(words, session, capsys)) for words in runbook()]
+
+    told = {tuple(words[:3]): out for words, out in said}
+    assert "robot_name: luna1\n" in told["topic", "echo", "/luna1/status"]
+    assert "name: 'luna1: battery'" in told["topic", "echo", "/diagnostics"]
+    assert "/luna1/safety_supervisor\n" in told["node", "list"]
+    assert "error_code: 0\n" in told["action", "send_goal", "/luna1/navigate_to_waypoint"]
+    assert "estop_id: aisle-3\n" in told["topic", "echo", "/luna1/safety_state"]
+    assert "verdict=0" in told["service", "call", "/luna1/resume"]
+    assert "entries=[luna_interfaces.msg.JournalEntry(seq=1," in told["service", "call", "/luna1/get_journal"]
+    assert not robot.controller.status.suspended
+
+
+def runbook() -> list[list[str]]:
+    """Words of the commands that stand in the page's blocks of shell."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "docs" / "robot.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert all(line[:2] == ["./luna", "ros"] for line in lines)
+    return [line[2:] for line in lines]
+
+
+def luna_ros(words: Sequence[str], session: Session, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    code = luna_ros_main(words, lambda *_: nullcontext(session))
+    said = capsys.readouterr()
+    assert code == 0, (words, said)
+    return said.out

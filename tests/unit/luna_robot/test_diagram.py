@@ -19,8 +19,9 @@ def test_every_phase_is_drawn_and_none_is_left_without_an_end() -> None:
     assert ending == {source for source, _ in drawn} | {"DONE"}
 
 
-def test_a_laden_robot_never_ends_a_drive_by_itself() -> None:
-    assert not {source for source, target in edges() if target == "DONE"} & {"TO_DROPOFF", "TO_FALLBACK"}
+def test_a_laden_drive_ends_at_a_hand_over_or_by_a_person_s_word() -> None:
+    drawn = edges()
+    assert drawn["TO_DROPOFF", "DONE"] == drawn["TO_FALLBACK", "DONE"] == ["CARGO_REMOVED"]
 
 
 def test_the_page_shows_the_machine() -> None:
