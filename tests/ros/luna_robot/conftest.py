@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 from luna_interfaces.msg import DeliveryStop
+from luna_interfaces.srv import ResolveRecovery
 
 from tests.domains import Domain
 from tests.ros.luna_robot.controller import Controller, duration, stop
@@ -49,7 +50,9 @@ class World:
         controller, status = self.controller, self.controller.status
         controller.beating = True
         if status.delivery_id:
-            controller.call("cancel_delivery", delivery_id=status.delivery_id, attempt=status.attempt, reason="over")
+            # as whoever took the item says it: a cancel would first have the robot stand, or drive it back
+            removed = ResolveRecovery.Request.CARGO_REMOVED
+            controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=removed, by="test")
         controller.wait(lambda: not controller.status.delivery_id, 40.0, "no delivery in hand")
 
 

@@ -17,16 +17,35 @@ DIAGNOSTICS_EVERY = 0.95
 """Seconds; a little less than those between two messages of a robot that stands still."""
 
 
-class Reports:
+class Diagnostics:
+    """`/diagnostics`: once a second, and at once when a level changes."""
+
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", RELIABLE)
+        self._levels: tuple[diagnostics.Level, ...] = ()
+        self._told_at = float("-inf")
+
+    def tell(self, status: RobotStatus) -> None:
+        """At every message of `status`."""
+        if not self._publisher.get_subscription_count():
+            return
+        checks, now = diagnostics.checks(status), steady()
+        if diagnostics.levels(checks) != self._levels or now - self._told_at >= DIAGNOSTICS_EVERY:
+            self._levels, self._told_at = diagnostics.levels(checks), now
+            stamp = self._node.get_clock().now().to_msg()
+            self._publisher.publish(conversions.diagnostic_array(checks, status.robot_name, stamp))
+
+
+class Markers:
+    """`waypoint_markers` and `status_markers`, latched."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
         self._waypoints = node.create_publisher(MarkerArray, "waypoint_markers", LATCHED)
         self._status = node.create_publisher(MarkerArray, "status_markers", LATCHED)
         self._table: WaypointTable | None = None
         self._drawn: tuple[markers.Drawing, ...] = ()
-        self._levels: tuple[diagnostics.Level, ...] = ()
-        self._told_at = float("-inf")
 
     def show_waypoints(self, table: WaypointTable) -> None:
         """Draw the places anew if they are others than those drawn."""
@@ -34,24 +53,15 @@ class Reports:
             self._table = table
             self._waypoints.publish(conversions.marker_array(markers.of_waypoints(table), self._stamp(), anew=True))
 
-    def tell(self, status: RobotStatus, goal: Pose | None) -> None:
-        """At every message of `status`; ``goal``: the stop driven to or stood at."""
-        if self._status.get_subscription_count():
-            self._draw(markers.of_status(status, goal))
-        if self._diagnostics.get_subscription_count():
-            self._diagnose(status)
-
-    def _draw(self, drawn: tuple[markers.Drawing, ...]) -> None:
+    def show_status(self, status: RobotStatus, goal: Pose | None) -> None:
+        """What the robot does; ``goal``: the stop driven to or stood at."""
+        if not self._status.get_subscription_count():
+            return
+        drawn = markers.of_status(status, goal)
         if drawn != self._drawn:
             away = markers.gone(self._drawn, drawn)
             self._drawn = drawn
             self._status.publish(conversions.marker_array(drawn, self._stamp(), away))
-
-    def _diagnose(self, status: RobotStatus) -> None:
-        checks, now = diagnostics.checks(status), steady()
-        if diagnostics.levels(checks) != self._levels or now - self._told_at >= DIAGNOSTICS_EVERY:
-            self._levels, self._told_at = diagnostics.levels(checks), now
-            self._diagnostics.publish(conversions.diagnostic_array(checks, status.robot_name, self._stamp()))
 
     def _stamp(self) -> Time:
         return self._node.get_clock().now().to_msg()

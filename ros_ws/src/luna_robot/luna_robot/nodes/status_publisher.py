@@ -13,7 +13,7 @@ from luna_robot.delivery.model import MOVING_PHASES, ExecutorState
 from luna_robot.faults import FaultLog
 from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.nodes.reports import Reports
+from luna_robot.nodes.reports import Diagnostics, Markers
 from luna_robot.nodes.task_executor import TaskExecutor
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 from luna_robot.status import RobotView, mode_of, own_faults
@@ -35,7 +35,7 @@ class StatusPublisher(Node):
         self._told_deliveries: tuple[object, ...] = ()
         self._status = self.create_publisher(RobotStatus, "status", LATCHED)
         self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
-        self._reports = Reports(self)
+        self._diagnostics, self._markers = Diagnostics(self), Markers(self)
         self._heartbeat = Heartbeat(self)
         self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, SENSOR)
         executor_node.on_change = self.tell_changes
@@ -66,8 +66,9 @@ class StatusPublisher(Node):
         self._beats = 0
         told = conversions.robot_status(view, self.get_clock().now().to_msg())
         self._status.publish(told)
-        self._reports.show_waypoints(self._navigator.waypoints)
-        self._reports.tell(told, view.state.active.stop.pose if view.state.active else None)
+        self._diagnostics.tell(told)
+        self._markers.show_waypoints(self._navigator.waypoints)
+        self._markers.show_status(told, view.state.active.stop.pose if view.state.active else None)
 
     def _on_odom(self, message: Odometry) -> None:
         twist = message.twist.twist
