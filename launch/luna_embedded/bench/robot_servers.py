@@ -15,9 +15,9 @@ from luna_embedded.parts import robot, simulator
 from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
 from luna_embedded.planning import Place
+from luna_embedded.running import supervise
 from luna_embedded.state import StateDir
 from luna_embedded.supervision.part import Part
-from luna_embedded.up import supervise
 
 ROBOT = "luna1"
 
