@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rclpy.node import Node
 
+from luna_robot.nodes.common import tick_together
 from luna_robot.nodes.run import Closable, run
 from luna_robot.nodes.status_publisher import StatusPublisher
 from luna_robot.nodes.task_executor import TaskExecutor
@@ -19,6 +20,7 @@ def build() -> tuple[Sequence[Node], Closable]:
     tasks = TaskExecutor(navigator)
     status = StatusPublisher(tasks, navigator)
     status.tell_changes()
+    tick_together(navigator, (navigator, tasks, status))
     return (navigator, tasks, status), tasks
 
 

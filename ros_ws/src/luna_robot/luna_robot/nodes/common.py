@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from luna_interfaces.msg import NodeHeartbeat
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=10)
 SENSOR = qos_profile_sensor_data
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 HEARTBEAT_PERIOD = 0.2
 
 
@@ -34,6 +36,26 @@ def declare(
     elif isinstance(default, int) and not isinstance(default, bool):
         descriptor.integer_range = [IntegerRange(from_value=int(low or 0), to_value=int(high or 2**31), step=1)]
     return node.declare_parameter(name, default, descriptor).value
+
+
+class Ticking(Protocol):
+    """A node whose periodic work is done by whoever composes it, so that a process has one timer."""
+
+    def tick(self) -> None:
+        """To be called every HEARTBEAT_PERIOD."""
+
+
+def tick_together(node: Node, ticking: Sequence[Ticking]) -> None:
+    """A timer of the node for all of them, in that order: each wake-up of a process costs more than what it does.
+
+    On the steady clock, as the supervisor watches: a simulation that runs faster needs no more signs of life.
+    """
+
+    def tick() -> None:
+        for one in ticking:
+            one.tick()
+
+    node.create_timer(HEARTBEAT_PERIOD, tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 class Heartbeat:

@@ -1,7 +1,7 @@
 """Subscriptions that wake nobody: what has come in is taken when the node's own timer comes round.
 
-An executor of rclpy builds its wait set anew at every wake-up, which costs more than the message that it wakes for.
-Odometry and transforms come 20 to 100 times a second and are looked at five or ten times.
+A wake-up of an executor, with all that it waits for, costs more than the message that it wakes for. Odometry and
+transforms come 20 to 100 times a second and are looked at five or ten times; signs of life need no answer.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from luna_robot import conversions
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.navigation.localization import Localization
-from luna_robot.nodes.common import LATCHED, RELIABLE, SENSOR, Heartbeat, Worker, declare, steady
+from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, Worker, declare, steady
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS, localization_limits
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
@@ -71,19 +71,18 @@ class SafetySupervisor(Node):
         self._create3 = self.create_client(EStop, "e_stop")
 
     def _subscribe(self) -> None:
-        self.create_subscription(NodeHeartbeat, "node_heartbeat", self._on_heartbeat, RELIABLE)
+        self._beats_of_nodes = PolledSubscription(self, NodeHeartbeat, "node_heartbeat", self._on_heartbeat, RELIABLE)
         self.create_subscription(HazardDetectionVector, "hazard_detection", self._on_hazards, SENSOR)
         self.create_subscription(KidnapStatus, "kidnap_status", self._on_kidnap, SENSOR)
         self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE)
         self.create_subscription(PoseWithCovarianceStamped, "amcl_pose", self._on_amcl_pose, LATCHED)
-        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, SENSOR)
+        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, NEWEST)
         self._tf = PolledSubscription(self, TFMessage, "tf", self._on_tf, TF_QOS)
 
     # --- what it sees ---
 
     def _on_heartbeat(self, message: NodeHeartbeat) -> None:
         self._watch.observe_heartbeat(message.node, message.moving_allowed, steady())
-        self._look()
 
     def _on_hazards(self, message: HazardDetectionVector) -> None:
         self._watch.observe_hazards(hazard.type for hazard in message.detections)
@@ -118,6 +117,7 @@ class SafetySupervisor(Node):
 
     def _on_timer(self) -> None:
         self._beats += 1
+        self._beats_of_nodes.poll()
         self._odometry.poll()
         self._tf.poll()
         self._watch.observe_localized(self._localization.localized(steady()))

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from luna_robot import __version__, conversions
 from luna_robot.delivery.model import MOVING_PHASES, ExecutorState
 from luna_robot.faults import FaultLog
-from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare
+from luna_robot.nodes.common import LATCHED, NEWEST, Heartbeat, declare
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.reports import Diagnostics, Markers
 from luna_robot.nodes.task_executor import TaskExecutor
@@ -37,13 +37,14 @@ class StatusPublisher(Node):
         self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
         self._diagnostics, self._markers = Diagnostics(self), Markers(self)
         self._heartbeat = Heartbeat(self)
-        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, SENSOR)
+        self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, NEWEST)
         executor_node.on_change = self.tell_changes
-        self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
 
     def tell_changes(self) -> None:
         """Publish if what counts has changed: not the pose, velocity, distance or charge, which change all the time."""
-        view = self._view()
+        self._tell(self._view())
+
+    def _tell(self, view: RobotView) -> None:
         told = _what_counts(view)
         if told != self._told:
             self._told = told
@@ -53,13 +54,15 @@ class StatusPublisher(Node):
             self._told_deliveries = shown
             self._deliveries.publish(conversions.deliveries(view))
 
-    def _on_timer(self) -> None:
+    def tick(self) -> None:
+        """Tells what is due; every HEARTBEAT_PERIOD."""
         self._heartbeat.beat()
         self._odometry.poll()
         self._beats += 1
         view = self._view()
+        self._tell(view)
         moving = abs(view.linear_velocity) > 0.01 or abs(view.angular_velocity) > 0.01 or _under_way(view.state)
-        if moving or self._beats >= STILL_EVERY:
+        if (moving and self._beats) or self._beats >= STILL_EVERY:
             self._publish(view)
 
     def _publish(self, view: RobotView) -> None:

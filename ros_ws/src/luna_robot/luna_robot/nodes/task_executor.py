@@ -37,7 +37,6 @@ from luna_robot.delivery.model import Delivery, Error, ExecutorState, Phase, Ver
 from luna_robot.delivery.sequencer import Sequencer, Surroundings
 from luna_robot.nodes.attached_goals import AttachedGoals
 from luna_robot.nodes.common import (
-    HEARTBEAT_PERIOD,
     LATCHED,
     RELIABLE,
     SENSOR,
@@ -47,6 +46,7 @@ from luna_robot.nodes.common import (
     declare,
     steady,
 )
+from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 from luna_robot.safety.view import SafetyView
 from luna_robot.stopwatch import Stopwatch
@@ -78,7 +78,6 @@ class TaskExecutor(Node):
         self._offer()
         navigator.on_leg_ended = self._on_leg_ended
         navigator.manual_refusal = self._manual_refusal
-        self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
 
     def _open_journal(self) -> tuple[Journal | None, str]:
         folder = declare(self, "state_dir", "", "folder of the journal; empty = ~/.ros/luna_robot")
@@ -109,7 +108,7 @@ class TaskExecutor(Node):
 
     def _offer(self) -> None:
         self.create_subscription(SafetyState, "safety_state", self._on_safety_state, LATCHED)
-        self.create_subscription(Bool, "estop", self._on_lock, RELIABLE)
+        self._lock = PolledSubscription(self, Bool, "estop", self._on_lock, RELIABLE)
         self.create_subscription(ControllerHeartbeat, "controller_heartbeat", self._on_link, RELIABLE)
         self.create_subscription(BatteryState, "battery_state", self._on_battery, SENSOR)
         self._action = ActionServer(
@@ -146,7 +145,7 @@ class TaskExecutor(Node):
         return Facts(
             boot_id=self.boot_id,
             safety_known=heard,
-            motion_locked=self._locked or not heard,
+            motion_locked=self._locked or self.safety.motion_locked or not heard,
             estopped=self.safety.estopped,
             estop_id=self.safety.estop_id,
             estop_since=self.safety.since,
@@ -165,10 +164,8 @@ class TaskExecutor(Node):
         self._react()
 
     def _on_lock(self, message: Bool) -> None:
-        changed = message.data != self._locked or steady() - self._lock_heard > self._lock_silence
+        """The supervisor's signs of life; what has changed comes at once as its state."""
         self._locked, self._lock_heard = message.data, steady()
-        if changed:
-            self._react()
 
     def _on_link(self, message: ControllerHeartbeat) -> None:
         if message.epoch < self.state.epoch:
@@ -190,14 +187,15 @@ class TaskExecutor(Node):
         self._act()
         self._sequencer.submit(Tick())
 
-    def _on_timer(self) -> None:
+    def tick(self) -> None:
+        """Lets time pass for the delivery in hand; every HEARTBEAT_PERIOD."""
+        self._lock.poll()
         self._heartbeat.beat()
         self._find_the_pose()
         self._sequencer.submit(Tick(self._watch.look(self._hand_over_time())))
         self._act()
         self._save_timers()
         self._goals.feed_back(self.state.active, self._navigator.progress)
-        self.on_change()
 
     def _find_the_pose(self) -> None:
         """After a start: wait a little for everything to be there, then say what is missing."""

@@ -23,7 +23,7 @@ from luna_robot.navigation.localization import Localization, LocalizationLimits
 from luna_robot.navigation.nav2_actions import Nav2Actions
 from luna_robot.navigation.port import Progress
 from luna_robot.navigation.transforms import TransformTree
-from luna_robot.nodes.common import HEARTBEAT_PERIOD, LATCHED, SENSOR, Heartbeat, declare, steady
+from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, declare, steady
 from luna_robot.nodes.operator_goal import OperatorGoal, Refusal, reachable, result_of
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.stopwatch import Stopwatch
@@ -66,7 +66,6 @@ class WaypointNavigator(Node):
             self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
-        self.create_timer(HEARTBEAT_PERIOD, self._on_timer)
 
     # --- for the other nodes of this process ---
 
@@ -117,7 +116,8 @@ class WaypointNavigator(Node):
 
     # --- driving ---
 
-    def _on_timer(self) -> None:
+    def tick(self) -> None:
+        """Senses, drives on, and looks after deadlines; every HEARTBEAT_PERIOD."""
         self._heartbeat.beat()
         self._tf.poll()
         self._navigator.poll(steady())
