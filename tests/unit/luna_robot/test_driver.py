@@ -191,6 +191,18 @@ def test_from_docking_it_halts_before_it_goes_elsewhere():
     assert rig.asked == ["dock", "go_to"]
 
 
+def test_another_policy_holds_from_the_next_leg_on():
+    rig = Rig()
+    rig.driver.want(DESK)
+    rig.driver.adopt(RetryPolicy(1, 2.0, 60.0, 0.3))
+    rig.fail_once()
+    assert (rig.asked, rig.ended) == (["go_to"] * 2, [])
+    rig.drive.end(DriveStatus.SUCCEEDED)
+    rig.driver.want(TABLE)
+    rig.fail_once()
+    assert rig.ended[-1] == LegEnded(TABLE.number, LegResult.FAILED, "no path")
+
+
 def test_it_tries_again_with_clean_costmaps_and_gives_up_in_the_end():
     rig = Rig()
     rig.driver.want(DESK)

@@ -25,7 +25,8 @@ class Battery:
     """Keeps the last reading. Times in seconds of a steady clock."""
 
     def __init__(self, limits: BatteryLimits, now: float) -> None:
-        self._limits = limits
+        self.limits = limits
+        """In force from the next reading on."""
         self._heard = now
         self._level = BatteryLevel.UNKNOWN
         self.percentage: float | None = None
@@ -41,12 +42,12 @@ class Battery:
         self._level = self._classify(self.percentage)
 
     def level(self, now: float) -> BatteryLevel:
-        if self.percentage is None or now - self._heard <= self._limits.unknown_after:
+        if self.percentage is None or now - self._heard <= self.limits.unknown_after:
             return self._level
         return max(self._level, BatteryLevel.UNKNOWN)
 
     def _classify(self, percentage: float) -> BatteryLevel:
-        limits = self._limits
+        limits = self.limits
         for level, limit in (
             (BatteryLevel.EMPTY, limits.empty),
             (BatteryLevel.RESERVE, limits.reserve),

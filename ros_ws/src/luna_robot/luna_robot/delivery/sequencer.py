@@ -65,7 +65,8 @@ class Sequencer:
         self._book = book
         self._writer = writer
         self._around = around
-        self._policy = policy
+        self.policy = policy
+        """In force from the next event on."""
         self._queue: deque[tuple[Event, OnAnswer | None]] = deque()
         self._busy = False
         self._pumping = False
@@ -106,7 +107,7 @@ class Sequencer:
 
     def _take(self, book: Book, event: Event, on_answer: OnAnswer | None) -> None:
         try:
-            taken = step(self.state, event, self._around.facts(), self._around.now(), book, self._policy)
+            taken = step(self.state, event, self._around.facts(), self._around.now(), book, self.policy)
         except JournalError as error:
             self._fail(error, event, on_answer)
             return

@@ -52,7 +52,7 @@ class Situation:
 class LegDriver:
     def __init__(self, navigator: Navigator, policy: RetryPolicy, on_ended: Callable[[LegEnded], None]) -> None:
         self._navigator = navigator
-        self._policy = policy
+        self._policy = self._next_policy = policy
         self._on_ended = on_ended
         self._wanted: Leg | None = None
         self._leg: Leg | None = None
@@ -79,6 +79,10 @@ class LegDriver:
         if progress.distance_remaining is None and self._situation.pose is not None:
             return replace(progress, distance_remaining=self._situation.pose.distance_to(self._leg.pose))
         return progress
+
+    def adopt(self, policy: RetryPolicy) -> None:
+        """From the next leg on."""
+        self._next_policy = policy
 
     def want(self, leg: Leg | None) -> None:
         """Drive this leg now; None = stand still. A leg that has ended is not driven again."""
@@ -119,7 +123,7 @@ class LegDriver:
 
     def _begin(self, leg: Leg) -> None:
         if self._leg is None or self._leg.number != leg.number:
-            self._failures = 0
+            self._failures, self._policy = 0, self._next_policy
         self._leg, self._stuck = leg, False
         self._mark = (self._situation.pose, self._situation.now)
         if self._already_docked_there(leg):

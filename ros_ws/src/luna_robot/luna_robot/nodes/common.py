@@ -1,4 +1,4 @@
-"""What every node needs: parameters with ranges, heartbeats, quality of service, work in a thread of its own."""
+"""What every node needs: heartbeats, one timer, quality of service, work in a thread of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from luna_interfaces.msg import NodeHeartbeat
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
@@ -24,18 +23,6 @@ HEARTBEAT_PERIOD = 0.2
 def steady() -> float:
     """Seconds of the steady clock, which no one sets."""
     return time.monotonic()
-
-
-def declare(
-    node: Node, name: str, default: Any, description: str, low: float | None = None, high: float | None = None
-) -> Any:
-    """Declare a parameter that is set at the start, and give its value; numbers have a range."""
-    descriptor = ParameterDescriptor(name=name, description=description, read_only=True)
-    if isinstance(default, float):
-        descriptor.floating_point_range = [FloatingPointRange(from_value=low or 0.0, to_value=high or 1e9)]
-    elif isinstance(default, int) and not isinstance(default, bool):
-        descriptor.integer_range = [IntegerRange(from_value=int(low or 0), to_value=int(high or 2**31), step=1)]
-    return node.declare_parameter(name, default, descriptor).value
 
 
 class Ticking(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -12,7 +13,10 @@ from rclpy.node import Node
 
 from luna_executor import LeanExecutor
 from luna_robot.notify import notify
+from luna_robot.parameters import WrongParameter
 
+WRONG_PARAMETER = 2
+"""Exit code of a start with a parameter that makes no sense."""
 RCLError = rclpy_implementation.RCLError
 
 
@@ -21,7 +25,10 @@ class Closable(Protocol):
 
 
 def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | None) -> int:
-    """Spin the nodes in one single-threaded executor until SIGINT or SIGTERM; then close what `build` gave."""
+    """Spin the nodes in one single-threaded executor until SIGINT or SIGTERM; then close what `build` gave.
+
+    The exit code.
+    """
     closable: Closable | None = None
     rclpy.init(args=args)
     executor = LeanExecutor()
@@ -34,6 +41,10 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | 
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except WrongParameter as error:
+        notify(STATUS=str(error))
+        print(error, file=sys.stderr, flush=True)
+        return WRONG_PARAMETER
     except RCLError:
         if rclpy.ok():  # else the signal came between two calls of rclpy, which knows no better way to say so
             raise

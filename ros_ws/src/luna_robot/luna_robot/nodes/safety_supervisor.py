@@ -23,16 +23,17 @@ from luna_robot import conversions
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.navigation.localization import Localization
-from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, Worker, declare, steady
+from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, Worker, steady
+from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS, localization_limits
+from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS
+from luna_robot.parameters import SAFETY_SUPERVISOR, localization_limits
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
 from luna_robot.safety.power import Order, PowerSwitch
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
 LOCK_PERIOD = 0.1
-NODES = ["waypoint_navigator", "task_executor", "status_publisher"]
 
 
 class SafetySupervisor(Node):
@@ -40,9 +41,8 @@ class SafetySupervisor(Node):
 
     def __init__(self) -> None:
         super().__init__("safety_supervisor")
-        folder = declare(self, "state_dir", "", "folder of the latch; empty = ~/.ros/luna_robot")
-        declare(self, "robot_name", "luna", "name that the web tier knows the robot by")
-        self._path = Path(folder or Path.home() / ".ros" / "luna_robot") / "safety.json"
+        parameters = Parameters(self, SAFETY_SUPERVISOR)
+        self._path = Path(parameters["state_dir"] or Path.home() / ".ros" / "luna_robot") / "safety.json"
         self._latch = load_latch(self._path, time.time_ns())
         self._written = self._latch
         self._unsaved = ""
@@ -50,11 +50,8 @@ class SafetySupervisor(Node):
         self._power = PowerSwitch(self._latch.power_taken)
         self._worker = Worker(self, "latch")
         self._faults = FaultLog()
-        self._watch = Watch(
-            declare(self, "nodes", NODES, "nodes whose heartbeat must not fall silent"),
-            WatchLimits(declare(self, "heartbeat_silence", 0.6, "s of silence that stop the robot", 0.3, 5.0)),
-        )
-        self._localization = Localization(localization_limits(self))
+        self._watch = Watch(parameters["nodes"], WatchLimits(parameters["heartbeat_silence"]))
+        self._localization = Localization(localization_limits(parameters.values))
         self._beats = 0
         self._told: SafetyView | None = None
         self._advertise()

@@ -11,11 +11,13 @@ from rclpy.node import Node
 from luna_robot import __version__, conversions
 from luna_robot.delivery.model import MOVING_PHASES, ExecutorState
 from luna_robot.faults import FaultLog
-from luna_robot.nodes.common import LATCHED, NEWEST, Heartbeat, declare
+from luna_robot.nodes.common import LATCHED, NEWEST, Heartbeat
+from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.reports import Diagnostics, Markers
 from luna_robot.nodes.task_executor import TaskExecutor
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
+from luna_robot.parameters import STATUS_PUBLISHER
 from luna_robot.status import RobotView, mode_of, own_faults
 
 STILL_EVERY = 5
@@ -25,8 +27,7 @@ STILL_EVERY = 5
 class StatusPublisher(Node):
     def __init__(self, executor_node: TaskExecutor, navigator: WaypointNavigator) -> None:
         super().__init__("status_publisher")
-        self._robot_name = declare(self, "robot_name", "luna", "name that the web tier knows the robot by")
-        declare(self, "map_id", "", "map that the robot starts with, for people")
+        self._robot_name = Parameters(self, STATUS_PUBLISHER)["robot_name"]
         self._tasks, self._navigator = executor_node, navigator
         self._linear = self._angular = 0.0
         self._faults = FaultLog()

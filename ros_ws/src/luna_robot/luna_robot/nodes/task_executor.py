@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,12 @@ from luna_robot.nodes.common import (
     Heartbeat,
     JournalWriter,
     Worker,
-    declare,
     steady,
 )
+from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
+from luna_robot.parameters import TASK_EXECUTOR, Values, battery_limits, delivery_policy
 from luna_robot.safety.view import SafetyView
 from luna_robot.stopwatch import Stopwatch
 
@@ -63,10 +65,10 @@ class TaskExecutor(Node):
         self.boot_id = str(uuid.uuid4())
         self.safety = UNHEARD
         self._navigator = navigator
+        self._configuration = Parameters(self, TASK_EXECUTOR, _settings, self._adopt)
         self._worker = Worker(self, "journal")
         self._journal, error = self._open_journal()
-        self.battery = Battery(_battery_limits(self), steady())
-        self._declare_times()
+        self.battery = Battery(self._configuration.settings.battery, steady())
         self._locked, self._lock_heard, self._link_heard = True, float("-inf"), float("-inf")
         self._started = self._saved = steady()
         self._simulated = bool(self.get_parameter("use_sim_time").value)
@@ -80,23 +82,12 @@ class TaskExecutor(Node):
         navigator.manual_refusal = self._manual_refusal
 
     def _open_journal(self) -> tuple[Journal | None, str]:
-        folder = declare(self, "state_dir", "", "folder of the journal; empty = ~/.ros/luna_robot")
-        path = Path(folder or Path.home() / ".ros" / "luna_robot") / "journal.sqlite3"
+        path = Path(self._configuration["state_dir"] or Path.home() / ".ros" / "luna_robot") / "journal.sqlite3"
         try:
             return open_journal(path, lambda: str(uuid.uuid4())), ""
         except JournalError as error:
             self.get_logger().fatal(str(error))
             return None, str(error)
-
-    def _declare_times(self) -> None:
-        self._policy = Policy(
-            declare(self, "clearing", 30.0, "s to stand still when nobody loaded, or after a cancel", 0.0, 600.0),
-            declare(self, "link_loss_hold", 1800.0, "s without a link after which a hand-over has no limit", 1.0, 1e6),
-        )
-        self._lock_silence = declare(self, "lock_silence", 0.6, "s without topic estop that count as locked", 0.2, 5.0)
-        self._link_silence = declare(self, "link_silence", 5.0, "s without a controller's heartbeat", 1.0, 60.0)
-        self._pose_grace = declare(self, "pose_grace", 15.0, "s after a start to be told the pose", 1.0, 600.0)
-        self._save_period = declare(self, "timer_save_period", 5.0, "s between two savings of the timers", 1.0, 60.0)
 
     def _make_sequencer(self, error: str) -> Sequencer:
         state = self._journal.state if self._journal else ExecutorState()
@@ -104,7 +95,10 @@ class TaskExecutor(Node):
             self._navigator.waypoints = self._journal.waypoints
         writer = JournalWriter(self._worker, JournalError)
         around = Surroundings(self.facts, self._now, self._on_applied)
-        return Sequencer(state, self._journal, writer, around, self._policy, error)
+        return Sequencer(state, self._journal, writer, around, self._configuration.settings.policy, error)
+
+    def _adopt(self, settings: _Settings) -> None:
+        self._sequencer.policy, self.battery.limits = settings.policy, settings.battery
 
     def _offer(self) -> None:
         self.create_subscription(SafetyState, "safety_state", self._on_safety_state, LATCHED)
@@ -141,7 +135,7 @@ class TaskExecutor(Node):
     def facts(self) -> Facts:
         """The world at this moment."""
         now, navigator = steady(), self._navigator
-        heard = now - self._lock_heard <= self._lock_silence and self.safety is not UNHEARD
+        heard = now - self._lock_heard <= self._configuration["lock_silence"] and self.safety is not UNHEARD
         return Facts(
             boot_id=self.boot_id,
             safety_known=heard,
@@ -150,7 +144,7 @@ class TaskExecutor(Node):
             estop_id=self.safety.estop_id,
             estop_since=self.safety.since,
             safety_faults=self.safety.standstill_codes,
-            link_up=now - self._link_heard <= self._link_silence,
+            link_up=now - self._link_heard <= self._configuration["link_silence"],
             localized=navigator.localized and "KIDNAPPED" not in self.safety.standstill_codes,
             navigation_ready=not navigator.missing,
             battery=self.battery.level(now),
@@ -170,7 +164,7 @@ class TaskExecutor(Node):
     def _on_link(self, message: ControllerHeartbeat) -> None:
         if message.epoch < self.state.epoch:
             return
-        was_up = steady() - self._link_heard <= self._link_silence
+        was_up = steady() - self._link_heard <= self._configuration["link_silence"]
         self._link_heard = steady()
         if not was_up:
             self._react()
@@ -204,14 +198,14 @@ class TaskExecutor(Node):
         facts = self.facts()
         if facts.localized and facts.navigation_ready and facts.safety_known:
             self.starting = False
-        elif steady() - self._started > self._pose_grace:
+        elif steady() - self._started > self._configuration["pose_grace"]:
             self.starting = False
             if not facts.localized:
                 self._sequencer.submit(PoseMissing())
 
     def _save_timers(self) -> None:
         active = self.state.active
-        due = steady() - self._saved >= self._save_period
+        due = steady() - self._saved >= self._configuration["timer_save_period"]
         if due and (self.journal_error or (active is not None and active.timer is not None)):
             self._saved = steady()
             self._sequencer.save_timers()
@@ -318,11 +312,11 @@ class TaskExecutor(Node):
             self._journal.close()
 
 
-def _battery_limits(node: Node) -> BatteryLimits:
-    return BatteryLimits(
-        declare(node, "battery_low", 0.20, "0..1, below: no new delivery", 0.0, 1.0),
-        declare(node, "battery_reserve", 0.12, "0..1, below: fallback or dock after the hand-over at hand", 0.0, 1.0),
-        declare(node, "battery_empty", 0.06, "0..1, below: stop and await recovery", 0.0, 1.0),
-        declare(node, "battery_margin", 0.02, "0..1, hysteresis", 0.0, 0.2),
-        declare(node, "battery_unknown_after", 30.0, "s without a reading: no new delivery", 1.0, 600.0),
-    )
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    policy: Policy
+    battery: BatteryLimits
+
+
+def _settings(values: Values) -> _Settings:
+    return _Settings(delivery_policy(values), battery_limits(values))

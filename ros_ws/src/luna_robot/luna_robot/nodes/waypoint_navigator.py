@@ -19,13 +19,15 @@ from luna_robot.delivery.machine import Leg
 from luna_robot.delivery.model import Error
 from luna_robot.geometry import Pose
 from luna_robot.navigation.driver import LegDriver, RetryPolicy, Situation
-from luna_robot.navigation.localization import Localization, LocalizationLimits
+from luna_robot.navigation.localization import Localization
 from luna_robot.navigation.nav2_actions import Nav2Actions
 from luna_robot.navigation.port import Progress
 from luna_robot.navigation.transforms import TransformTree
-from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, declare, steady
+from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, steady
 from luna_robot.nodes.operator_goal import OperatorGoal, Refusal, reachable, result_of
+from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
+from luna_robot.parameters import WAYPOINT_NAVIGATOR, localization_limits, retry_policy
 from luna_robot.stopwatch import Stopwatch
 from luna_robot.waypoints import WaypointTable
 
@@ -50,9 +52,10 @@ class WaypointNavigator(Node):
         self._operator_legs = 0
         self._watch = Stopwatch()
         self._tree = TransformTree()
-        self._localization = Localization(localization_limits(self))
-        self._navigator = Nav2Actions(self, declare(self, "dock_type", "", "type of dock for Nav2's docking server"))
-        self._driver = LegDriver(self._navigator, _retry_policy(self), self._on_ended)
+        parameters = Parameters(self, WAYPOINT_NAVIGATOR, retry_policy, self._adopt)
+        self._localization = Localization(localization_limits(parameters.values))
+        self._navigator = Nav2Actions(self, parameters["dock_type"])
+        self._driver = LegDriver(self._navigator, parameters.settings, self._on_ended)
         self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._clean = False
         self._cleaning = False
@@ -128,6 +131,9 @@ class WaypointNavigator(Node):
 
     def _situation(self) -> Situation:
         return Situation(self._watch.total, self.pose, self.docked)
+
+    def _adopt(self, policy: RetryPolicy) -> None:
+        self._driver.adopt(policy)
 
     def _clean_up(self) -> None:
         """Once after the start: whatever Nav2 still drives is not ours any more."""
@@ -211,21 +217,3 @@ class WaypointNavigator(Node):
             goal.end(*refusal)
         else:
             goal.feed_back(self.pose, self.progress, self.get_clock())
-
-
-def localization_limits(node: Node) -> LocalizationLimits:
-    """Declares the limits of what is trusted as a pose."""
-    return LocalizationLimits(
-        declare(node, "localization_silence", 1.5, "s without a new map-odom transform", 0.1, 60.0),
-        declare(node, "position_variance", 0.25, "m^2, largest variance of x and y that is trusted", 0.0, 100.0),
-        declare(node, "heading_variance", 0.25, "rad^2, largest variance of the heading that is trusted", 0.0, 10.0),
-    )
-
-
-def _retry_policy(node: Node) -> RetryPolicy:
-    return RetryPolicy(
-        declare(node, "attempts", 3, "tries to reach a place, with clean costmaps in between", 1, 20),
-        declare(node, "retry_pause", 2.0, "s between a failure and the next try", 0.0, 60.0),
-        declare(node, "stuck_after", 60.0, "s without displacement after which a try has failed", 5.0, 600.0),
-        declare(node, "stuck_within", 0.3, "m that count as displacement", 0.05, 5.0),
-    )

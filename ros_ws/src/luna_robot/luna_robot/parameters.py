@@ -1,0 +1,141 @@
+"""Every parameter of the onboard nodes: default, meaning, range, and whether it may change while the node runs.
+
+A change takes effect for what begins next: the next try, hand-over or reading. What says who the robot is, where it
+keeps its files, and when it must stand still is read once, at the start. `config/robot.yaml` holds the defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luna_robot.battery import BatteryLimits
+from luna_robot.delivery.events import Policy
+from luna_robot.navigation.driver import RetryPolicy
+from luna_robot.navigation.localization import LocalizationLimits
+
+Values = Mapping[str, Any]
+"""By name, as ROS gives them."""
+
+
+class WrongParameter(ValueError):
+    """A value that a node cannot work with; the text names the parameter, the value, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`low` and `high` belong to numbers, both included."""
+
+    name: str
+    default: bool | int | float | str | tuple[str, ...]
+    meaning: str
+    low: float = 0.0
+    high: float = 0.0
+    changeable: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """What a right value is."""
+        if isinstance(self.default, bool):
+            return "true or false"
+        if isinstance(self.default, float):
+            return f"a number with a decimal point from {self.low} to {self.high} ({self.meaning})"
+        if isinstance(self.default, int):
+            return f"a whole number from {self.low:.0f} to {self.high:.0f} ({self.meaning})"
+        return f"{'text' if isinstance(self.default, str) else 'a list of texts'} ({self.meaning})"
+
+    def check(self, value: object) -> None:
+        """Raises WrongParameter. Whole numbers do not pass for others: ROS tells the two apart."""
+        kind = list if isinstance(self.default, tuple) else type(self.default)
+        right = type(value) is kind
+        if right and isinstance(value, int | float) and not isinstance(value, bool):
+            right = self.low <= value <= self.high
+        if not right:
+            raise WrongParameter(f"parameter {self.name} is {value!r}, must be {self.wanted}")
+
+
+LOCALIZATION = (
+    Parameter("localization_silence", 1.5, "s without a new map-odom transform", 0.1, 60.0),
+    Parameter("position_variance", 0.25, "m^2, largest variance of x and y that is trusted", 0.0, 100.0),
+    Parameter("heading_variance", 0.25, "rad^2, largest variance of the heading that is trusted", 0.0, 10.0),
+)
+STATE_DIR = Parameter("state_dir", "", "folder of what must survive a restart; empty = ~/.ros/luna_robot")
+ROBOT_NAME = Parameter("robot_name", "luna", "name that the web tier knows the robot by")
+
+WAYPOINT_NAVIGATOR = (
+    Parameter("attempts", 3, "tries to reach a place, with clean costmaps in between", 1, 20, changeable=True),
+    Parameter("retry_pause", 2.0, "s between a failure and the next try", 0.0, 60.0, changeable=True),
+    Parameter("stuck_after", 60.0, "s without displacement after which a try has failed", 5.0, 600.0, changeable=True),
+    Parameter("stuck_within", 0.3, "m that count as displacement", 0.05, 5.0, changeable=True),
+    *LOCALIZATION,
+    Parameter("dock_type", "", "type of dock for Nav2's docking server"),
+)
+TASK_EXECUTOR = (
+    STATE_DIR,
+    Parameter("clearing", 30.0, "s to stand still when nobody loaded, or after a cancel", 0.0, 600.0, changeable=True),
+    Parameter("link_silence", 5.0, "s without a controller's heartbeat", 1.0, 60.0, changeable=True),
+    Parameter(
+        "link_loss_hold", 1800.0, "s without a link after which a hand-over has no limit", 1.0, 1e6, changeable=True
+    ),
+    Parameter("lock_silence", 0.6, "s without topic estop that count as locked", 0.2, 5.0),
+    Parameter("pose_grace", 15.0, "s after a start to be told the pose", 1.0, 600.0),
+    Parameter("timer_save_period", 5.0, "s between two savings of the timers", 1.0, 60.0, changeable=True),
+    Parameter("battery_low", 0.20, "0..1, below: no new delivery", 0.0, 1.0, changeable=True),
+    Parameter("battery_reserve", 0.12, "0..1, below: fallback or dock after the hand-over", 0.0, 1.0, changeable=True),
+    Parameter("battery_empty", 0.06, "0..1, below: stop and await recovery", 0.0, 1.0, changeable=True),
+    Parameter("battery_margin", 0.02, "0..1, so much above a limit its level is left", 0.0, 0.2, changeable=True),
+    Parameter(
+        "battery_unknown_after", 30.0, "s without a reading: no new delivery", 1.0, 600.0, changeable=True
+    ),
+)  # fmt: skip
+STATUS_PUBLISHER = (
+    ROBOT_NAME,
+    Parameter("map_id", "", "map that the robot starts with, for people"),
+)
+SAFETY_SUPERVISOR = (
+    STATE_DIR,
+    ROBOT_NAME,
+    Parameter(
+        "nodes",
+        ("waypoint_navigator", "task_executor", "status_publisher"),
+        "nodes whose heartbeat must not fall silent",
+    ),
+    Parameter("heartbeat_silence", 0.6, "s of silence that stop the robot", 0.3, 5.0),
+    *LOCALIZATION,
+)
+
+
+def check(parameters: Sequence[Parameter], values: Values) -> None:
+    """Each value by itself. Raises WrongParameter for the first that is wrong."""
+    for parameter in parameters:
+        parameter.check(values[parameter.name])
+
+
+def localization_limits(values: Values) -> LocalizationLimits:
+    return LocalizationLimits(*(values[parameter.name] for parameter in LOCALIZATION))
+
+
+def retry_policy(values: Values) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=values["attempts"],
+        pause=values["retry_pause"],
+        stuck_after=values["stuck_after"],
+        stuck_within=values["stuck_within"],
+    )
+
+
+def delivery_policy(values: Values) -> Policy:
+    return Policy(clearing=values["clearing"], link_loss_hold=values["link_loss_hold"])
+
+
+def battery_limits(values: Values) -> BatteryLimits:
+    """Raises WrongParameter where the levels are not in order, each more than the margin above the next."""
+    low, reserve, empty = values["battery_low"], values["battery_reserve"], values["battery_empty"]
+    margin = values["battery_margin"]
+    if not (low > reserve + margin and reserve > empty + margin):
+        raise WrongParameter(
+            f"parameters battery_low {low}, battery_reserve {reserve}, battery_empty {empty}: each must be more than "
+            f"battery_margin ({margin}) above the next"
+        )
+    return BatteryLimits(low, reserve, empty, margin, values["battery_unknown_after"])
