@@ -23,6 +23,9 @@ setup(
     entry_points={
         "console_scripts": [
             "onboard = luna_robot.onboard:main",
+            "waypoint_navigator = luna_robot.waypoint_navigator:main",
+            "task_executor = luna_robot.task_executor:main",
+            "status_publisher = luna_robot.status_publisher:main",
             "safety_supervisor = luna_robot.safety_supervisor:main",
             "calibrate_waypoints = luna_robot.calibrate_waypoints:main",
             "reset_epoch = luna_robot.reset_epoch:main",

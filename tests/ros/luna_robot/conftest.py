@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import pytest
 from luna_interfaces.msg import DeliveryStop
@@ -28,6 +29,17 @@ class World:
     def __init__(self, processes: Processes, controller: Controller) -> None:
         self.processes = processes
         self.controller = controller
+
+    @property
+    def faults(self) -> set[str]:
+        return {fault.code for fault in self.controller.status.faults}
+
+    def story_of(self, delivery_id: str) -> list[str]:
+        """What the journal says of it."""
+        entries = []
+        while batch := self.controller.call("get_journal", after_seq=len(entries), limit=200).entries:
+            entries += batch
+        return [entry.event for entry in entries if entry.state.delivery_id == delivery_id]
 
     def goal(self, name: str = "", load_timeout: float = 600.0, unload_timeout: float = 300.0, **fields):
         """From the farther one of two places to the other, and back if nobody takes it there."""
@@ -56,14 +68,21 @@ class World:
         controller.wait(lambda: not controller.status.delivery_id, 40.0, "no delivery in hand")
 
 
-@pytest.fixture(scope="module")
-def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Ready for its first goal."""
+@contextmanager
+def world(folder: Path, nodes: Iterable[str]) -> Iterator[World]:
+    """The simulator, the supervisor and these processes, ready for a goal."""
     with ExitStack() as stack:
         domain = stack.enter_context(closing(Domain()))
-        processes = stack.enter_context(closing(Processes(tmp_path_factory.mktemp("robot"), domain.number, SPEED)))
-        for name in ("sim", "safety", "onboard"):
+        processes = stack.enter_context(closing(Processes(folder, domain.number, SPEED)))
+        for name in ("sim", "safety", *nodes):
             processes.start(name)
         controller = stack.enter_context(closing(Controller("/luna1", domain.number)))
         controller.wait_ready()
         yield World(processes, controller)
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Ready for its first goal."""
+    with world(tmp_path_factory.mktemp("robot"), ["onboard"]) as robot:
+        yield robot

@@ -1,4 +1,4 @@
-"""The real processes of one robot: simulator, supervisor, onboard nodes; started, ended and killed as a run does it."""
+"""The real processes of one robot, nodes together or alone; started, ended and killed as a run does it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ ROOT = Path(__file__).parents[3]
 FLOOR = ROOT / "sim" / "maps" / "library"
 SOURCES = [ROOT / "sim", ROOT / "ros_ws" / "src" / "luna_robot"]
 START_WITHIN = 60.0
+ALONE = ("waypoint_navigator", "task_executor", "status_publisher")
+MODULES = {
+    "safety": "luna_robot.safety_supervisor",
+    "onboard": "luna_robot.onboard",
+    **{name: f"luna_robot.{name}" for name in ALONE},
+}
 
 
 class Processes:
@@ -31,7 +37,7 @@ class Processes:
         }
 
     def start(self, name: str, **parameters: str) -> None:
-        """`sim`, `safety` or `onboard`; returns when it says READY=1."""
+        """`sim`, `safety`, `onboard` or one of ALONE; returns when it says READY=1."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             address = f"\0luna-test-{os.getpid()}-{name}-{id(self)}"
             listener.bind(address)
@@ -58,12 +64,11 @@ class Processes:
         if name == "sim":
             return ["luna_sim", "--floor", str(FLOOR), "--robots", "luna1", "--speed", str(self._speed),
                     "--seed", "1", "--state-dir", str(self.folder / "sim")]  # fmt: skip
-        module = {"safety": "luna_robot.safety_supervisor", "onboard": "luna_robot.onboard"}[name]
         given = {"robot_name": "luna1", "state_dir": str(self.folder / "luna1"), **parameters}
-        if name == "onboard":
+        if name != "safety":
             given = {"use_sim_time": "true", "map_id": "library", **given}
         arguments = [argument for key, value in given.items() for argument in ("-p", f"{key}:={value}")]
-        return [module, "--ros-args", "-r", "__ns:=/luna1", *arguments]
+        return [MODULES[name], "--ros-args", "-r", "__ns:=/luna1", *arguments]
 
     def end(self, name: str, within: float = 5.0) -> int:
         """SIGTERM; the exit code."""

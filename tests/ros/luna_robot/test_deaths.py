@@ -27,31 +27,6 @@ def restart(robot: World, name: str = "onboard") -> None:
         controller.wait(lambda: controller.status.boot_id != boot, 60.0, "a new boot")
 
 
-def faults(robot: World) -> set[str]:
-    return {fault.code for fault in robot.controller.status.faults}
-
-
-def story_of(robot: World, delivery_id: str) -> list[str]:
-    entries = []
-    while batch := robot.controller.call("get_journal", after_seq=len(entries), limit=200).entries:
-        entries += batch
-    return [entry.event for entry in entries if entry.state.delivery_id == delivery_id]
-
-
-def test_killed_on_the_way_it_stops_and_drives_on_after_the_restart(robot: World):
-    controller = robot.controller
-    goal = robot.goal()
-    controller.send(goal)
-    controller.wait(lambda: controller.speed > 0.05, 60.0)
-    robot.processes.kill("onboard")
-    controller.wait(lambda: controller.locked and controller.speed == 0.0, 4.0, "stands still without its nodes")
-    journal = controller.status.journal_id
-    restart(robot)
-    assert controller.status.journal_id == journal
-    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
-    assert story_of(robot, goal.delivery_id).count("LEG_ARRIVED") == 1
-
-
 def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     controller = robot.controller
     goal = robot.goal()
@@ -82,7 +57,7 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     restart(robot)
     controller.wait_ready()
     assert same(controller.outcome(robot.goal(goal.delivery_id)), result)
-    assert story_of(robot, goal.delivery_id).count("DONE") == 1
+    assert robot.story_of(goal.delivery_id).count("DONE") == 1
 
 
 def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
@@ -91,7 +66,7 @@ def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
     controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("safety")
     controller.wait(lambda: controller.speed == 0.0, 4.0, "silence locks")
-    controller.wait(lambda: "SAFETY_SILENT" in faults(robot), 20.0)
+    controller.wait(lambda: "SAFETY_SILENT" in robot.faults, 20.0)
     restart(robot, "safety")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
@@ -101,7 +76,7 @@ def test_when_the_navigation_dies_the_robot_waits_for_it_and_drives_on(robot: Wo
     controller.send(robot.goal())
     controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("sim")
-    controller.wait(lambda: "NOT_LOCALIZED" in faults(robot), 60.0)
+    controller.wait(lambda: "NOT_LOCALIZED" in robot.faults, 60.0)
     robot.processes.start("sim")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
@@ -134,7 +109,7 @@ def test_a_damaged_journal_stops_the_robot_and_is_said(robot: World):
     whole = journal.read_bytes()
     journal.write_bytes(b"this is no journal any more" * 1000)
     restart(robot)
-    controller.wait(lambda: "JOURNAL" in faults(robot), 60.0)
+    controller.wait(lambda: "JOURNAL" in robot.faults, 60.0)
     controller.wait(lambda: controller.locked, 20.0)
     assert controller.outcome(robot.goal()).error_code == S.ERROR_JOURNAL
     assert controller.call("set_paused", paused=True).error_code == S.ERROR_JOURNAL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,19 @@ def test_a_leg_that_has_ended_is_not_driven_again():
     rig.drive.end(DriveStatus.SUCCEEDED)
     rig.driver.want(DESK)
     assert rig.asked == ["go_to"]
+
+
+def test_a_leg_of_another_executor_is_another_leg_whatever_its_number():
+    rig = Rig()
+    before, after = replace(DESK, boot_id="before"), replace(DESK, boot_id="after", pose=TABLE.pose)
+    rig.driver.want(before)
+    rig.driver.want(None)
+    rig.driver.want(after)
+    rig.drive.end(DriveStatus.SUCCEEDED)
+    assert rig.ended == [LegEnded(1, LegResult.ARRIVED, boot_id="before")]
+    assert rig.drive.pose == TABLE.pose
+    rig.drive.end(DriveStatus.SUCCEEDED)
+    assert rig.ended[-1] == LegEnded(1, LegResult.ARRIVED, boot_id="after")
 
 
 def test_wanting_the_same_again_changes_nothing():

@@ -9,7 +9,8 @@ from pathlib import Path
 import luna_robot
 
 ROOT = Path(luna_robot.__file__).parent
-SHELLS = {"conversions.py", "calibrate_waypoints.py", "onboard.py", "safety_supervisor.py", "nav2_actions.py"}
+NODES = {"onboard.py", "waypoint_navigator.py", "task_executor.py", "status_publisher.py", "safety_supervisor.py"}
+SHELLS = {"conversions.py", "calibrate_waypoints.py", "nav2_actions.py", *NODES}
 
 
 def test_the_cores_import_no_ros():

@@ -15,11 +15,11 @@ from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 
 
 def build() -> tuple[Sequence[Node], Closable]:
-    """The three nodes, the executor being what must be closed."""
+    """The three nodes, the executor being what must be closed. They talk to each other without ROS."""
     navigator = WaypointNavigator()
-    tasks = TaskExecutor(navigator)
-    status = StatusPublisher(tasks, navigator)
-    status.tell_changes()
+    tasks = TaskExecutor(lambda _: navigator)
+    status = StatusPublisher()
+    tasks.tell = status.take
     tick_together(navigator, (navigator, tasks, status))
     return (navigator, tasks, status), tasks
 

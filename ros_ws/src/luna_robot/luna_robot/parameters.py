@@ -73,6 +73,7 @@ WAYPOINT_NAVIGATOR = (
 )
 TASK_EXECUTOR = (
     STATE_DIR,
+    ROBOT_NAME,
     Parameter("clearing", 30.0, "s to stand still when nobody loaded, or after a cancel", 0.0, 600.0, changeable=True),
     Parameter("link_silence", 5.0, "s without a controller's heartbeat", 1.0, 60.0, changeable=True),
     Parameter(

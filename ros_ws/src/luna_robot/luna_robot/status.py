@@ -95,6 +95,11 @@ def _battery_faults(facts: Facts) -> list[Fault]:
     return [Fault(f"BATTERY_{facts.battery.name}", severity, f"battery {facts.battery.name.lower()}")]
 
 
+def silent_executor(now: int) -> Fault:
+    """What the status says when nobody tells it any more; of the same code as the supervisor's. ROS time."""
+    return Fault("TASK_EXECUTOR_SILENT", Severity.CRITICAL, "no word of task_executor", now)
+
+
 @dataclass(frozen=True, slots=True)
 class RobotView:
     """Everything that `status` and `deliveries` tell, at one moment."""

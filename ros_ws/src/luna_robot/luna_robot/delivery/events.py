@@ -151,6 +151,8 @@ class LegEnded:
     leg: int
     result: LegResult
     message: str = ""
+    boot_id: str = ""
+    """Of the executor that wanted the leg."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,18 @@ DEFAULT_POLICY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """What to drive now. `number` names it in `LegEnded`."""
+    """What to drive now. `number` and `boot_id` name it in `LegEnded`."""
 
     number: int
     waypoint: str
     pose: Pose
     arrival: Arrival
+    boot_id: str = ""
+    """Of the executor that wants it: numbers begin anew with a new journal."""
+
+    @property
+    def name(self) -> tuple[str, int]:
+        return self.boot_id, self.number
 
 
 def step(
@@ -66,7 +72,7 @@ def wanted_leg(state: ExecutorState, facts: Facts) -> Leg | None:
     if locked or not facts.localized or not facts.navigation_ready:
         return None
     stop = delivery.stop
-    return Leg(delivery.leg, stop.waypoint, stop.pose, stop.arrival)
+    return Leg(delivery.leg, stop.waypoint, stop.pose, stop.arrival, facts.boot_id)
 
 
 def moving_allowed(state: ExecutorState, facts: Facts) -> bool:

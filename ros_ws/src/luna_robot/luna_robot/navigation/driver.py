@@ -64,11 +64,16 @@ class LegDriver:
         self._resume_at = 0.0
         self._mark: tuple[Pose | None, float] = (None, 0.0)
         self._situation = Situation(0.0, None, False)
-        self._ended_leg: int | None = None
+        self._ended_leg: tuple[str, int] | None = None
 
     @property
     def doing(self) -> Doing:
         return self._doing
+
+    @property
+    def wanted(self) -> Leg | None:
+        """What is to be driven now."""
+        return self._wanted
 
     @property
     def progress(self) -> Progress:
@@ -86,7 +91,7 @@ class LegDriver:
 
     def want(self, leg: Leg | None) -> None:
         """Drive this leg now; None = stand still. A leg that has ended is not driven again."""
-        if leg is not None and leg.number == self._ended_leg:
+        if leg is not None and leg.name == self._ended_leg:
             leg = None
         if leg == self._wanted:
             return
@@ -122,7 +127,7 @@ class LegDriver:
             self._halt()
 
     def _begin(self, leg: Leg) -> None:
-        if self._leg is None or self._leg.number != leg.number:
+        if self._leg is None or self._leg.name != leg.name:
             self._failures, self._policy = 0, self._next_policy
         self._leg, self._stuck = leg, False
         self._mark = (self._situation.pose, self._situation.now)
@@ -227,10 +232,10 @@ class LegDriver:
         leg, self._doing = self._leg, Doing.NOTHING
         if leg is None:
             return
-        self._ended_leg = leg.number
-        if self._wanted is not None and self._wanted.number == leg.number:
+        self._ended_leg = leg.name
+        if self._wanted is not None and self._wanted.name == leg.name:
             self._wanted = None
-        self._on_ended(LegEnded(leg.number, result, message))
+        self._on_ended(LegEnded(leg.number, result, message, leg.boot_id))
         self._settle()
 
     def _watch_displacement(self) -> None:

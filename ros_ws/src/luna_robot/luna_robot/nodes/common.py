@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from luna_interfaces.msg import NodeHeartbeat
 from rclpy.clock import Clock, ClockType
@@ -23,6 +23,24 @@ HEARTBEAT_PERIOD = 0.2
 def steady() -> float:
     """Seconds of the steady clock, which no one sets."""
     return time.monotonic()
+
+
+T = TypeVar("T")
+
+
+class Heard(Generic[T]):
+    """What another process said last, and when: seconds of the steady clock."""
+
+    def __init__(self, unheard: T) -> None:
+        self.last = unheard
+        self._at = float("-inf")
+
+    def hear(self, said: T, now: float) -> None:
+        self.last, self._at = said, now
+
+    def within(self, seconds: float, now: float) -> bool:
+        """Whether it was said so short a time ago."""
+        return now - self._at <= seconds
 
 
 class Ticking(Protocol):

@@ -16,9 +16,8 @@ from luna_robot.delivery.machine import Leg
 from luna_robot.delivery.model import Arrival, Error
 from luna_robot.delivery.progress import LEG_ERRORS
 from luna_robot.geometry import Pose
+from luna_robot.navigation.link import Refusal
 from luna_robot.navigation.port import Progress
-
-Refusal = tuple[Error, str]
 
 
 class OperatorGoal:

@@ -24,7 +24,7 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
-def run(build: Callable[[], tuple[Sequence[Node], Closable]], args: list[str] | None) -> int:
+def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[str] | None) -> int:
     """Spin the nodes in one single-threaded executor until SIGINT or SIGTERM; then close what `build` gave.
 
     The exit code.

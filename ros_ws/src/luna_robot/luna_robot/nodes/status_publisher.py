@@ -1,115 +1,107 @@
-"""Tells what the robot is and does: `status` and `deliveries`, at once on a change, else now and then."""
+"""Publishes `status`: at once on a change, else now and then."""
 
 from __future__ import annotations
 
 import math
 
-from luna_interfaces.msg import Deliveries, RobotStatus
+from luna_interfaces.msg import Fault as FaultMsg
+from luna_interfaces.msg import RobotStatus
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
-from luna_robot import __version__, conversions
-from luna_robot.delivery.model import MOVING_PHASES, ExecutorState
-from luna_robot.faults import FaultLog
-from luna_robot.nodes.common import LATCHED, NEWEST, Heartbeat
+from luna_robot import conversions
+from luna_robot.delivery.model import MOVING_PHASES
+from luna_robot.navigation.link import SILENCE
+from luna_robot.nodes.common import LATCHED, NEWEST, Heard, Heartbeat, steady
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.nodes.reports import Diagnostics, Markers
-from luna_robot.nodes.task_executor import TaskExecutor
-from luna_robot.nodes.waypoint_navigator import WaypointNavigator
+from luna_robot.nodes.reports import Diagnostics
 from luna_robot.parameters import STATUS_PUBLISHER
-from luna_robot.status import RobotView, mode_of, own_faults
+from luna_robot.status import silent_executor
 
+EXECUTOR_STATUS = "executor_status"
+"""Topic of the executor's part, where it is a process of its own."""
 STILL_EVERY = 5
 """Beats of the 5 Hz timer between two messages of a robot that stands still."""
+MOVING = frozenset(int(phase) for phase in MOVING_PHASES)
 
 
 class StatusPublisher(Node):
-    def __init__(self, executor_node: TaskExecutor, navigator: WaypointNavigator) -> None:
+    """The executor tells all but the velocity (`take`). Nothing is published before it was heard once."""
+
+    def __init__(self) -> None:
         super().__init__("status_publisher")
         self._robot_name = Parameters(self, STATUS_PUBLISHER)["robot_name"]
-        self._tasks, self._navigator = executor_node, navigator
         self._linear = self._angular = 0.0
-        self._faults = FaultLog()
         self._beats = 0
+        self._heard: Heard[RobotStatus | None] = Heard(None)
         self._told: tuple[object, ...] = ()
-        self._told_deliveries: tuple[object, ...] = ()
         self._status = self.create_publisher(RobotStatus, "status", LATCHED)
-        self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
-        self._diagnostics, self._markers = Diagnostics(self), Markers(self)
+        self._diagnostics = Diagnostics(self)
         self._heartbeat = Heartbeat(self)
         self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, NEWEST)
-        executor_node.on_change = self.tell_changes
 
-    def tell_changes(self) -> None:
-        """Publish if what counts has changed: not the pose, velocity, distance or charge, which change all the time."""
-        self._tell(self._view())
+    def listen(self) -> None:
+        """Hear the executor over ROS."""
+        self.create_subscription(RobotStatus, EXECUTOR_STATUS, self.take, LATCHED)
 
-    def _tell(self, view: RobotView) -> None:
-        told = _what_counts(view)
-        if told != self._told:
-            self._told = told
-            self._publish(view)
-        shown = (view.state.active and _without_timers(view.state), view.state.recent, view.state.seq)
-        if shown != self._told_deliveries:
-            self._told_deliveries = shown
-            self._deliveries.publish(conversions.deliveries(view))
+    def take(self, told: RobotStatus) -> None:
+        """What the executor tells now: published at once if what counts has changed."""
+        self._heard.hear(told, steady())
+        self._tell_change(told)
 
     def tick(self) -> None:
         """Tells what is due; every HEARTBEAT_PERIOD."""
         self._heartbeat.beat()
         self._odometry.poll()
         self._beats += 1
-        view = self._view()
-        self._tell(view)
-        moving = abs(view.linear_velocity) > 0.01 or abs(view.angular_velocity) > 0.01 or _under_way(view.state)
+        told = self._heard.last
+        if told is None:
+            return
+        if not self._heard.within(SILENCE, steady()):
+            told = self._without_executor(told)
+        self._tell_change(told)
+        moving = abs(self._linear) > 0.01 or abs(self._angular) > 0.01 or told.phase in MOVING
         if (moving and self._beats) or self._beats >= STILL_EVERY:
-            self._publish(view)
+            self._publish(told)
 
-    def _publish(self, view: RobotView) -> None:
+    def _tell_change(self, told: RobotStatus) -> None:
+        counts = _what_counts(told)
+        if counts != self._told:
+            self._told = counts
+            self._publish(told)
+
+    def _publish(self, told: RobotStatus) -> None:
         self._beats = 0
-        told = conversions.robot_status(view, self.get_clock().now().to_msg())
+        told.robot_name, told.header.stamp = self._robot_name, self.get_clock().now().to_msg()
+        told.linear_velocity, told.angular_velocity = self._linear, self._angular
         self._status.publish(told)
         self._diagnostics.tell(told)
-        self._markers.show_waypoints(self._navigator.waypoints)
-        self._markers.show_status(told, view.state.active.stop.pose if view.state.active else None)
+
+    def _without_executor(self, told: RobotStatus) -> RobotStatus:
+        """The same with its silence said; in place, since it is what was heard last."""
+        fault = silent_executor(self.get_clock().now().nanoseconds)
+        if all(known.code != fault.code for known in told.faults):
+            told.faults = [conversions.fault_msg(fault), *told.faults][:8]
+        told.mode, told.link_up, told.localized = RobotStatus.MODE_ERROR, False, False
+        told.distance_remaining = told.estimated_time_remaining = math.nan
+        return told
 
     def _on_odom(self, message: Odometry) -> None:
         twist = message.twist.twist
         self._linear, self._angular = _finite(twist.linear.x), _finite(twist.angular.z)
 
-    def _view(self) -> RobotView:
-        tasks, navigator = self._tasks, self._navigator
-        state, facts = tasks.state, tasks.facts()
-        found = own_faults(state, facts, tasks.journal_error, navigator.missing)
-        faults = self._faults.date([*tasks.safety.faults, *found], self.get_clock().now().nanoseconds)
-        pose = navigator.pose
-        nearest = navigator.waypoints.nearest(pose) if pose else None
-        return RobotView(
-            self._robot_name, tasks.journal_id, state, facts,
-            mode_of(state, facts, faults, tasks.starting, tasks.battery.charging), faults, navigator.progress, pose,
-            self._linear, self._angular, nearest.location_code if nearest else "", tasks.battery.percentage,
-            tasks.battery.charging, tasks.safety.reason, tasks.safety.by, __version__,
-        )  # fmt: skip
 
-
-def _what_counts(view: RobotView) -> tuple[object, ...]:
-    state, active = view.state, view.state.active
-    delivery = active and (active.delivery_id, active.attempt, active.phase, active.awaited_seq, active.stop_index)
-    faults = tuple((f.code, f.severity) for f in view.faults)
+def _what_counts(status: RobotStatus) -> tuple[object, ...]:
+    """Not the pose, velocity, distance or charge, which change all the time."""
+    faults: list[FaultMsg] = status.faults
     return (
-        state.seq, state.epoch, state.suspended, state.cargo, delivery, faults, view.facts, view.mode, view.charging,
-        view.nearest_waypoint,
+        status.boot_id, status.journal_seq, status.epoch, status.mode, status.map_id, status.waypoints_version,
+        status.nearest_waypoint, status.charging, status.docked, status.localized, status.link_up, status.cargo,
+        status.estopped, status.estop_id, status.suspended, status.paused, status.maintenance,
+        status.delivery_id, status.attempt, status.phase, status.handover_seq, status.destination,
+        tuple((fault.code, fault.severity) for fault in faults),
     )  # fmt: skip
-
-
-def _without_timers(state: ExecutorState) -> tuple[object, ...]:
-    active = state.active
-    return (active and (active.phase, active.changed_at, active.cancel_requested),)
-
-
-def _under_way(state: ExecutorState) -> bool:
-    return state.active is not None and state.active.phase in MOVING_PHASES
 
 
 def _finite(value: float) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from luna_interfaces.action import ExecuteDelivery
-from luna_interfaces.msg import ControllerHeartbeat, SafetyState
+from luna_interfaces.msg import ControllerHeartbeat, Deliveries, RobotStatus, SafetyState
 from luna_interfaces.srv import (
     CancelDelivery,
     ConfirmHandover,
@@ -29,13 +29,15 @@ from rclpy.task import Future
 from sensor_msgs.msg import BatteryState
 from std_msgs.msg import Bool
 
-from luna_robot import conversions
+from luna_robot import __version__, conversions
 from luna_robot.battery import Battery, BatteryLimits
 from luna_robot.delivery.events import Answer, Event, Facts, LegEnded, Now, Policy, PoseMissing, Step, Tick
 from luna_robot.delivery.journal import Journal, JournalError, open_journal
 from luna_robot.delivery.machine import moving_allowed, wanted_leg
 from luna_robot.delivery.model import Delivery, Error, ExecutorState, Phase, Verdict
 from luna_robot.delivery.sequencer import Sequencer, Surroundings
+from luna_robot.faults import FaultLog
+from luna_robot.navigation.link import DriveOrder, Navigation, Refusal
 from luna_robot.nodes.attached_goals import AttachedGoals
 from luna_robot.nodes.common import (
     LATCHED,
@@ -47,24 +49,31 @@ from luna_robot.nodes.common import (
     steady,
 )
 from luna_robot.nodes.parameters import Parameters
+from luna_robot.nodes.reports import Markers
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 from luna_robot.parameters import TASK_EXECUTOR, Values, battery_limits, delivery_policy
 from luna_robot.safety.view import SafetyView
+from luna_robot.status import RobotView, mode_of, own_faults
 from luna_robot.stopwatch import Stopwatch
+from luna_robot.waypoints import WaypointTable
 
 UNHEARD = SafetyView(False, "", "", "", 0, True, ())
 
 
 class TaskExecutor(Node):
-    """One delivery at a time, exactly once. `on_change` is called whenever what the robot tells may be another."""
+    """One delivery at a time, exactly once.
 
-    def __init__(self, navigator: WaypointNavigator) -> None:
+    `tell` gets all of the robot's status but its velocity, at every tick and whenever it may be another one.
+    """
+
+    def __init__(self, navigation: Callable[[Node], Navigation]) -> None:
         super().__init__("task_executor")
-        self.on_change: Callable[[], None] = lambda: None
+        self.tell: Callable[[RobotStatus], None] = lambda _: None
         self.boot_id = str(uuid.uuid4())
         self.safety = UNHEARD
-        self._navigator = navigator
+        self._navigation = navigation(self)
+        self._ended: LegEnded | None = None
+        self._waypoints = WaypointTable()
         self._configuration = Parameters(self, TASK_EXECUTOR, _settings, self._adopt)
         self._worker = Worker(self, "journal")
         self._journal, error = self._open_journal()
@@ -76,10 +85,13 @@ class TaskExecutor(Node):
         self.starting = True
         self._sequencer = self._make_sequencer(error)
         self._goals = AttachedGoals()
+        self._faults = FaultLog()
+        self._told_deliveries: tuple[object, ...] = ()
+        self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
+        self._markers = Markers(self)
         self._heartbeat = Heartbeat(self, self._moving_allowed)
         self._offer()
-        navigator.on_leg_ended = self._on_leg_ended
-        navigator.manual_refusal = self._manual_refusal
+        self._navigation.on_change = self._on_navigation
 
     def _open_journal(self) -> tuple[Journal | None, str]:
         path = Path(self._configuration["state_dir"] or Path.home() / ".ros" / "luna_robot") / "journal.sqlite3"
@@ -92,7 +104,7 @@ class TaskExecutor(Node):
     def _make_sequencer(self, error: str) -> Sequencer:
         state = self._journal.state if self._journal else ExecutorState()
         if self._journal:
-            self._navigator.waypoints = self._journal.waypoints
+            self._use_waypoints(self._journal.waypoints)
         writer = JournalWriter(self._worker, JournalError)
         around = Surroundings(self.facts, self._now, self._on_applied)
         return Sequencer(state, self._journal, writer, around, self._configuration.settings.policy, error)
@@ -118,7 +130,7 @@ class TaskExecutor(Node):
         self.create_service(GetDelivery, "get_delivery", self._on_get_delivery)
         self.create_service(GetJournal, "get_journal", self._on_get_journal)
 
-    # --- for the other nodes of this process ---
+    # --- what is so now ---
 
     @property
     def state(self) -> ExecutorState:
@@ -134,7 +146,7 @@ class TaskExecutor(Node):
 
     def facts(self) -> Facts:
         """The world at this moment."""
-        now, navigator = steady(), self._navigator
+        now, navigation = steady(), self._navigation.view()
         heard = now - self._lock_heard <= self._configuration["lock_silence"] and self.safety is not UNHEARD
         return Facts(
             boot_id=self.boot_id,
@@ -145,10 +157,10 @@ class TaskExecutor(Node):
             estop_since=self.safety.since,
             safety_faults=self.safety.standstill_codes,
             link_up=now - self._link_heard <= self._configuration["link_silence"],
-            localized=navigator.localized and "KIDNAPPED" not in self.safety.standstill_codes,
-            navigation_ready=not navigator.missing,
+            localized=navigation.localized and "KIDNAPPED" not in self.safety.standstill_codes,
+            navigation_ready=not navigation.missing,
             battery=self.battery.level(now),
-            docked=navigator.docked,
+            docked=navigation.docked,
         )
 
     # --- what comes in ---
@@ -173,8 +185,12 @@ class TaskExecutor(Node):
         charging = message.power_supply_status == BatteryState.POWER_SUPPLY_STATUS_CHARGING
         self.battery.observe(message.percentage, charging, steady())
 
-    def _on_leg_ended(self, ended: LegEnded) -> None:
-        self._sequencer.submit(ended)
+    def _on_navigation(self) -> None:
+        """A leg's end stays told, so it is the first time that counts; other executors' legs are none of ours."""
+        ended = self._navigation.view().ended
+        if ended is not None and ended != self._ended and ended.boot_id == self.boot_id:
+            self._ended = ended
+            self._sequencer.submit(ended)
 
     def _react(self) -> None:
         """A fact has changed: stop at once if it says so, then let the machine decide."""
@@ -189,7 +205,8 @@ class TaskExecutor(Node):
         self._sequencer.submit(Tick(self._watch.look(self._hand_over_time())))
         self._act()
         self._save_timers()
-        self._goals.feed_back(self.state.active, self._navigator.progress)
+        self._goals.feed_back(self.state.active, self._navigation.view().progress)
+        self._tell()
 
     def _find_the_pose(self) -> None:
         """After a start: wait a little for everything to be there, then say what is missing."""
@@ -214,25 +231,67 @@ class TaskExecutor(Node):
 
     def _on_applied(self, step: Step) -> None:
         if step.waypoints is not None:
-            self._navigator.waypoints = step.waypoints
+            self._use_waypoints(step.waypoints)
         self._act()
         self._goals.finish(step.finished)
         if step.durable:
             self._heartbeat.beat()
-            self._goals.feed_back(self.state.active, self._navigator.progress)
-            self.on_change()
+            self._goals.feed_back(self.state.active, self._navigation.view().progress)
+            self._tell()
 
     def _act(self) -> None:
-        facts = self.facts()
-        self._navigator.drive(None if self.journal_error else wanted_leg(self.state, facts))
+        facts, state = self.facts(), self.state
+        leg = None if self.journal_error else wanted_leg(state, facts)
+        refusal = self._manual_refusal(facts)
+        self._navigation.drive(DriveOrder(self.boot_id, leg, refusal, state.map_id, state.waypoints_version))
+
+    def _use_waypoints(self, table: WaypointTable) -> None:
+        self._waypoints = table
+        self._navigation.use_waypoints(table)
+
+    def _tell(self) -> None:
+        """The status to whoever publishes it; the topic `deliveries` and markers where they have changed."""
+        view = self._view()
+        told = conversions.robot_status(view, self.get_clock().now().to_msg())
+        self.tell(told)
+        self._markers.show_waypoints(self._waypoints)
+        self._markers.show_status(told, view.state.active.stop.pose if view.state.active else None)
+        active = view.state.active
+        delivery = active and (active.phase, active.changed_at, active.cancel_requested)
+        shown = (delivery, view.state.recent, view.state.seq)
+        if shown != self._told_deliveries:
+            self._told_deliveries = shown
+            self._deliveries.publish(conversions.deliveries(view))
+
+    def _view(self) -> RobotView:
+        """But the velocity."""
+        state, facts, navigation = self.state, self.facts(), self._navigation.view()
+        found = own_faults(state, facts, self.journal_error, navigation.missing)
+        faults = self._faults.date([*self.safety.faults, *found], self.get_clock().now().nanoseconds)
+        nearest = self._waypoints.nearest(navigation.pose) if navigation.pose else None
+        return RobotView(
+            robot_name=self._configuration["robot_name"],
+            journal_id=self.journal_id,
+            state=state,
+            facts=facts,
+            mode=mode_of(state, facts, faults, self.starting, self.battery.charging),
+            faults=faults,
+            progress=navigation.progress,
+            pose=navigation.pose,
+            nearest_waypoint=nearest.location_code if nearest else "",
+            battery_percentage=self.battery.percentage,
+            charging=self.battery.charging,
+            estop_reason=self.safety.reason,
+            estop_by=self.safety.by,
+            software_version=__version__,
+        )
 
     def _moving_allowed(self) -> bool:
         return not self.journal_error and moving_allowed(self.state, self.facts())
 
-    def _manual_refusal(self) -> tuple[Error, str] | None:
+    def _manual_refusal(self, facts: Facts) -> Refusal | None:
         if self.state.active is not None:
             return Error.BUSY, "a delivery is in hand"
-        facts = self.facts()
         if self.state.suspended or facts.motion_locked:
             return Error.SUSPENDED, "locked by the safety supervisor, or suspended"
         return None
@@ -249,7 +308,7 @@ class TaskExecutor(Node):
     # --- action and services ---
 
     async def _on_goal(self, handle: ServerGoalHandle) -> ExecuteDelivery.Result:
-        answer = await self._ask(conversions.goal_offered(handle.request, self._navigator.waypoints))
+        answer = await self._ask(conversions.goal_offered(handle.request, self._waypoints))
         delivery: Delivery = answer.delivery
         if delivery.phase is not Phase.DONE:
             delivery = await self._goals.attach(handle, delivery)
@@ -270,12 +329,12 @@ class TaskExecutor(Node):
                 answer = Answer(Verdict.REFUSED, Error.MALFORMED, str(error), self.state.active)
             if hasattr(response, "version"):
                 response.version = self.state.waypoints_version
-            return conversions.fill_answer(response, answer, self._navigator.progress)
+            return conversions.fill_answer(response, answer, self._navigation.view().progress)
 
         self.create_service(service, name, on_call)
 
     def _on_get_delivery(self, request: GetDelivery.Request, response: GetDelivery.Response) -> GetDelivery.Response:
-        return conversions.fill_answer(response, self._find(request), self._navigator.progress)
+        return conversions.fill_answer(response, self._find(request), self._navigation.view().progress)
 
     def _find(self, request: GetDelivery.Request) -> Answer:
         active = self.state.active

@@ -15,16 +15,21 @@ from tf2_msgs.msg import TFMessage
 
 from luna_robot import conversions
 from luna_robot.delivery.events import LegEnded
-from luna_robot.delivery.machine import Leg
 from luna_robot.delivery.model import Error
 from luna_robot.geometry import Pose
 from luna_robot.navigation.driver import LegDriver, RetryPolicy, Situation
+from luna_robot.navigation.link import (
+    UNHEARD_NAVIGATION,
+    UNHEARD_ORDER,
+    DriveOrder,
+    NavigationView,
+    Refusal,
+)
 from luna_robot.navigation.localization import Localization
 from luna_robot.navigation.nav2_actions import Nav2Actions
-from luna_robot.navigation.port import Progress
 from luna_robot.navigation.transforms import TransformTree
 from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, steady
-from luna_robot.nodes.operator_goal import OperatorGoal, Refusal, reachable, result_of
+from luna_robot.nodes.operator_goal import OperatorGoal, reachable, result_of
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.parameters import WAYPOINT_NAVIGATOR, localization_limits, retry_policy
@@ -43,11 +48,12 @@ class WaypointNavigator(Node):
 
     def __init__(self) -> None:
         super().__init__("waypoint_navigator")
-        self.on_leg_ended: Callable[[LegEnded], None] = lambda _: None
-        self.waypoints = WaypointTable()
-        self.manual_refusal: Callable[[], Refusal | None] = lambda: None
-        self.docked = False
-        self._leg_of_delivery: Leg | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self._waypoints = WaypointTable()
+        self._docked = False
+        self._order = UNHEARD_ORDER
+        self._ended: LegEnded | None = None
+        self._view = UNHEARD_NAVIGATION
         self._operator: OperatorGoal | None = None
         self._operator_legs = 0
         self._watch = Stopwatch()
@@ -70,30 +76,38 @@ class WaypointNavigator(Node):
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
 
-    # --- for the other nodes of this process ---
+    # --- for the executor ---
 
-    @property
-    def pose(self) -> Pose | None:
-        """base_link in map; None = unknown."""
-        return self._tree.pose_of(BASE, MAP)
+    def view(self) -> NavigationView:
+        """As it was at the last tick, or when something that counts was another."""
+        return self._view
 
-    @property
-    def localized(self) -> bool:
-        return self.pose is not None and self._localization.localized(steady())
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What navigation still lacks; it is ready when nothing is missing and old goals are cancelled."""
-        return self._navigator.missing() or (() if self._clean else ("cancelling of old goals",))
-
-    @property
-    def progress(self) -> Progress:
-        return self._driver.progress
-
-    def drive(self, leg: Leg | None) -> None:
-        """What the delivery in hand wants driven now; it goes before an operator's goal."""
-        self._leg_of_delivery = leg
+    def drive(self, order: DriveOrder) -> None:
+        """What the delivery in hand wants driven goes before an operator's goal."""
+        self._order = order
         self._settle()
+
+    def use_waypoints(self, table: WaypointTable) -> None:
+        self._waypoints = table
+
+    def _look(self) -> None:
+        """Bring the view up to date."""
+        before, pose, wanted = self._view, self._tree.pose_of(BASE, MAP), self._driver.wanted
+        self._view = NavigationView(
+            leg=wanted.name if wanted is not None and wanted.boot_id else None,
+            ended=self._ended,
+            pose=pose,
+            localized=pose is not None and self._localization.localized(steady()),
+            missing=self._missing(),
+            docked=self._docked,
+            progress=self._driver.progress,
+        )
+        if self._view.what_counts() != before.what_counts():
+            self.on_change()
+
+    def _missing(self) -> tuple[str, ...]:
+        """It is ready when nothing is missing and old goals are cancelled."""
+        return self._navigator.missing() or (() if self._clean else ("cancelling of old goals",))
 
     # --- sensing ---
 
@@ -115,7 +129,7 @@ class WaypointNavigator(Node):
         self._localization.observe_covariance(*conversions.variances(message))
 
     def _on_dock_status(self, message: DockStatus) -> None:
-        self.docked = message.is_docked
+        self._docked = message.is_docked
 
     # --- driving ---
 
@@ -126,11 +140,12 @@ class WaypointNavigator(Node):
         self._navigator.poll(steady())
         self._clean_up()
         self._watch.look(self.get_clock().now().nanoseconds / 1e9 if self._simulated else steady())
+        self._look()
         self._look_after_operator()
         self._driver.observe(self._situation())
 
     def _situation(self) -> Situation:
-        return Situation(self._watch.total, self.pose, self.docked)
+        return Situation(self._watch.total, self._view.pose, self._docked)
 
     def _adopt(self, policy: RetryPolicy) -> None:
         self._driver.adopt(policy)
@@ -152,48 +167,53 @@ class WaypointNavigator(Node):
 
     def _settle(self) -> None:
         goal = self._operator
-        if self._leg_of_delivery is not None and goal is not None:
+        if self._order.leg is not None and goal is not None:
             goal.end(Error.BUSY, "a delivery is in hand")
         leg_of_operator = goal.leg if goal and not goal.done.done() else None
         self._driver.observe(self._situation())
-        self._driver.want(self._leg_of_delivery or leg_of_operator)
+        self._driver.want(self._order.leg or leg_of_operator)
 
     def _on_ended(self, ended: LegEnded) -> None:
-        if self._operator is not None and ended.leg == self._operator.leg.number:
-            self._operator.end_with(ended)
+        if not ended.boot_id:
+            if self._operator is not None and ended.leg == self._operator.leg.number:
+                self._operator.end_with(ended)
         else:
-            self.on_leg_ended(ended)
+            self._ended = ended
+            self._look()
 
     # --- navigate_to_waypoint ---
 
     async def _on_goal(self, handle: ServerGoalHandle) -> NavigateToWaypoint.Result:
         started = self.get_clock().now()
         target = self._target(handle.request)
-        refusal = self._refusal(target)
+        refusal = self._refusal(handle.request.waypoint, target)
         if refusal is None and target is not None:
             refusal = await self._drive_operator(target, handle)
         if handle.is_cancel_requested:
             handle.canceled()
         else:
             handle.succeed()
-        pose = self.pose
+        pose = self._view.pose
         distance = pose.distance_to(target) if pose and target else None
         return result_of(refusal, (self.get_clock().now() - started).nanoseconds / 1e9, distance)
 
     def _target(self, request: NavigateToWaypoint.Goal) -> Pose | None:
         if not request.waypoint:
             return conversions.pose(request.pose.pose)
-        known = self.waypoints.find(request.waypoint)
+        known = self._waypoints.find(request.waypoint)
         return known.pose if known else None
 
-    def _refusal(self, target: Pose | None) -> Refusal | None:
+    def _refusal(self, waypoint: str, target: Pose | None) -> Refusal | None:
+        known, order = self._waypoints, self._order
+        if waypoint and (known.map_id, known.version) != (order.map_id, order.waypoints_version):
+            return Error.UNKNOWN_WAYPOINT, f"waypoints {order.waypoints_version} of {order.map_id!r} are not here yet"
         if target is None or not target.is_finite():
             return Error.UNKNOWN_WAYPOINT, "unknown waypoint, or not a pose"
-        if self._leg_of_delivery is not None or self._operator is not None:
+        if self._order.leg is not None or self._operator is not None:
             return Error.BUSY, "on its way already"
-        if self.missing:
-            return Error.NAVIGATION_NOT_READY, ", ".join(self.missing)
-        return self.manual_refusal()
+        if missing := self._missing():
+            return Error.NAVIGATION_NOT_READY, ", ".join(missing)
+        return self._order.refusal
 
     async def _drive_operator(self, target: Pose, handle: ServerGoalHandle) -> Refusal | None:
         self._operator_legs += 1
@@ -210,10 +230,10 @@ class WaypointNavigator(Node):
         goal = self._operator
         if goal is None:
             return
-        refusal = self.manual_refusal()
+        refusal = self._order.refusal
         if goal.cancelled:
             goal.end(Error.NAVIGATION, "cancelled")
         elif refusal is not None:
             goal.end(*refusal)
         else:
-            goal.feed_back(self.pose, self.progress, self.get_clock())
+            goal.feed_back(self._view.pose, self._driver.progress, self.get_clock())
