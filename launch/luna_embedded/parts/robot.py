@@ -31,7 +31,8 @@ def safety(run: Run, robot: str) -> Part:
 
 def _node(run: Run, robot: str, name: str, module: str, parameters: dict[str, str]) -> Part:
     folder = run.state.robot(robot)
-    told = {"robot_name": robot, "state_dir": str(folder), **parameters}
+    mask = str(run.floor / "keepout.yaml")
+    told = {"robot_name": robot, "state_dir": str(folder), "keepout_mask": mask, **parameters}
     words = [word for key, value in told.items() for word in ("-p", f"{key}:={value}")]
     return Part(
         name=name,

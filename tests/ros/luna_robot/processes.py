@@ -64,7 +64,8 @@ class Processes:
         if name == "sim":
             return ["luna_sim", "--floor", str(FLOOR), "--robots", "luna1", "--speed", str(self._speed),
                     "--seed", "1", "--state-dir", str(self.folder / "sim")]  # fmt: skip
-        given = {"robot_name": "luna1", "state_dir": str(self.folder / "luna1"), **parameters}
+        mask = str(FLOOR / "keepout.yaml")
+        given = {"robot_name": "luna1", "state_dir": str(self.folder / "luna1"), "keepout_mask": mask, **parameters}
         if name != "safety":
             given = {"use_sim_time": "true", "map_id": "library", **given}
         arguments = [argument for key, value in given.items() for argument in ("-p", f"{key}:={value}")]

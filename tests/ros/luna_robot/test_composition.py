@@ -10,6 +10,7 @@ from luna_interfaces.msg import DeliveryState, Waypoint
 from luna_robot import conversions
 from luna_robot.geometry import Pose
 from tests.ros.luna_robot.conftest import LOAD, UNLOAD, World, world
+from tests.ros.luna_robot.controller import stop
 from tests.ros.luna_robot.processes import ALONE
 
 S = DeliveryState
@@ -30,7 +31,8 @@ def robot(nodes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> I
 def test_a_delivery_outlives_the_death_of_each_process_on_the_way(robot: World, nodes: tuple[str, ...]):
     controller = robot.controller
     journal = controller.status.journal_id
-    goal = robot.goal()
+    far = stop("DESK-2", 28.0, 10.2, handover=LOAD)
+    goal = controller.goal("deaths", [far, stop("SHELF-B8", 25.525, 14.0, 1.570796, handover=UNLOAD)])
     controller.send(goal)
     for name in nodes:
         controller.wait(lambda: controller.speed > 0.05, 60.0, f"drives before {name} dies")

@@ -91,6 +91,10 @@ def test_goals_that_cannot_be_done_end_at_once_with_the_reason(robot: World):
     wrong_frame = robot.goal()
     wrong_frame.stops[0].pose.header.frame_id = "odom"
     assert controller.outcome(wrong_frame).error_code == S.ERROR_MALFORMED
+    forbidden = robot.goal()
+    forbidden.stops[1].pose = stop("", 7.0, 13.0).pose
+    state = controller.outcome(forbidden)
+    assert (state.error_code, state.message) == (S.ERROR_MALFORMED, "stops[1].pose: inside a keep-out zone")
     nowhere = robot.goal()
     nowhere.stops[0].pose.header.frame_id = ""
     nowhere.stops[0].waypoint = "NOWHERE"
@@ -148,6 +152,7 @@ def test_an_operator_drives_to_a_waypoint(robot: World):
     assert controller.navigate(5.0, waypoint="NOWHERE").error_code == S.ERROR_UNKNOWN_WAYPOINT
     wall = stop("", -30.0, -30.0).pose
     assert controller.navigate(15.0, pose=wall).error_code == S.ERROR_NAVIGATION
+    assert controller.navigate(5.0, pose=stop("", 7.0, 13.0).pose).error_code == S.ERROR_MALFORMED
     controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_TO_PICKUP)
     assert controller.navigate(5.0, waypoint="desk-1").error_code == S.ERROR_BUSY

@@ -145,6 +145,37 @@ def test_power_that_a_killed_supervisor_took_is_given_back(robot: World):
     wait_for(lambda: not latched(robot).get("power_taken"), "the power given back, on the disk")
 
 
+def test_what_drives_too_fast_or_into_a_zone_is_stopped_until_a_person_has_seen_to_it(robot: World):
+    """The supervisor is told of a lower limit, and of a mask that forbids the whole floor."""
+    controller = robot.controller
+    controller.send(robot.goal())
+    controller.wait(lambda: controller.speed > 0.2, 60.0)
+    robot.processes.end("safety")
+    robot.processes.start("safety", speed_limit="0.1", speed_margin="0.02")
+    held_by(robot, "OVERSPEED")
+    robot.processes.end("safety")
+    mask = robot.processes.folder / "everywhere.yaml"
+    mask.write_text("{image: everywhere.pgm, resolution: 100.0, origin: [-10, -10, 0]}")
+    mask.with_suffix(".pgm").write_bytes(b"P5 1 1 255 \x00")
+    robot.processes.start("safety", keepout_mask=str(mask))
+    held_by(robot, "KEEPOUT")
+    robot.processes.end("safety")
+    robot.processes.start("safety")
+    controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
+
+
+def held_by(robot: World, code: str) -> None:
+    """Stopped for that; then somebody releases the stop and lets the robot go on."""
+    controller = robot.controller
+    controller.wait(lambda: controller.status.estop_id.startswith(code), 60.0, code)
+    controller.wait(lambda: controller.status.estopped and code in robot.faults, 20.0, code)
+    controller.wait(lambda: controller.speed == 0.0, 4.0, "stands still")
+    estop_id = controller.status.estop_id
+    assert release(robot, estop_id).verdict == 0
+    controller.wait(lambda: not controller.status.estopped and code not in robot.faults, 20.0)
+    assert controller.call("resume", estop_id=estop_id).verdict == 0
+
+
 def latch_file(robot: World) -> Path:
     return robot.processes.folder / "luna1" / "safety.json"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builtin_interfaces.msg import Duration, Time
@@ -71,6 +71,7 @@ from luna_robot.delivery.model import (
 from luna_robot.diagnostics import Check
 from luna_robot.faults import Fault, Severity
 from luna_robot.geometry import Pose, quaternion_of_yaw, yaw_of_quaternion
+from luna_robot.keepout import NOWHERE, KeepoutZones
 from luna_robot.markers import Drawing
 from luna_robot.navigation.link import DriveOrder, NavigationView
 from luna_robot.navigation.port import Progress
@@ -145,19 +146,26 @@ def variances(message: PoseWithCovarianceStamped) -> tuple[float, float, float]:
 # --- goals and commands ---
 
 
-def goal_offered(request: ExecuteDelivery.Goal, waypoints: WaypointTable) -> GoalOffered:
+def goal_offered(request: ExecuteDelivery.Goal, waypoints: WaypointTable, zones: KeepoutZones = NOWHERE) -> GoalOffered:
     """Always a goal; what is wrong with it is said in the event, because a goal is never rejected without a reason."""
     identity = Goal(request.delivery_id, request.attempt, Kind.DELIVERY, (), trace_id=request.trace_id[:128])
     try:
         kind = _enum(Kind, request.kind, "kind")
         stops = tuple(_stop(s, f"stops[{i}]", waypoints) for i, s in enumerate(request.stops))
         fallback = _stop(request.fallback, "fallback", waypoints) if request.has_fallback else None
+        _check_zones({**{f"stops[{i}]": stop for i, stop in enumerate(stops)}, "fallback": fallback}, zones)
     except Malformed as error:
         return GoalOffered(identity, request.epoch, request.boot_id, defect=str(error))
     except LookupError as error:
         return GoalOffered(identity, request.epoch, request.boot_id, unknown_waypoint=str(error.args[0]))
     goal = Goal(request.delivery_id, request.attempt, kind, stops, fallback, identity.trace_id)
     return GoalOffered(goal, request.epoch, request.boot_id)
+
+
+def _check_zones(stops: Mapping[str, Stop | None], zones: KeepoutZones) -> None:
+    for field, stop in stops.items():
+        if stop is not None and stop.pose.is_finite() and zones.forbids(stop.pose):
+            raise Malformed(f"{field}.pose: inside a keep-out zone")
 
 
 def _stop(message: DeliveryStop, field: str, waypoints: WaypointTable) -> Stop:

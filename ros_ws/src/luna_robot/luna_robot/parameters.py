@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from luna_robot.battery import BatteryLimits
 from luna_robot.delivery.events import Policy
+from luna_robot.keepout import NOWHERE, KeepoutError, KeepoutZones, load_keepout
 from luna_robot.navigation.driver import RetryPolicy
 from luna_robot.navigation.localization import LocalizationLimits
+from luna_robot.safety.bounds import Bounds
 
 Values = Mapping[str, Any]
 """By name, as ROS gives them."""
@@ -60,6 +63,7 @@ LOCALIZATION = (
     Parameter("position_variance", 0.25, "m^2, largest variance of x and y that is trusted", 0.0, 100.0),
     Parameter("heading_variance", 0.25, "rad^2, largest variance of the heading that is trusted", 0.0, 10.0),
 )
+KEEPOUT_MASK = Parameter("keepout_mask", "", "map_server file (YAML) of zones not to be entered; empty = none")
 STATE_DIR = Parameter("state_dir", "", "folder of what must survive a restart; empty = ~/.ros/luna_robot")
 ROBOT_NAME = Parameter("robot_name", "luna", "name that the web tier knows the robot by")
 
@@ -70,10 +74,12 @@ WAYPOINT_NAVIGATOR = (
     Parameter("stuck_within", 0.3, "m that count as displacement", 0.05, 5.0, changeable=True),
     *LOCALIZATION,
     Parameter("dock_type", "", "type of dock for Nav2's docking server"),
+    KEEPOUT_MASK,
 )
 TASK_EXECUTOR = (
     STATE_DIR,
     ROBOT_NAME,
+    KEEPOUT_MASK,
     Parameter("clearing", 30.0, "s to stand still when nobody loaded, or after a cancel", 0.0, 600.0, changeable=True),
     Parameter("link_silence", 5.0, "s without a controller's heartbeat", 1.0, 60.0, changeable=True),
     Parameter(
@@ -103,6 +109,9 @@ SAFETY_SUPERVISOR = (
         "nodes whose heartbeat must not fall silent",
     ),
     Parameter("heartbeat_silence", 0.6, "s of silence that stop the robot", 0.3, 5.0),
+    Parameter("speed_limit", 0.306, "m/s, as fast as the robot may drive", 0.05, 5.0),
+    Parameter("speed_margin", 0.05, "m/s above the limit that still count as kept", 0.0, 1.0),
+    KEEPOUT_MASK,
     *LOCALIZATION,
 )
 
@@ -115,6 +124,21 @@ def check(parameters: Sequence[Parameter], values: Values) -> None:
 
 def localization_limits(values: Values) -> LocalizationLimits:
     return LocalizationLimits(*(values[parameter.name] for parameter in LOCALIZATION))
+
+
+def keepout_zones(values: Values) -> KeepoutZones:
+    """Raises WrongParameter for a mask that cannot be read."""
+    if not values["keepout_mask"]:
+        return NOWHERE
+    try:
+        return load_keepout(Path(values["keepout_mask"]))
+    except KeepoutError as error:
+        raise WrongParameter(f"parameter keepout_mask: {error}") from None
+
+
+def bounds(values: Values) -> Bounds:
+    """Raises WrongParameter for a mask that cannot be read."""
+    return Bounds(values["speed_limit"] + values["speed_margin"], keepout_zones(values))
 
 
 def retry_policy(values: Values) -> RetryPolicy:

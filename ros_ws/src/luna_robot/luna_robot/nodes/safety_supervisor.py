@@ -23,11 +23,13 @@ from luna_robot import conversions
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.navigation.localization import Localization
+from luna_robot.navigation.transforms import TransformTree
 from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, Worker, steady
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.nodes.waypoint_navigator import MAP, ODOM, TF_QOS
-from luna_robot.parameters import SAFETY_SUPERVISOR, localization_limits
+from luna_robot.nodes.waypoint_navigator import BASE, MAP, ODOM, TF_QOS
+from luna_robot.parameters import SAFETY_SUPERVISOR, bounds, localization_limits
+from luna_robot.safety.bounds import Breach, breaches
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
 from luna_robot.safety.power import Order, PowerSwitch
 from luna_robot.safety.view import SafetyView
@@ -41,7 +43,9 @@ class SafetySupervisor(Node):
 
     def __init__(self) -> None:
         super().__init__("safety_supervisor")
-        parameters = Parameters(self, SAFETY_SUPERVISOR)
+        parameters = Parameters(self, SAFETY_SUPERVISOR, bounds)
+        self._bounds = parameters.settings
+        self._tree = TransformTree()
         self._path = Path(parameters["state_dir"] or Path.home() / ".ros" / "luna_robot") / "safety.json"
         self._latch = load_latch(self._path, time.time_ns())
         self._written = self._latch
@@ -102,13 +106,24 @@ class SafetySupervisor(Node):
         self._localization.observe_covariance(*conversions.variances(message))
 
     def _on_odom(self, message: Odometry) -> None:
-        self._watch.observe_velocity(message.twist.twist.linear.x, message.twist.twist.angular.z)
+        twist = message.twist.twist
+        self._watch.observe_velocity(twist.linear.x, twist.angular.z)
+        self._heed(self._bounds.observe_speed(twist.linear.x))
 
     def _on_tf(self, message: TFMessage) -> None:
         for stamped in message.transforms:
             transform = conversions.transform(stamped)
+            self._tree.put(transform)
             if (transform.parent, transform.child) == (MAP, ODOM):
                 self._localization.observe_transform(transform.stamp, steady())
+
+    def _heed(self, breach: Breach | None) -> None:
+        """An emergency stop of its own, like anyone's: latched until a person who has seen to it releases it."""
+        if breach is None:
+            return
+        self.get_logger().error(breach.text)
+        self._stop(Stop(f"{breach.code}-{uuid.uuid4()}", breach.text, self.get_name(), time.time_ns()))
+        self._keep()
 
     # --- what it says ---
 
@@ -117,7 +132,10 @@ class SafetySupervisor(Node):
         self._beats_of_nodes.poll()
         self._odometry.poll()
         self._tf.poll()
-        self._watch.observe_localized(self._localization.localized(steady()))
+        localized, pose = self._localization.localized(steady()), self._tree.pose_of(BASE, MAP)
+        self._watch.observe_localized(localized)
+        if localized and pose is not None:
+            self._heed(self._bounds.observe_pose(pose))
         self._look()
         self._switch_power()
         self._lock.publish(Bool(data=self._view().motion_locked))
@@ -156,6 +174,7 @@ class SafetySupervisor(Node):
 
     def _found(self) -> list[Fault]:
         found = self._watch.faults(steady())
+        found += breaches(self._latch.stops, self.get_name())
         if self._latch.kidnapped:
             found.append(Fault("KIDNAPPED", Severity.FATAL, "moved by hand: give the robot its pose"))
         if self._unsaved:
@@ -175,12 +194,16 @@ class SafetySupervisor(Node):
     async def _engage(self, request: SetEmergencyStop.Request) -> LatchAnswer:
         """First the zero velocity, then the disk. Always taken, also without a name."""
         estop_id = request.estop_id[:64] or str(uuid.uuid4())
-        answer = engage(self._latch, Stop(estop_id, request.reason[:256], request.by[:128], time.time_ns()))
+        answer = self._stop(Stop(estop_id, request.reason[:256], request.by[:128], time.time_ns()))
+        await self._write(self._latch)
+        return answer
+
+    def _stop(self, stop: Stop) -> LatchAnswer:
+        answer = engage(self._latch, stop)
         self._latch = answer.latch
         self._velocity.publish(self._zero())
         self._look()
         self._switch_power()
-        await self._write(self._latch)
         return answer
 
     async def _release(self, request: SetEmergencyStop.Request) -> LatchAnswer:

@@ -51,7 +51,7 @@ from luna_robot.nodes.common import (
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.reports import Markers
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.parameters import TASK_EXECUTOR, Values, battery_limits, delivery_policy
+from luna_robot.parameters import TASK_EXECUTOR, Values, battery_limits, delivery_policy, keepout_zones
 from luna_robot.safety.view import SafetyView
 from luna_robot.status import RobotView, mode_of, own_faults
 from luna_robot.stopwatch import Stopwatch
@@ -75,6 +75,7 @@ class TaskExecutor(Node):
         self._ended: LegEnded | None = None
         self._waypoints = WaypointTable()
         self._configuration = Parameters(self, TASK_EXECUTOR, _settings, self._adopt)
+        self._zones = keepout_zones(self._configuration.values)
         self._worker = Worker(self, "journal")
         self._journal, error = self._open_journal()
         self.battery = Battery(self._configuration.settings.battery, steady())
@@ -308,7 +309,7 @@ class TaskExecutor(Node):
     # --- action and services ---
 
     async def _on_goal(self, handle: ServerGoalHandle) -> ExecuteDelivery.Result:
-        answer = await self._ask(conversions.goal_offered(handle.request, self._waypoints))
+        answer = await self._ask(conversions.goal_offered(handle.request, self._waypoints, self._zones))
         delivery: Delivery = answer.delivery
         if delivery.phase is not Phase.DONE:
             delivery = await self._goals.attach(handle, delivery)

@@ -32,7 +32,7 @@ from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, steady
 from luna_robot.nodes.operator_goal import OperatorGoal, reachable, result_of
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
-from luna_robot.parameters import WAYPOINT_NAVIGATOR, localization_limits, retry_policy
+from luna_robot.parameters import WAYPOINT_NAVIGATOR, keepout_zones, localization_limits, retry_policy
 from luna_robot.stopwatch import Stopwatch
 from luna_robot.waypoints import WaypointTable
 
@@ -59,6 +59,7 @@ class WaypointNavigator(Node):
         self._watch = Stopwatch()
         self._tree = TransformTree()
         parameters = Parameters(self, WAYPOINT_NAVIGATOR, retry_policy, self._adopt)
+        self._zones = keepout_zones(parameters.values)
         self._localization = Localization(localization_limits(parameters.values))
         self._navigator = Nav2Actions(self, parameters["dock_type"])
         self._driver = LegDriver(self._navigator, parameters.settings, self._on_ended)
@@ -209,6 +210,8 @@ class WaypointNavigator(Node):
             return Error.UNKNOWN_WAYPOINT, f"waypoints {order.waypoints_version} of {order.map_id!r} are not here yet"
         if target is None or not target.is_finite():
             return Error.UNKNOWN_WAYPOINT, "unknown waypoint, or not a pose"
+        if self._zones.forbids(target):
+            return Error.MALFORMED, "inside a keep-out zone"
         if self._order.leg is not None or self._operator is not None:
             return Error.BUSY, "on its way already"
         if missing := self._missing():
