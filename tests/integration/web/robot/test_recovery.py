@@ -68,13 +68,14 @@ def test_a_silent_robot_is_offline_and_told_lost_and_found(
 ) -> None:
     online(led)
     robot.order(silent=True)
-    until(lambda: desk.silent == [luna1], "the robot is lost")
+    until(lambda: desk.silent, "the robot is lost")
+    assert set(desk.silent) == {luna1}  # told again and again while it stays so
     shown = status(led)
     assert (shown["online"], shown["mode"], shown["status"]) == (False, "OFFLINE", "ERROR")
 
     robot.order(silent=False)
     online(led)
-    until(lambda: len(desk.heard) == 2, "the robot is found")
+    until(lambda: len(desk.heard) >= 2, "the robot is found")
 
 
 def test_a_robot_that_lost_its_disk_is_never_sent_the_task_again(

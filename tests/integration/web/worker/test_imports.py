@@ -36,7 +36,7 @@ def look(api: Api, job_id: str) -> Json:
 
 
 def wait_ended(api: Api, job_id: str) -> Json:
-    wait_until("the import has ended", lambda: look(api, job_id)["state"] in ENDED, 60)
+    wait_until("the import has ended", lambda: look(api, job_id)["state"] in ENDED, 120)
     return look(api, job_id)
 
 
