@@ -63,7 +63,8 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
     cache = checkout.made / "test"
     mypy = (python, "-m", "mypy", "--config-file", "pyproject.toml")
     ros_python = f"--python-executable={python_of(checkout.ros_env)}"
-    web_targets = ("launch/luna_embedded", "web_api/luna_web", "web_api/luna_client")
+    launch_targets = ("launch/luna_embedded", "launch/luna_bringup/luna_bringup")
+    web_targets = (*launch_targets, "web_api/luna_web", "web_api/luna_client")
     onboard = (f"ros_ws/src/{package}/{package}" for package in ("luna_robot", "luna_executor"))
     ros_targets = ("sim/luna_floor", "sim/luna_sim", "launch/luna_ros_cli", *onboard)
     commands = {

@@ -29,10 +29,10 @@ class Suite:
 
 
 SUITES = (
-    Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded")),
+    Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded", "tests/unit/luna_bringup")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
-    Suite("ROS", ("tests/ros",), ros=True, workers=2, distribution="loadfile", last=True),
+    Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile", last=True),
     Suite("end to end", ("tests/e2e",), last=True),
 )
 

@@ -1,0 +1,1 @@
+"""What the launch files share; of ROS only `describing` and `rosbridge` know."""

@@ -1,0 +1,28 @@
+"""Builds the package on a ROS machine."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+package_name = "luna_bringup"
+share = f"share/{package_name}"
+folders = ("launch", "config", "config/filters", "behavior_trees", "rviz", "systemd")
+
+setup(
+    name=package_name,
+    version="0.1.0",
+    packages=find_packages(exclude=["test"]),
+    package_data={package_name: ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{package_name}"]),
+        (share, ["package.xml"]),
+        *((f"{share}/{folder}", sorted(glob(f"{folder}/*.*"))) for folder in folders),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=True,
+    maintainer="LUNA maintainers",
+    maintainer_email="maintainers@luna-library.org",
+    description="Starts LUNA on a TurtleBot 4, in Gazebo, or on an operator's screen.",
+    license="Apache-2.0",
+    entry_points={"console_scripts": ["rosbridge = luna_bringup.rosbridge:main"]},
+)

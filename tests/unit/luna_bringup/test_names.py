@@ -1,0 +1,67 @@
+"""What launch arguments may say, and how they are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from luna_bringup.floors import Floor
+from luna_bringup.names import ArgumentError, Place, absolute, beside, checkout, docks, place, robots, secret_path
+
+FLOOR = Path(__file__).parents[3] / "sim" / "maps" / "library"
+
+
+def test_namespaces_and_robots() -> None:
+    assert [absolute(text) for text in ("", "/", "luna1", "/floor2/luna1")] == ["", "", "/luna1", "/floor2/luna1"]
+    assert robots("luna1, luna2") == ("luna1", "luna2")
+    for wrong in ("", "luna1,luna1", "luna 1", "1luna"):
+        with pytest.raises(ArgumentError, match=f"robots:={wrong}: expected different names"):
+            robots(wrong)
+    with pytest.raises(ArgumentError, match="namespace:=luna-1: expected letters"):
+        absolute("luna-1")
+
+
+def test_places() -> None:
+    assert place("", "initial_pose") is None
+    assert place("1.5, -2,3.14", "initial_pose") == Place(1.5, -2.0, 3.14)
+    for wrong in ("1,2", "1,2,nan", "here"):
+        with pytest.raises(ArgumentError, match=f"initial_pose:={wrong}: expected x,y,yaw"):
+            place(wrong, "initial_pose")
+
+
+def test_robots_begin_on_the_first_docks_of_the_floor() -> None:
+    assert docks(str(FLOOR / "waypoints.yaml"), 2) == [Place(0.65, 7.4, 3.141593), Place(0.65, 8.3, 3.141593)]
+    with pytest.raises(ArgumentError, match=r"99 of them, but .* has 8 docks"):
+        docks(str(FLOOR / "waypoints.yaml"), 99)
+
+
+def test_a_floor_has_the_masks_beside_its_map_unless_told_otherwise(tmp_path: Path) -> None:
+    map_file = str(FLOOR / "map.yaml")
+    floor = Floor.of(map_file, "", "none")
+    assert floor.name == "library"
+    assert floor.files() == {"map_server": map_file, "keepout_mask_server": str(FLOOR / "keepout.yaml")}
+    assert (set(floor.programs()), floor.filters()) == (
+        {"map_server", "keepout_mask_server", "keepout_info_server"},
+        "keepout.yaml",
+    )
+    both = Floor.of(map_file, "", str(FLOOR / "keepout.yaml"))
+    assert both.filters() == "keepout_speed.yaml"
+    bare = Floor.of(map_file, "none", "none")
+    assert (set(bare.programs()), bare.filters()) == ({"map_server"}, "")
+    with pytest.raises(ArgumentError, match=r"map: expected .* such as map:="):
+        Floor.of("", "", "none")
+    with pytest.raises(ArgumentError, match="there is no such file"):
+        beside("", str(tmp_path / "map.yaml"), "keepout.yaml", "keepout_map")
+
+
+def test_the_source_tree_is_found_from_inside_or_named(tmp_path: Path) -> None:
+    assert checkout(Path(__file__), {}) == Path(__file__).resolve().parents[3]
+    assert checkout(tmp_path / "file", {}) is None
+    assert checkout(tmp_path / "file", {"LUNA_ROOT": "/opt/luna"}) == Path("/opt/luna")
+
+
+def test_rosbridge_never_starts_under_a_path_that_can_be_guessed() -> None:
+    hard = "/" + "k" * 32
+    assert secret_path(hard) == hard
+    for wrong in ("", "/", "/luna1", "k" * 40):
+        with pytest.raises(ArgumentError, match="LUNA_ROSBRIDGE_PATH"):
+            secret_path(wrong)
