@@ -19,6 +19,7 @@ setup(
         *((f"{share}/{folder}", sorted(glob(f"{folder}/*.*"))) for folder in folders),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
     zip_safe=True,
     maintainer="LUNA maintainers",
     maintainer_email="maintainers@luna-library.org",

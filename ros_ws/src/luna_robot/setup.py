@@ -15,6 +15,7 @@ setup(
         (f"share/{package_name}/config", [f"{package_name}/config/robot.yaml"]),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
     zip_safe=True,
     maintainer="LUNA maintainers",
     maintainer_email="maintainers@luna-library.org",
