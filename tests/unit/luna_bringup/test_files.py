@@ -22,6 +22,7 @@ CRUISING, FASTEST = 0.26, 0.306
 """m/s of a Create 3."""
 BODY = 0.164
 """m, its radius."""
+PACKAGE_NAMES = re.compile(r"(nav2|ros_gz|turtlebot4|irobot)_[a-z0-9_]+|opennav_docking|twist_mux|rviz2|luna_robot")
 
 
 @cache
@@ -146,6 +147,13 @@ def test_rviz_shows_topics_that_there_are() -> None:
     assert {"SetInitialPose", "SetGoal", "PublishPoint"} <= classes
 
 
+def test_the_plugins_of_nav2_are_dependencies() -> None:
+    plugins = set(re.findall(r"(\w+)::\w+", (PACKAGE / "config" / "nav2.yaml").read_text()))
+    manifest = (PACKAGE / "package.xml").read_text()
+    assert len(plugins) >= 8
+    assert all(f">{package}<" in manifest for package in plugins), plugins
+
+
 def listed(displays: list[dict[str, Any]]) -> dict[str, Any]:
     return {str(number): display for number, display in enumerate(displays)}
 
@@ -159,16 +167,14 @@ def strings(file: Path) -> set[str]:
 def test_launch_files_name_files_packages_and_arguments_that_there_are(file: Path) -> None:
     elsewhere = {"gz_sim.launch.py", "turtlebot4_spawn.launch.py"}
     manifest = (PACKAGE / "package.xml").read_text()
-    on_demand = {"ros_gz_bridge", "ros_gz_sim", "turtlebot4_gz_bringup"}
     for text in strings(file):
         if re.fullmatch(r"\w+\.launch\.py", text) and text not in elsewhere:
             assert (PACKAGE / "launch" / text).is_file(), text
         if re.fullmatch(r"\w+\.(yaml|rviz|xml)", text):
             places = [*PACKAGE.glob(f"*/{text}"), *ROOT.glob(f"ros_ws/src/*/*/config/{text}")]
             assert places or text in {"map.yaml", "waypoints.yaml"}, text
-    for package in re.findall(r'package="(\w+)"|\(\("?(nav2_\w+|opennav_\w+)"', file.read_text()):
-        name = next(filter(None, package))
-        assert name in on_demand | {"luna_bringup"} or f">{name}<" in manifest, name
+    packages = {text for text in strings(file) if re.fullmatch(PACKAGE_NAMES, text)} - set(arguments.ARGUMENTS)
+    assert all(f">{name}<" in manifest for name in packages), packages
     for name in re.findall(r'arguments(?:\.yes\(|\[)"(\w+)"', file.read_text()):
         assert name in arguments.ARGUMENTS, name
 
