@@ -5,6 +5,7 @@ ros2 launch luna_bringup robot.launch.py namespace:=luna1 map:=/etc/luna/floor/m
 
 from launch import LaunchDescription
 from luna_bringup.arguments import NAVIGATION, NODES, ROBOT, ROSBRIDGE
+from luna_bringup.checks import check_robot
 from luna_bringup.describing import Actions, Arguments, described, included
 from luna_bringup.floors import Floor
 
@@ -14,6 +15,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def robot(arguments: Arguments) -> Actions:
+    check_robot(arguments)
     nodes = arguments.pick(NODES)
     actions = []
     if arguments.yes("nav2"):

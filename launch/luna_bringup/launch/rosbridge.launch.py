@@ -6,7 +6,7 @@ from launch import LaunchDescription
 from luna_bringup.allow_list import AllowList
 from luna_bringup.arguments import ROSBRIDGE
 from luna_bringup.describing import Actions, Arguments, described, log_arguments, share
-from luna_bringup.names import ArgumentError, absolute, secret_path
+from luna_bringup.names import absolute, port, secret_path
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -15,12 +15,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def rosbridge(arguments: Arguments) -> Actions:
     namespace = absolute(arguments["namespace"])
-    port = arguments["rosbridge_port"]
-    if not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ArgumentError(f"rosbridge_port:={port}: expected a port, 1 to 65535")
     server = {
         "address": arguments["rosbridge_address"],
-        "port": int(port),
+        "port": port(arguments["rosbridge_port"], "rosbridge_port"),
         "url_path": secret_path(arguments["rosbridge_path"]),
         **AllowList.of(namespace).globs(),
     }

@@ -10,9 +10,12 @@ from launch_ros.actions import Node
 
 from launch import LaunchDescription
 from luna_bringup.arguments import SIMULATION
+from luna_bringup.checks import check_robot
 from luna_bringup.describing import Actions, Arguments, described, included, share
 from luna_bringup.names import ArgumentError, Place, checkout, docks, readable, robots
 
+FOR_ALL = {"namespace": "", "keepout_map": "", "speed_map": "none", "initial_pose": ""}
+CHECKED = ("params_file", "nav2_params_file", "nav2", "rosbridge", "rosbridge_port", "rosbridge_path")
 BETWEEN_ROBOTS = 10.0
 """Seconds between two robots, so that one machine can bring each up."""
 
@@ -26,6 +29,7 @@ def simulation(arguments: Arguments) -> Actions:
     floor = Path(_of_source_tree(arguments["floor"], "floor", "sim/maps/library"))
     world = readable(_of_source_tree(arguments["world"], "world", "sim/gazebo/library.sdf"), "world")
     places = docks(readable(str(floor / "waypoints.yaml"), "floor"), len(names))
+    check_robot({**FOR_ALL, **arguments.pick(CHECKED), "map": str(floor / "map.yaml")})
     actions = [*_gazebo(world, arguments)]
     for number, (name, dock) in enumerate(zip(names, places, strict=True)):
         robot = [_turtlebot(name, dock, arguments), _luna(name, number, dock, floor, len(names), arguments)]

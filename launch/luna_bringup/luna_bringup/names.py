@@ -61,6 +61,13 @@ def place(text: str, argument: str) -> Place | None:
     return Place(*numbers)
 
 
+def port(text: str, argument: str) -> int:
+    """A TCP port."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise ArgumentError(f"{argument}:={text}: expected a port, 1 to 65535")
+    return int(text)
+
+
 def readable(text: str, argument: str) -> str:
     """A file that is there, as an absolute path."""
     path = Path(text).expanduser()

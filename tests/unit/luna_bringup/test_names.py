@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from luna_bringup.checks import check_robot
 from luna_bringup.floors import Floor
 from luna_bringup.names import ArgumentError, Place, absolute, beside, checkout, docks, place, robots, secret_path
 
@@ -57,6 +58,28 @@ def test_the_source_tree_is_found_from_inside_or_named(tmp_path: Path) -> None:
     assert checkout(Path(__file__), {}) == Path(__file__).resolve().parents[3]
     assert checkout(tmp_path / "file", {}) is None
     assert checkout(tmp_path / "file", {"LUNA_ROOT": "/opt/luna"}) == Path("/opt/luna")
+
+
+RIGHT = {
+    "namespace": "luna1", "params_file": "", "nav2_params_file": "", "nav2": "true", "map": str(FLOOR / "map.yaml"),
+    "keepout_map": "", "speed_map": "none", "initial_pose": "1,2,3", "rosbridge": "true", "rosbridge_port": "9090",
+    "rosbridge_path": "/" + "k" * 32,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"namespace": "luna-1"}, {"params_file": "/nowhere"}, {"nav2_params_file": "/nowhere"}, {"map": ""},
+        {"keepout_map": "/nowhere"}, {"initial_pose": "1,2"}, {"rosbridge_port": "70000"}, {"rosbridge_path": "/"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)  # fmt: skip
+def test_nothing_of_a_robot_starts_when_one_argument_is_wrong(wrong: dict[str, str]) -> None:
+    check_robot(RIGHT)
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        check_robot({**RIGHT, **wrong})
+    check_robot({**RIGHT, "nav2": "false", "map": "", "rosbridge": "false", "rosbridge_path": ""})
 
 
 def test_rosbridge_never_starts_under_a_path_that_can_be_guessed() -> None:
