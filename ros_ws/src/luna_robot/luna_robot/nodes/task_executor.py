@@ -49,8 +49,8 @@ from luna_robot.nodes.common import (
     steady,
 )
 from luna_robot.nodes.parameters import Parameters
-from luna_robot.nodes.reports import Markers
 from luna_robot.nodes.polled import PolledSubscription
+from luna_robot.nodes.reports import Markers
 from luna_robot.parameters import TASK_EXECUTOR, Values, battery_limits, delivery_policy, keepout_zones
 from luna_robot.safety.view import SafetyView
 from luna_robot.status import RobotView, mode_of, own_faults
