@@ -50,6 +50,8 @@ class Seen:
     bare: dict[str, Usage] = field(default_factory=dict)
     status: list[dict[str, Any]] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
+    refused: int = 0
+    """Goals that were refused because nodes starved, and sent anew."""
 
 
 def bench_robot(checkout: Checkout, state: Path, count: int, console: Console) -> int:
@@ -89,7 +91,7 @@ def rows_of(seen: Seen) -> list[dict[str, Any]]:
     for one in seen.status:
         rows.append(_row(f"status, {one['phase']}: Hz", one["hz"], None, {"idle": 1.0, "driving": 5.0}[one["phase"]]))
         rows.append(_row(f"status, {one['phase']}: longest, bytes of JSON", one["bytes"], None, LONGEST_STATUS))
-    return rows
+    return [*rows, _row("goals refused while nodes starved", seen.refused, None, 0)]
 
 
 def _row(what: str, value: float, bare: float | None, target: float) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def _measure(run: Run, count: int, console: Console) -> Seen:
             elif status := told.get("status"):
                 seen.status.append(status)
             else:
-                seen.series = told["series"]
+                seen.series, seen.refused = told["series"], told["refused"]
     return seen
 
 

@@ -31,6 +31,7 @@ from luna_ros_cli.values import plain
 
 FAST, STILL = 0.15, 0.001  # m/s
 STEP_DEADLINE = 60.0
+MOST_REFUSALS = 20
 EPOCH = 1
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BARE = "/bench/bare"
@@ -48,6 +49,7 @@ class Probe:
         self.statuses = self.longest = 0
         self.speed, self.turn = 0.0, 0.0
         self.zero_at = self.still_at = self.moved_at = 0.0
+        self.refused = 0
         self._goal: Any = None
         self._result: Any = None
         self._beat = node.create_publisher(ControllerHeartbeat, "controller_heartbeat", 10)
@@ -110,7 +112,20 @@ class Probe:
         return self.call(self._bare, Trigger.Request())[1]
 
     def set_out(self) -> float:
-        """Send it to the place that is farther away; seconds until odometry shows that it moves."""
+        """Send it to the place that is farther away; seconds until odometry shows that it moves.
+
+        Where nodes starve, the supervisor locks for a moment: a goal refused for that is sent anew, and counted.
+        """
+        while (seconds := self._try_to_set_out()) is None:
+            self.refused += 1
+            if self.refused > MOST_REFUSALS:
+                raise SystemExit(f"The robot does not set out: {self._result.result().result.message}")
+            self.until("the robot is well again", lambda: not self.status.faults and not self.status.suspended)
+            self.run(0.5)
+        return seconds
+
+    def _try_to_set_out(self) -> float | None:
+        """None = refused."""
         x, y = max(self._places, key=lambda place: math.dist(place, (self.status.x, self.status.y)))
         goal = NavigateToWaypoint.Goal()
         goal.pose.header.frame_id = "map"
@@ -121,9 +136,7 @@ class Probe:
         self._goal = accepted.result()
         self._result = result = self._goal.get_result_async()
         self.until("the robot sets out", lambda: self.moved_at or result.done())
-        if not self.moved_at:
-            raise SystemExit(f"The robot does not set out: {result.result().result.message}")
-        return self.moved_at - begun
+        return self.moved_at - begun if self.moved_at else None
 
     def stop(self) -> tuple[float, float, float]:
         """Stop it in mid-drive: seconds until the answer, until a zero velocity command, until it stands; go on."""
@@ -178,7 +191,7 @@ def measure(robot: str, stops: int, places: Sequence[tuple[float, float]], secon
         series["bare"].append(probe.bare())
         series["set_out"].append(probe.set_out())
         tell(stopped=number + 1)
-    tell(series=series)
+    tell(series=series, refused=probe.refused)
 
 
 def serve() -> None:

@@ -18,5 +18,6 @@ def test_the_limit_of_the_run_stands_last_and_what_is_taken_beside_a_bare_node()
     rows = rows_of(seen)
     assert [(row["value"], row["ratio"], row["target"]) for row in rows] == [
         (4.0, None, 5.0), (100.0, 2.5, 170.0), (12.0, 24.0, 20.0), (110.0, 2.8, 170.0),
-        (1.0, None, 1.0), (814, None, 1000)
+        (1.0, None, 1.0), (814, None, 1000),
+        (0, None, 0),
     ]  # fmt: skip
