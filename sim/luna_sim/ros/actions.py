@@ -1,10 +1,11 @@
-"""One robot's actions: navigation, planning and docking, as Nav2 offers them."""
+"""One robot's actions: navigation, planning and docking as Nav2 offers them, and docking as a Create 3 does."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from irobot_create_msgs.action import Dock, Undock
 from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
@@ -44,6 +45,8 @@ class RobotActions:
             (NavigateToPose, "navigate_to_pose", self._navigate),
             (DockRobot, "dock_robot", self._dock),
             (UndockRobot, "undock_robot", self._undock),
+            (Dock, "dock", self._dock_by_base),
+            (Undock, "undock", self._undock_by_base),
         ):
             self._serve(node, action, name, start)
         ActionServer(node, ComputePathToPose, "compute_path_to_pose", self._plan)
@@ -88,6 +91,9 @@ class RobotActions:
         with self._guard:
             del self._runs[key]
         _end_goal(handle, outcome)
+        if isinstance(handle.request, Dock.Goal | Undock.Goal):
+            kind = Dock if isinstance(handle.request, Dock.Goal) else Undock
+            return kind.Result(is_docked=self._robot.dock is not None)
         return _result(handle.request, outcome)
 
     def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
@@ -114,6 +120,18 @@ class RobotActions:
 
     def _undock(self, goal: UndockRobot.Goal) -> Task:
         return self._world.undock(self._robot.name, goal.max_undocking_time)
+
+    def _dock_by_base(self, _goal: Dock.Goal) -> Task:
+        dock = messages.dock_in_sight(self._robot, self._world.floor)
+        if dock is None:
+            return self._refused(Code.FAILED_TO_CONTROL, "no dock is in sight")
+        limit = self._world.parameters.dock.timeout
+        return self._world.dock(self._robot.name, dock, drive_there=False, drive_time=limit)
+
+    def _undock_by_base(self, _goal: Undock.Goal) -> Task:
+        if self._robot.dock is None:
+            return self._refused(Code.FAILED_TO_CONTROL, "it stands on no dock")
+        return self._world.undock(self._robot.name, self._world.parameters.dock.timeout)
 
     def _dock_pose(self, goal: DockRobot.Goal) -> Pose | None:
         if goal.use_dock_id:
@@ -151,6 +169,8 @@ class RobotActions:
             )
         if isinstance(goal, DockRobot.Goal):
             return DockRobot.Feedback(state=int(progress.stage), docking_time=messages.duration_msg(progress.elapsed))
+        if isinstance(goal, Dock.Goal):
+            return Dock.Feedback(sees_dock=messages.dock_in_sight(self._robot, self._world.floor) is not None)
         return None
 
 

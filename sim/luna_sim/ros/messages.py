@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
 from luna_floor.grid import Grid
+from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.path import Path
 from luna_sim.core.robot import Robot
@@ -120,6 +121,12 @@ def battery_msg(robot: Robot, ns: int) -> BatteryState:
         power_supply_technology=BatteryState.POWER_SUPPLY_TECHNOLOGY_LION,
         present=True,
     )
+
+
+def dock_in_sight(robot: Robot, floor: Floor) -> Pose | None:
+    """The nearest dock whose beacon the robot sees."""
+    docks = sorted(floor.docks.values(), key=lambda dock: robot.pose.distance_to(dock.x, dock.y))
+    return docks[0] if docks and robot.pose.distance_to(docks[0].x, docks[0].y) < DOCK_SIGHT else None
 
 
 def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:

@@ -6,6 +6,8 @@ import time
 from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
 from irobot_create_msgs.msg import DockStatus, HazardDetectionVector, KidnapStatus
 from irobot_create_msgs.srv import EStop
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
@@ -94,6 +96,8 @@ class RobotNode(Node):
         self.create_service(EStop, "e_stop", self._on_base_stop)
         for costmap in ("global_costmap", "local_costmap"):
             self.create_service(ClearEntireCostmap, f"{costmap}/clear_entirely_{costmap}", self._on_clear)
+        for server in ("amcl", "bt_navigator"):
+            self.create_service(GetState, f"{server}/get_state", _on_get_state)
 
     def _on_estop(self, message: Bool) -> None:
         with self._guard:
@@ -149,8 +153,14 @@ class RobotNode(Node):
     def _publish_state(self, ns: int) -> None:
         robot = self.robot
         bumped = robot.bumped or robot.bumps != self._bumps
-        visible = any(robot.pose.distance_to(d.x, d.y) < messages.DOCK_SIGHT for d in self._world.floor.docks.values())
+        visible = messages.dock_in_sight(robot, self._world.floor) is not None
         self._battery.publish(messages.battery_msg(robot, ns))
         self._dock.publish(messages.dock_msg(robot, visible, ns))
         self._hazards.publish(messages.hazard_msg(bumped, ns))
         self._kidnap.publish(messages.kidnap_msg(ns))
+
+
+def _on_get_state(_: GetState.Request, response: GetState.Response) -> GetState.Response:
+    """As Nav2's lifecycle nodes answer once they are up."""
+    response.current_state = State(id=State.PRIMARY_STATE_ACTIVE, label="active")
+    return response

@@ -9,6 +9,8 @@ from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
 from irobot_create_msgs.msg import DockStatus, HazardDetectionVector, KidnapStatus
 from irobot_create_msgs.srv import EStop
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
 from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid
@@ -137,6 +139,11 @@ class TestNavigation:
         for costmap in ("global_costmap", "local_costmap"):
             name = f"{costmap}/clear_entirely_{costmap}"
             assert client.call(ClearEntireCostmap, name, ClearEntireCostmap.Request()) is not None
+
+    def test_who_asks_nav2s_nodes_is_told_that_they_are_active(self, client: Client) -> None:
+        for server in ("amcl", "bt_navigator"):
+            state = client.call(GetState, f"{server}/get_state", GetState.Request()).current_state
+            assert (state.id, state.label) == (State.PRIMARY_STATE_ACTIVE, "active")
 
 
 class TestDocking:

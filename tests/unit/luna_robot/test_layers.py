@@ -10,7 +10,15 @@ import luna_robot
 
 ROOT = Path(luna_robot.__file__).parent
 NODES = {"onboard.py", "waypoint_navigator.py", "task_executor.py", "status_publisher.py", "safety_supervisor.py"}
-SHELLS = {"conversions.py", "calibrate_waypoints.py", "nav2_actions.py", *NODES}
+NAVIGATION = {
+    "action_drive.py",
+    "bounded_commander.py",
+    "create3_docking.py",
+    "goal_sweep.py",
+    "nav2_actions.py",
+    "simple_commander.py",
+}
+SHELLS = {"conversions.py", "calibrate_waypoints.py", *NODES, *NAVIGATION}
 
 
 def test_the_cores_import_no_ros():

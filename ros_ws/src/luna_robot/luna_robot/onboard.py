@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from rclpy.node import Node
 
@@ -15,13 +16,16 @@ from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 
 
 def build() -> tuple[Sequence[Node], Closable]:
-    """The three nodes, the executor being what must be closed. They talk to each other without ROS."""
+    """The three nodes, and what must be closed of them. They talk to each other without ROS."""
     navigator = WaypointNavigator()
     tasks = TaskExecutor(lambda _: navigator)
     status = StatusPublisher()
     tasks.tell = status.take
     tick_together(navigator, (navigator, tasks, status))
-    return (navigator, tasks, status), tasks
+    closing = ExitStack()
+    closing.callback(tasks.close)
+    closing.callback(navigator.close)
+    return (navigator, tasks, status), closing
 
 
 def main(args: list[str] | None = None) -> int:

@@ -28,7 +28,7 @@ class WrongParameter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`low` and `high` belong to numbers, both included."""
+    """`low` and `high` belong to numbers, both included; `choices` to texts of which there are only so many."""
 
     name: str
     default: bool | int | float | str | tuple[str, ...]
@@ -36,6 +36,7 @@ class Parameter:
     low: float = 0.0
     high: float = 0.0
     changeable: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> str:
@@ -46,6 +47,8 @@ class Parameter:
             return f"a number with a decimal point from {self.low} to {self.high} ({self.meaning})"
         if isinstance(self.default, int):
             return f"a whole number from {self.low:.0f} to {self.high:.0f} ({self.meaning})"
+        if self.choices:
+            return f"{' or '.join(self.choices)} ({self.meaning})"
         return f"{'text' if isinstance(self.default, str) else 'a list of texts'} ({self.meaning})"
 
     def check(self, value: object) -> None:
@@ -54,6 +57,8 @@ class Parameter:
         right = type(value) is kind
         if right and isinstance(value, int | float) and not isinstance(value, bool):
             right = self.low <= value <= self.high
+        if right and self.choices:
+            right = value in self.choices
         if not right:
             raise WrongParameter(f"parameter {self.name} is {value!r}, must be {self.wanted}")
 
@@ -73,7 +78,10 @@ WAYPOINT_NAVIGATOR = (
     Parameter("stuck_after", 60.0, "s without displacement after which a try has failed", 5.0, 600.0, changeable=True),
     Parameter("stuck_within", 0.3, "m that count as displacement", 0.05, 5.0, changeable=True),
     *LOCALIZATION,
+    Parameter("navigation", "nav2_actions", "way to Nav2", choices=("nav2_actions", "simple_commander")),
+    Parameter("docking", "nav2", "who docks: Nav2's docking server or the base itself", choices=("nav2", "create3")),
     Parameter("dock_type", "", "type of dock for Nav2's docking server"),
+    Parameter("dock_approach", 0.7, "m in front of the dock, where a Create 3 begins to dock", 0.2, 2.0),
     KEEPOUT_MASK,
 )
 TASK_EXECUTOR = (

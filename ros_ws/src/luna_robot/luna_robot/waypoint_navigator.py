@@ -13,10 +13,10 @@ from luna_robot.nodes.run import Closable, run
 from luna_robot.nodes.waypoint_navigator import WaypointNavigator
 
 
-def build() -> tuple[Sequence[Node], Closable | None]:
+def build() -> tuple[Sequence[Node], Closable]:
     navigator = WaypointNavigator()
     tick_together(navigator, (navigator, RemoteExecutor(navigator, navigator)))
-    return (navigator,), None
+    return (navigator,), navigator
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,4 +1,7 @@
-"""The port to whatever drives the robot. Adapters: `nav2_actions`."""
+"""The port to whatever drives the robot.
+
+Adapters: `nav2_actions` and `simple_commander`; `create3_docking` over either.
+"""
 
 from __future__ import annotations
 
@@ -79,4 +82,10 @@ class Navigator(Protocol):
         """End every drive, whoever asked for it; False = no answer."""
 
     def poll(self, now: float) -> None:
-        """Let deadlines pass; `now` in seconds of a steady clock."""
+        """Let deadlines pass; `now` in seconds of a steady clock. Before anything is asked it was called once."""
+
+    def close(self) -> None:
+        """End what runs beside the node's executor: within a second, whatever the servers do.
+
+        Nothing is asked after it, and what was asked need not be answered any more.
+        """

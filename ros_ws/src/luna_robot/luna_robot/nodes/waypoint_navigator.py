@@ -26,9 +26,9 @@ from luna_robot.navigation.link import (
     Refusal,
 )
 from luna_robot.navigation.localization import Localization
-from luna_robot.navigation.nav2_actions import Nav2Actions
 from luna_robot.navigation.transforms import TransformTree
 from luna_robot.nodes.common import LATCHED, SENSOR, Heartbeat, steady
+from luna_robot.nodes.navigators import make_navigator
 from luna_robot.nodes.operator_goal import OperatorGoal, reachable, result_of
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
@@ -61,7 +61,7 @@ class WaypointNavigator(Node):
         parameters = Parameters(self, WAYPOINT_NAVIGATOR, retry_policy, self._adopt)
         self._zones = keepout_zones(parameters.values)
         self._localization = Localization(localization_limits(parameters.values))
-        self._navigator = Nav2Actions(self, parameters["dock_type"])
+        self._navigator = make_navigator(self, parameters.values)
         self._driver = LegDriver(self._navigator, parameters.settings, self._on_ended)
         self._simulated = bool(self.get_parameter("use_sim_time").value)
         self._clean = False
@@ -109,6 +109,10 @@ class WaypointNavigator(Node):
     def _missing(self) -> tuple[str, ...]:
         """It is ready when nothing is missing and old goals are cancelled."""
         return self._navigator.missing() or (() if self._clean else ("cancelling of old goals",))
+
+    def close(self) -> None:
+        """Nothing is asked of the navigation any more."""
+        self._navigator.close()
 
     # --- sensing ---
 

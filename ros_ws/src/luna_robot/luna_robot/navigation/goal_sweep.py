@@ -1,0 +1,41 @@
+"""Cancels every goal that the driving servers hold, whoever sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from action_msgs.srv import CancelGoal
+from rclpy.node import Node
+
+from luna_robot.navigation.action_drive import ANSWER_WITHIN
+from luna_robot.navigation.deadlines import Deadlines
+
+LOOK_AGAIN_AFTER = 0.2
+"""Seconds between two looks for a server that is being discovered."""
+
+
+class Server(Protocol):
+    """What an action client knows of its server."""
+
+    def server_is_ready(self) -> bool: ...
+
+
+class GoalSweep:
+    def __init__(self, node: Node, actions: Mapping[str, Server], deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._cancels = [
+            (action, node.create_client(CancelGoal, f"{name}/_action/cancel_goal")) for name, action in actions.items()
+        ]
+
+    def cancel_all(self, on_done: Callable[[bool], None]) -> None:
+        """False = no answer in time, as from a server that is there, but whose cancelling is not discovered yet.
+
+        A server that is not there drives nothing.
+        """
+        there = [(action, cancel) for action, cancel in self._cancels if cancel.service_is_ready()]
+        if any(action.server_is_ready() for action, cancel in self._cancels if not cancel.service_is_ready()):
+            self._deadlines.after(LOOK_AGAIN_AFTER, lambda: on_done(False))
+            return
+        calls = [cancel.call_async(CancelGoal.Request()) for _, cancel in there]
+        self._deadlines.gather(calls, ANSWER_WITHIN, on_done)
