@@ -12,6 +12,7 @@ import rclpy
 from nav2_msgs.action import ComputePathToPose, DockRobot
 
 from luna_robot.geometry import Pose
+from luna_robot.navigation.action_drive import ANSWER_WITHIN
 from luna_robot.navigation.port import DriveStatus, Navigator
 from luna_robot.parameters import WrongParameter
 from tests.domains import Domain
@@ -162,7 +163,8 @@ def test_servers_that_die_and_come_back(rig: Rig, simulator: Processes):
     assert rig.answer(navigator.cancel_all) is True, "a server that is not there drives nothing"
     simulator.start("sim")
     rig.until(lambda: not navigator.missing(), 20.0, "the servers again")
-    assert rig.answer(lambda done: navigator.go_to(OUTSIDE, done)).error_code
+    # A server that has just been discovered may not know its client yet: such a goal is lost, and asked for again.
+    rig.until(lambda: rig.answer(lambda done: navigator.go_to(OUTSIDE, done)).error_code, 20.0, "a goal is taken")
 
 
 def test_its_end_waits_for_nobody(shared: Rig, request: pytest.FixtureRequest):
@@ -171,7 +173,7 @@ def test_its_end_waits_for_nobody(shared: Rig, request: pytest.FixtureRequest):
     one.asked(lambda done: one.navigator.path_length(NEAR, done))
     one.spin_for(0.3)
     assert one.navigator.missing() == ("navigate_to_pose",)
-    assert one.close() < 1.0
+    assert one.close() < ANSWER_WITHIN - 1.0
 
 
 def test_a_way_that_there_is_not_is_named(simulator: Processes):

@@ -85,7 +85,7 @@ class Navigator(Protocol):
         """Let deadlines pass; `now` in seconds of a steady clock. Before anything is asked it was called once."""
 
     def close(self) -> None:
-        """End what runs beside the node's executor: within a second, whatever the servers do.
+        """End what runs beside the node's executor: in a moment, without waiting for any server.
 
         Nothing is asked after it, and what was asked need not be answered any more.
         """
