@@ -25,7 +25,7 @@ from luna_embedded.install.environments import (
     ros_environment,
     web_environment,
 )
-from luna_embedded.install.generators import without_cpp
+from luna_embedded.install.generators import in_heaps, without_cpp
 from luna_embedded.install.machine import headers
 from luna_embedded.install.node import client_fits, client_stamp, node_variables, npm_install
 from luna_embedded.install.progress import Progress
@@ -159,7 +159,8 @@ class Maker:
         python = str(python_of(ros.folder))
         places = ["--build-base", str(build), "--install-base", str(self._checkout.ros_install)]
         sources = ["--base-paths", *map(str, self._checkout.interface_sources)]
-        cmake = ["--cmake-args", f"-DPython3_EXECUTABLE={python}", *without_cpp(ros.folder, build / "generators")]
+        cheaper = [*without_cpp(ros.folder, build / "generators"), *in_heaps(build / "generators")]
+        cmake = ["--cmake-args", f"-DPython3_EXECUTABLE={python}", *cheaper]
         return [python, "-c", _COLCON, "--log-base", str(build / "log"), "build", *sources, *places, *cmake]
 
     def _tell_colcon(self, job: str, line: str) -> None:

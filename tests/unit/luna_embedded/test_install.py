@@ -13,7 +13,7 @@ from luna_embedded.install import stamp
 from luna_embedded.install.cmake_paths import mend
 from luna_embedded.install.commands import Runner
 from luna_embedded.install.environments import TESTS, Environment
-from luna_embedded.install.generators import without_cpp
+from luna_embedded.install.generators import in_heaps, without_cpp
 from luna_embedded.install.machine import Tool, apt_line, provide, unfit_platform
 from luna_embedded.install.node import client_fits, client_stamp
 from luna_embedded.install.progress import Progress, live_line
@@ -92,6 +92,12 @@ class TestMending:
         assert mend(tmp_path / "share", Path("/usr/include/python3.11"), Path("/env/numpy/include")) == 1
         assert file.read_text() == 'set(I "/usr/include/python3.11;/env/numpy/include")'
         assert mend(tmp_path / "share", Path("/x"), Path("/y")) == 0
+
+    def test_generated_files_are_compiled_in_heaps(self, tmp_path: Path) -> None:
+        (argument,) = in_heaps(tmp_path / "generators")
+        option, file = argument.split("=")
+        assert option == "-DCMAKE_PROJECT_INCLUDE"
+        assert "CMAKE_UNITY_BUILD ON" in Path(file).read_text()
 
     def test_cpp_generators_are_pointed_past(self, tmp_path: Path) -> None:
         arguments = without_cpp(Path("/env"), tmp_path)
