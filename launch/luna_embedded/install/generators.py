@@ -1,8 +1,8 @@
-"""Makes the build of ROS interfaces cheaper: half of what would be generated is left out, the rest is compiled in heaps.
+"""Makes the build of ROS interfaces cheaper: half of the generators are left out, the rest is compiled in heaps.
 
-The C++ half of the generators is left out, since nothing here is written in C++. For each of these generators CMake is pointed at a package configuration of ours, which loads the real one (others refer
-to its targets) and takes its generator off ament's list. What remains (C, Python, type descriptions, Fast DDS and
-introspection type supports for C) is what rclpy and rosbridge-server-rs use.
+Nothing here is written in C++: for each of its generators CMake is pointed at a package configuration of ours, which
+loads the real one (others refer to its targets) and takes its generator off ament's list. What remains (C, Python, type
+descriptions, Fast DDS and introspection type supports for C) is what rclpy and rosbridge-server-rs use.
 
 Of that, several files are compiled as one (CMake's unity build): reading ROS's headers takes longer than the code.
 """
