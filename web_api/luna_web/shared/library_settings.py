@@ -142,7 +142,7 @@ class LibraryRules:
     def read(self, session: Session) -> LibrarySettings:
         """As they stand in the table. A value that its schema takes no longer counts as its default."""
         with session.no_autoflush:  # who asks may be in the middle of a change of their own
-            rows = session.execute(select(Setting.name, Setting.value)).all()
+            rows = session.execute(select(Setting.name, Setting.value).where(Setting.name.in_(SCHEMAS))).all()
         found = {row.name: value for row in rows if (value := _checked(row.name, row.value)) is not None}
         return self._defaults.model_copy(update=found)
 
@@ -189,7 +189,7 @@ class Changed(tuple[LibrarySettings, LibrarySettings]):
 def _checked(name: str, value: Any) -> BaseModel | None:
     try:
         return SCHEMAS[name].model_validate(value)
-    except (KeyError, ValidationError):
+    except ValidationError:
         log.error("setting_not_understood", setting=name)
         return None
 
