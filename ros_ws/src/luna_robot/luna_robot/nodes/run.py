@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from luna_robot.parameters import WrongParameter
 
 WRONG_PARAMETER = 2
 """Exit code of a start with a parameter that makes no sense."""
+ENDED_WITHIN = 2.0
+"""Seconds for rclpy's own answer to a signal."""
 RCLError = rclpy_implementation.RCLError
 
 
@@ -39,7 +42,9 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
             executor.add_node(node)
         notify(READY="1", STATUS="serving")
         executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except KeyboardInterrupt:
+        _let_rclpy_end()
+    except ExternalShutdownException:
         pass
     except WrongParameter as error:
         notify(STATUS=str(error))
@@ -55,3 +60,10 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
         executor.shutdown()
         rclpy.try_shutdown()
     return 0
+
+
+def _let_rclpy_end() -> None:
+    """Ctrl-C reaches Python and a thread of rclpy's, which ends the context; two that do so at once fail, or crash."""
+    deadline = time.monotonic() + ENDED_WITHIN
+    while rclpy.ok() and time.monotonic() < deadline:
+        time.sleep(0.005)
