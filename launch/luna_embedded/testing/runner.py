@@ -119,7 +119,7 @@ def _roots(checkout: Checkout) -> str:
 
 
 class _Lanes:
-    """Runs steps, ``LANES`` at a time, and after them those that come last."""
+    """Runs steps, ``LANES`` at a time, and after them those that come last, one by one: robots starve beside others."""
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
@@ -133,7 +133,7 @@ class _Lanes:
         threading.Thread(target=self._show_life, daemon=True).start()
         try:
             first = self._run_all([step for step in steps if not step.last], LANES)
-            return first + self._run_all([step for step in steps if step.last], LANES)
+            return first + self._run_all([step for step in steps if step.last], 1)
         finally:
             self._over.set()
 
