@@ -7,8 +7,10 @@ import os
 import shutil
 import sys
 import tempfile
+import unittest
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -67,3 +69,18 @@ class Stage:
     def controller(self) -> Controller:
         return Controller(f"/{ROBOT}", self.domain.number)
 
+
+class Story(unittest.TestCase):
+    """Tests of one running launch, which share a controller."""
+
+    shared: ClassVar[Controller | None] = None
+
+    def talk(self, stage: Stage) -> Controller:
+        cls = type(self)
+        cls.shared = cls.shared or stage.controller()
+        return cls.shared
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if cls.shared:
+            cls.shared.close()

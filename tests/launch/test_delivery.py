@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unittest
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from tests.launch.stage import Stage, require_ros
+from tests.launch.stage import Stage, Story, require_ros
 
 require_ros()
 
@@ -17,7 +17,7 @@ import launch_testing.markers  # noqa: E402
 from luna_interfaces.msg import DeliveryState, DeliveryStop, RobotStatus  # noqa: E402
 
 from launch import LaunchDescription  # noqa: E402
-from tests.ros.luna_robot.controller import Controller, duration, stop  # noqa: E402
+from tests.ros.luna_robot.controller import duration, stop  # noqa: E402
 
 LOAD, UNLOAD = DeliveryStop.HANDOVER_LOAD, DeliveryStop.HANDOVER_UNLOAD
 STOPS = [
@@ -33,20 +33,8 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
     return LaunchDescription([*stage.actions, launch_testing.actions.ReadyToTest()]), {"stage": stage}
 
 
-class TestDelivery(unittest.TestCase):
-    """One story, in the order of the names."""
-
-    controller: ClassVar[Controller | None] = None
-
-    def talk(self, stage: Stage) -> Controller:
-        cls = type(self)
-        cls.controller = cls.controller or stage.controller()
-        return cls.controller
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        if cls.controller:
-            cls.controller.close()
+class TestDelivery(Story):
+    """In the order of the names."""
 
     def test_1_comes_up_under_its_name_without_a_fault(self, stage: Stage) -> None:
         controller = self.talk(stage)

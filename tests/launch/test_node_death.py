@@ -6,11 +6,11 @@ import os
 import signal
 import unittest
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from tests.launch.stage import Stage, require_ros
+from tests.launch.stage import Stage, Story, require_ros
 
 require_ros()
 
@@ -30,20 +30,8 @@ def generate_test_description() -> tuple[LaunchDescription, dict[str, Any]]:
     return LaunchDescription([*stage.actions, launch_testing.actions.ReadyToTest()]), {"stage": stage}
 
 
-class TestDeath(unittest.TestCase):
-    """One story, in the order of the names."""
-
-    controller: ClassVar[Controller | None] = None
-
-    def talk(self, stage: Stage) -> Controller:
-        cls = type(self)
-        cls.controller = cls.controller or stage.controller()
-        return cls.controller
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        if cls.controller:
-            cls.controller.close()
+class TestDeath(Story):
+    """In the order of the names."""
 
     def test_1_the_onboard_nodes_die_in_mid_drive(self, stage: Stage) -> None:
         controller = self.talk(stage)

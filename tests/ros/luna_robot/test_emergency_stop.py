@@ -45,7 +45,7 @@ def test_in_mid_drive_it_holds_through_restarts_until_released_and_resumed(robot
     asked = time.monotonic()
     answer = engage(robot, "e1")
     controller.wait(lambda: controller.speed == 0.0, 1.0, "zero velocity")
-    assert time.monotonic() - asked < 2.0
+    assert time.monotonic() - asked < 0.5
     assert (answer.verdict, answer.estop_id) == (0, "e1")
     controller.wait(lambda: controller.status.suspended and controller.status.estop_id == "e1", 20.0)
     assert controller.status.mode == RobotStatus.MODE_ESTOPPED

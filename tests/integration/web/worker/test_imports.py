@@ -42,7 +42,7 @@ def wait_ended(api: Api, job_id: str) -> Json:
         answer = api.get(f"/books/imports/{job_id}")
         return answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE and data(answer)["state"] in ENDED
 
-    wait_until("the import has ended", ended, 120)
+    wait_until("the import has ended", ended, 60)
     return look(api, job_id)
 
 
