@@ -1,4 +1,4 @@
-"""Something round that stands in the way for now."""
+"""Something round that stands in the way at this moment."""
 
 import math
 from dataclasses import dataclass
