@@ -190,10 +190,15 @@ class Controller:
         _, result = self._send(self._moves, NavigateToWaypoint.Goal(**fields), 20.0)
         return self._result(result, within).result
 
-    def operator_goal(self, x: float, y: float) -> None:
-        """An operator's goal in RViz, past LUNA."""
-        accepted, _ = self._send(self._operator, NavigateToPose.Goal(pose=stop("", x, y).pose), 20.0)
+    def operator_goal(self, x: float, y: float) -> Any:
+        """An operator's goal in RViz, past LUNA; the future of its result."""
+        accepted, result = self._send(self._operator, NavigateToPose.Goal(pose=stop("", x, y).pose), 20.0)
         assert accepted
+        return result
+
+    def ending_of(self, result: Any, within: float = 20.0) -> int:
+        """How a goal ended, as action_msgs/GoalStatus says it."""
+        return int(self._result(result, within).status)
 
     def _send(self, client: ActionClient, goal: Any, within: float) -> tuple[bool, Any]:
         """Whether it was accepted, and the future of its result.

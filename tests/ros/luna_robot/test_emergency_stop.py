@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import TwistStamped
 from luna_interfaces.msg import DeliveryState, RobotStatus, Waypoint
 
@@ -126,6 +127,18 @@ def test_locked_it_does_not_even_follow_a_joystick(robot: World):
     release(robot, "d")
     controller.wait(lambda: not controller.status.estopped, 20.0)
     assert controller.call("resume", estop_id="d").verdict == 0
+
+
+def test_an_operators_own_goal_does_not_go_on_after_the_stop(robot: World):
+    controller = robot.controller
+    result = controller.operator_goal(12.0, 8.5)
+    controller.wait(lambda: controller.speed > 0.05, 60.0)
+    engage(robot, "o")
+    release(robot, "o")
+    controller.wait(lambda: controller.status.suspended and not controller.status.estopped, 20.0)
+    assert controller.call("resume", estop_id="o").verdict == 0
+    assert controller.ending_of(result) == GoalStatus.STATUS_CANCELED
+    controller.stays(lambda: controller.speed == 0.0, 1.0, "drives on by itself")
 
 
 def test_power_that_a_killed_supervisor_took_is_given_back(robot: World):

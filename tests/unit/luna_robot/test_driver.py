@@ -369,3 +369,40 @@ def test_progress_is_the_navigators_else_the_straight_line():
     assert rig.driver.progress.distance_remaining == 5.0
     rig.drive.progress = Progress(7.5, 30.0, 1)
     assert rig.driver.progress == Progress(7.5, 30.0, 1)
+
+
+def test_a_stop_calls_off_what_others_have_sent_before_anything_is_driven_again():
+    rig = Rig()
+    rig.navigator.answers = False
+    rig.driver.call_off_all()
+    rig.driver.want(DESK)
+    assert rig.asked == []
+    rig.navigator.callings_off.pop()(False)
+    rig.navigator.callings_off.pop()(True)
+    assert rig.asked == ["go_to"]
+
+
+def test_a_stop_calls_off_the_others_when_the_own_drive_has_ended():
+    rig = Rig()
+    rig.navigator.answers = False
+    rig.driver.want(DESK)
+    rig.driver.call_off_all()
+    rig.driver.want(None)
+    assert rig.drive.cancelled and not rig.navigator.callings_off
+    rig.drive.end(DriveStatus.CANCELED)
+    rig.driver.want(DESK)
+    assert rig.asked == ["go_to"]
+    rig.navigator.callings_off.pop()(True)
+    assert rig.asked == ["go_to", "go_to"]
+
+
+def test_a_stop_while_it_waits_to_try_again_calls_off_the_others_too():
+    rig = Rig()
+    rig.navigator.answers = False
+    rig.driver.want(DESK)
+    rig.drive.end(DriveStatus.FAILED, "no path")
+    rig.driver.call_off_all()
+    rig.navigator.clearings.pop()()
+    assert rig.driver.doing is Doing.CALLING_OFF
+    rig.navigator.callings_off.pop()(True)
+    assert rig.asked == ["go_to", "go_to"]

@@ -65,6 +65,7 @@ class LegDriver:
         self._mark: tuple[Pose | None, float] = (None, 0.0)
         self._situation = Situation(0.0, None, False)
         self._ended_leg: tuple[str, int] | None = None
+        self._others_due = False
 
     @property
     def doing(self) -> Doing:
@@ -97,6 +98,15 @@ class LegDriver:
             return
         self._wanted = leg
         self._settle()
+
+    def call_off_all(self) -> None:
+        """Cancel whatever the navigation drives, whoever asked for it; nothing begins before it says that it is over.
+
+        A drive of our own is cancelled by `want`; when it has ended it is the others' turn.
+        """
+        self._others_due = True
+        if self._doing in (Doing.NOTHING, Doing.PAUSING):
+            self._call_off_others()
 
     def observe(self, situation: Situation) -> None:
         """Time has passed: the watchdog looks, and a pause may be over."""
@@ -169,14 +179,26 @@ class LegDriver:
     def _drive_done(self, result: DriveResult) -> None:
         done, self._drive = self._doing, None
         self._token += 1
-        if result.status is DriveStatus.LOST:
+        if result.status is DriveStatus.LOST or self._others_due:
             self._call_off(done, result)
         else:
             self._conclude(done, result)
 
+    def _call_off_others(self) -> None:
+        self._doing, self._others_due = Doing.CALLING_OFF, False
+
+        def answered(over: bool) -> None:
+            if over:
+                self._doing = Doing.NOTHING
+                self._settle()
+            else:
+                self._call_off_others()
+
+        self._navigator.cancel_all(answered)
+
     def _call_off(self, done: Doing, result: DriveResult) -> None:
         """Nobody knows whether the robot still drives: nothing else begins before everything is known to be over."""
-        self._doing = Doing.CALLING_OFF
+        self._doing, self._others_due = Doing.CALLING_OFF, False
 
         def answered(over: bool) -> None:
             if over:
@@ -225,7 +247,9 @@ class LegDriver:
     def _costmaps_cleared(self) -> None:
         self._doing = Doing.PAUSING
         self._resume_at = self._situation.now + self._policy.pause
-        if self._wanted != self._leg:
+        if self._others_due:
+            self._call_off_others()
+        elif self._wanted != self._leg:
             self._settle()
 
     def _end(self, result: LegResult, message: str) -> None:

@@ -33,6 +33,11 @@ class DriveOrder:
     map_id: str = ""
     waypoints_version: int = 0
 
+    @property
+    def locked(self) -> bool:
+        """Nothing at all may drive: the safety supervisor holds the robot, or a stop has suspended it."""
+        return self.refusal is not None and self.refusal[0] is Error.SUSPENDED
+
 
 UNHEARD_ORDER = DriveOrder()
 

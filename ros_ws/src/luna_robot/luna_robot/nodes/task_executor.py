@@ -291,10 +291,10 @@ class TaskExecutor(Node):
         return not self.journal_error and moving_allowed(self.state, self.facts())
 
     def _manual_refusal(self, facts: Facts) -> Refusal | None:
-        if self.state.active is not None:
-            return Error.BUSY, "a delivery is in hand"
         if self.state.suspended or facts.motion_locked:
             return Error.SUSPENDED, "locked by the safety supervisor, or suspended"
+        if self.state.active is not None:
+            return Error.BUSY, "a delivery is in hand"
         return None
 
     def _now(self) -> Now:

@@ -84,8 +84,16 @@ class WaypointNavigator(Node):
         return self._view
 
     def drive(self, order: DriveOrder) -> None:
-        """What the delivery in hand wants driven goes before an operator's goal."""
+        """What the delivery in hand wants driven goes before an operator's goal.
+
+        A lock cancels everything that Nav2 has in hand, also what others gave it: after a stop nothing goes on by itself.
+        """
+        stopped = order.locked and not self._order.locked
         self._order = order
+        if self._operator is not None and order.refusal is not None:
+            self._operator.end(*order.refusal)
+        if stopped:
+            self._driver.call_off_all()
         self._settle()
 
     def use_waypoints(self, table: WaypointTable) -> None:
@@ -237,10 +245,7 @@ class WaypointNavigator(Node):
         goal = self._operator
         if goal is None:
             return
-        refusal = self._order.refusal
         if goal.cancelled:
             goal.end(Error.NAVIGATION, "cancelled")
-        elif refusal is not None:
-            goal.end(*refusal)
         else:
             goal.feed_back(self._view.pose, self._driver.progress, self.get_clock())
