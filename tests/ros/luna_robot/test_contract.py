@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from luna_interfaces.action import ExecuteDelivery
 from luna_interfaces.msg import DeliveryState, DeliveryStop, RobotStatus
+from luna_interfaces.msg import Fault as FaultMsg
 from luna_interfaces.srv import ConfirmHandover, ResolveRecovery
 from visualization_msgs.msg import Marker
 
@@ -45,7 +46,7 @@ class Shapes:
         (model.OnTimeout, DeliveryStop, "ON_TIMEOUT_"),
         (model.Verdict, ConfirmHandover.Response, ""),
         (model.Resolution, ResolveRecovery.Request, ""),
-        (faults.Severity, conversions.FaultMsg, "SEVERITY_"),
+        (faults.Severity, FaultMsg, "SEVERITY_"),
         (status.Mode, RobotStatus, "MODE_"),
         (markers.Shape, Shapes, ""),
     ],

@@ -86,7 +86,7 @@ class WaypointNavigator(Node):
     def drive(self, order: DriveOrder) -> None:
         """What the delivery in hand wants driven goes before an operator's goal.
 
-        A lock cancels everything that Nav2 has in hand, also what others gave it: after a stop nothing goes on by itself.
+        A lock cancels all that Nav2 has in hand, also what others gave it: after a stop nothing goes on by itself.
         """
         stopped = order.locked and not self._order.locked
         self._order = order
