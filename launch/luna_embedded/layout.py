@@ -54,8 +54,8 @@ class Checkout:
     @property
     def import_roots(self) -> tuple[Path, ...]:
         """What PYTHONPATH needs to find LUNA's own packages."""
-        packages = ("launch", "web_api", "sim", "ros_ws/src/luna_robot", "ros_ws/src/luna_executor")
-        return tuple(self.root / part for part in packages)
+        onboard = ("ros_ws/src/luna_robot", "ros_ws/src/luna_executor")
+        return tuple(self.root / part for part in ("launch", "launch/luna_bringup", "web_api", "sim", *onboard))
 
     @property
     def interface_sources(self) -> tuple[Path, ...]:
