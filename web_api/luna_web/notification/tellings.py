@@ -229,6 +229,14 @@ TASKS = (
         "It has “{book_title}” in hand, {source_location} to {destination_location}; last seen near {robot_at}.",
     ),
     Telling(
+        "delivery.task.awaiting_recovery",
+        READER,
+        DELIVERY,
+        "The robot is held up",
+        "“{book_title}” has to wait: somebody has to see to the robot first. The library knows.",
+        unless={"reason": ("NOT_UNLOADED", "NOT_COLLECTED")},
+    ),
+    Telling(
         "delivery.task.robot_lost",
         STAFF,
         ALERT,
