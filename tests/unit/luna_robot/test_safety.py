@@ -233,6 +233,25 @@ class TestWatch:
         watched.observe_localized(False)
         assert codes(watched) == ["POSE_LOST"]
 
+    def test_a_stop_that_was_released_before_the_executor_heard_of_it_holds_until_it_has(self):
+        watched = Watch(["task_executor", "b"], WatchLimits())
+        watched.observe_heartbeat("task_executor", True, 0.0)
+        assert not watched.standstill_demanded()
+        watched.observe_stop()
+        watched.observe_heartbeat("task_executor", True, 0.2)
+        watched.observe_heartbeat("b", False, 0.2)
+        watched.observe_heartbeat("b", True, 0.3)
+        assert watched.standstill_demanded()
+        watched.observe_heartbeat("task_executor", False, 0.4)
+        watched.observe_heartbeat("task_executor", True, 0.6)
+        assert not watched.standstill_demanded()
+
+    def test_without_an_executor_to_watch_nobody_has_to_hear_of_a_stop(self):
+        watched = Watch(["b"], WatchLimits())
+        watched.observe_heartbeat("b", True, 0.0)
+        watched.observe_stop()
+        assert not watched.standstill_demanded()
+
 
 class TestFaults:
     def test_they_are_dated_when_they_appear_and_forgotten_when_they_go(self):

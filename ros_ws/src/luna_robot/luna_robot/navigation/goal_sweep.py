@@ -11,6 +11,8 @@ from rclpy.node import Node
 from luna_robot.navigation.action_drive import ANSWER_WITHIN
 from luna_robot.navigation.deadlines import Deadlines
 
+OTHERS = ("navigate_through_poses", "follow_waypoints", "spin", "backup", "drive_on_heading", "assisted_teleop")
+"""Actions of Nav2 that LUNA never uses, but operators do: RViz's waypoint mode, the behaviours of its panel."""
 LOOK_AGAIN_AFTER = 0.2
 """Seconds between two looks for a server that is being discovered."""
 
@@ -27,15 +29,17 @@ class GoalSweep:
         self._cancels = [
             (action, node.create_client(CancelGoal, f"{name}/_action/cancel_goal")) for name, action in actions.items()
         ]
+        self._others = [node.create_client(CancelGoal, f"{name}/_action/cancel_goal") for name in OTHERS]
 
     def cancel_all(self, on_done: Callable[[bool], None]) -> None:
         """False = no answer in time, as from a server that is there, but whose cancelling is not discovered yet.
 
         A server that is not there drives nothing.
         """
-        there = [(action, cancel) for action, cancel in self._cancels if cancel.service_is_ready()]
+        there = [cancel for _, cancel in self._cancels if cancel.service_is_ready()]
         if any(action.server_is_ready() for action, cancel in self._cancels if not cancel.service_is_ready()):
             self._deadlines.after(LOOK_AGAIN_AFTER, lambda: on_done(False))
             return
-        calls = [cancel.call_async(CancelGoal.Request()) for _, cancel in there]
+        others = [cancel for cancel in self._others if cancel.service_is_ready()]
+        calls = [cancel.call_async(CancelGoal.Request()) for cancel in (*there, *others)]
         self._deadlines.gather(calls, ANSWER_WITHIN, on_done)

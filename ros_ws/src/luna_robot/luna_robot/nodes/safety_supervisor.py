@@ -201,6 +201,7 @@ class SafetySupervisor(Node):
     def _stop(self, stop: Stop) -> LatchAnswer:
         answer = engage(self._latch, stop)
         self._latch = answer.latch
+        self._watch.observe_stop()
         self._velocity.publish(self._zero())
         self._look()
         self._switch_power()

@@ -168,6 +168,7 @@ class TaskExecutor(Node):
 
     def _on_safety_state(self, message: SafetyState) -> None:
         self.safety = conversions.safety_view(message)
+        self._lock.poll()
         self._react()
 
     def _on_lock(self, message: Bool) -> None:
@@ -291,8 +292,10 @@ class TaskExecutor(Node):
         return not self.journal_error and moving_allowed(self.state, self.facts())
 
     def _manual_refusal(self, facts: Facts) -> Refusal | None:
-        if self.state.suspended or facts.motion_locked:
-            return Error.SUSPENDED, "locked by the safety supervisor, or suspended"
+        if self.state.suspended:
+            return Error.SUSPENDED, f"suspended by emergency stop {self.state.estop_id}"
+        if facts.motion_locked:
+            return Error.SUSPENDED, "locked by the safety supervisor"
         if self.state.active is not None:
             return Error.BUSY, "a delivery is in hand"
         return None

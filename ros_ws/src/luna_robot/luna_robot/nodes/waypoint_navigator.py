@@ -88,7 +88,7 @@ class WaypointNavigator(Node):
 
         A lock cancels all that Nav2 has in hand, also what others gave it: after a stop nothing goes on by itself.
         """
-        stopped = order.locked and not self._order.locked
+        stopped = order.locked and order.refusal != self._order.refusal
         self._order = order
         if self._operator is not None and order.refusal is not None:
             self._operator.end(*order.refusal)

@@ -8,6 +8,9 @@ from enum import IntEnum
 
 from luna_robot.faults import Fault, Severity
 
+EXECUTOR = "task_executor"
+"""The node that a stop suspends: it demands standstill as soon as it has heard of one."""
+
 
 class Hazard(IntEnum):
     """irobot_create_msgs/HazardDetection; others than these do not stop the robot."""
@@ -43,9 +46,16 @@ class Watch:
         self._moving = False
         self._was_localized = False
         self._pose_lost = False
+        self._stop_unheeded = False
+
+    def observe_stop(self) -> None:
+        """An emergency stop was engaged. If it is released before the executor knows of it, the robot stands on."""
+        self._stop_unheeded = EXECUTOR in self._nodes
 
     def observe_heartbeat(self, node: str, moving_allowed: bool, now: float) -> None:
         self._beats[node] = _Beat(now, moving_allowed)
+        if node == EXECUTOR and not moving_allowed:
+            self._stop_unheeded = False
 
     def observe_hazards(self, types: Iterable[int]) -> None:
         """All hazards that are detected now."""
@@ -66,8 +76,8 @@ class Watch:
         self._was_localized = localized or (self._was_localized and not self._moving)
 
     def standstill_demanded(self) -> bool:
-        """A node asks for it: suspended, recovery, journal failure."""
-        return any(not beat.moving_allowed for beat in self._beats.values())
+        """A node asks for it (suspended, recovery, journal failure), or will as soon as it knows of the last stop."""
+        return self._stop_unheeded or any(not beat.moving_allowed for beat in self._beats.values())
 
     def faults(self, now: float) -> list[Fault]:
         """Each of them keeps the robot still until it is gone."""
