@@ -1,4 +1,4 @@
-"""Docking and undocking as Nav2's docking server does them."""
+"""Docking and undocking as Nav2's docking server does them: by the dock in the camera, not by the map."""
 
 import math
 
@@ -68,11 +68,11 @@ class DockTask(Task):
 
     def _control(self, now: Situation) -> Twist:
         self._controlling_for += now.dt
-        off = self._dock.inverse().compose(now.pose)
+        off = self._dock.inverse().compose(now.truth)
         if self._controlling_for > self._limits.timeout or off.x > self._limits.contact_distance:
             self.end(failed(Code.FAILED_TO_CONTROL, "the dock was missed"))
             return STILL
-        return steer(now.pose, self._dock, clamp(-0.8 * off.x, 0.02, self._limits.speed))
+        return steer(now.truth, self._dock, clamp(-0.8 * off.x, 0.02, self._limits.speed))
 
 
 class UndockTask(Task):
@@ -89,12 +89,12 @@ class UndockTask(Task):
         return Progress(self.elapsed, max(0.0, left), max(0.0, left) / self._limits.speed, 0, Stage.CONTROLLING)
 
     def _step(self, now: Situation) -> Twist:
-        if self._dock is None or self._backed(now.pose, self._dock) >= self._limits.staging_distance - 0.02:
+        if self._dock is None or self._backed(now.truth, self._dock) >= self._limits.staging_distance - 0.02:
             self.end(SUCCEEDED)
             return STILL
         if self.elapsed > self._time_limit:
             self.end(failed(Code.FAILED_TO_CONTROL, "something stands behind the robot"))
-        return steer(now.pose, self._dock, -self._limits.speed)
+        return steer(now.truth, self._dock, -self._limits.speed)
 
     def _backed(self, pose: Pose, dock: Pose) -> float:
         return -dock.inverse().compose(pose).x

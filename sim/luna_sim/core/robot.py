@@ -1,6 +1,7 @@
 """One robot: what it wants, what its limits allow, where it gets to."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from luna_sim.core import battery as energy
@@ -9,12 +10,16 @@ from luna_sim.core.docking import on_dock
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import STILL, Pose, Twist
 from luna_sim.core.kinematics import accelerated, limited, moved, stopped
+from luna_sim.core.localization import Localization
+from luna_sim.core.odometry import Odometry
 from luna_sim.core.outcome import CANCELED, PREEMPTED
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
 BUMPER_HOLD = 0.2
 """Seconds that the bumper stays pressed after a contact."""
+_NEGLIGIBLE = 0.05
+"""Errors of the estimate below this, metres, are within the space that robots keep from each other anyway."""
 
 
 class Lock(StrEnum):
@@ -37,13 +42,17 @@ class RobotState:
 class Robot:
     """A simulated robot. Its owner calls `step` once per step of the world."""
 
-    def __init__(self, name: str, rank: int, state: RobotState, floor: Floor, parameters: RobotParameters) -> None:
+    def __init__(
+        self, name: str, rank: int, state: RobotState, floor: Floor, parameters: RobotParameters, seed: str = ""
+    ) -> None:
+        chance = random.Random(f"{seed}/{name}")  # noqa: S311 - repeatable on purpose
         self.name = name
         self.rank = rank
         self.parameters = parameters
         self.pose = state.pose
-        self.origin = state.pose
-        """Where odometry began, in the map."""
+        """Where it really is, in the map. What the robot itself believes is in `localization`."""
+        self.odometry = Odometry(parameters.odometry, parameters.drive.wheel_base, chance)
+        self.localization = Localization(state.pose, self.odometry.pose, parameters.localization, chance)
         self.velocity = STILL
         self.battery = Battery(state.energy)
         self.locks: frozenset[Lock] = frozenset()
@@ -61,11 +70,6 @@ class Robot:
     @property
     def state(self) -> RobotState:
         return RobotState(self.pose, self.battery.energy)
-
-    @property
-    def odometry(self) -> Pose:
-        """Pose in the frame `odom`."""
-        return self.origin.inverse().compose(self.pose)
 
     @property
     def charge(self) -> float:
@@ -122,6 +126,7 @@ class Robot:
         self._bumper_left = max(0.0, self._bumper_left - dt)
         if self.active:
             self._drive(neighbours, dt)
+        self.localization.step(self.pose, self.odometry.pose, dt)
         self.battery = energy.flowed(
             self.battery, self.velocity, self.dock is not None, self.parameters.battery, self.parameters.drive, dt
         )
@@ -141,6 +146,7 @@ class Robot:
             self._bumper_left = BUMPER_HOLD
             return
         self.pose = pose
+        self.odometry.drive(self.velocity, dt)
         self._find_dock()
 
     def _wanted(self, neighbours: tuple[Neighbour, ...], dt: float) -> Twist | None:
@@ -152,11 +158,27 @@ class Robot:
             return self._command
         if self.task is None:
             return STILL
-        situation = Situation(self.pose, self.velocity, self.dock is not None, self.rank, neighbours, dt)
+        situation = Situation(
+            self.localization.estimate,
+            self.velocity,
+            self.dock is not None,
+            self.rank,
+            self._as_believed(neighbours),
+            dt,
+            self.pose,
+        )
         wanted = self.task.step(situation)
         if self.task.outcome is not None:
             self.task = None
         return wanted
+
+    def _as_believed(self, neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
+        """Neighbours are seen from where the robot is, so they are as far off in the map as its estimate is."""
+        estimate = self.localization.estimate
+        if not self.localization.lost and estimate.distance_to(self.pose.x, self.pose.y) < _NEGLIGIBLE:
+            return neighbours
+        off = estimate.compose(self.pose.inverse())
+        return tuple(_moved(neighbour, off) for neighbour in neighbours)
 
     def _collides(self, pose: Pose, neighbours: tuple[Neighbour, ...]) -> bool:
         """Whether a pose overlaps something and is no better than where the robot stands."""
@@ -173,3 +195,8 @@ class Robot:
     def _find_dock(self) -> None:
         limits = self.parameters.dock
         self.dock = next((code for code, dock in self._floor.docks.items() if on_dock(self.pose, dock, limits)), None)
+
+
+def _moved(neighbour: Neighbour, off: Pose) -> Neighbour:
+    at = off.compose(Pose(neighbour.x, neighbour.y, neighbour.yaw))
+    return replace(neighbour, x=at.x, y=at.y, yaw=at.yaw)

@@ -26,11 +26,14 @@ class Situation:
     """What a task knows of its robot in this step."""
 
     pose: Pose
+    """Where it believes to be, in the map."""
     velocity: Twist
     docked: bool
     rank: int
     neighbours: tuple[Neighbour, ...]
     dt: float
+    truth: Pose
+    """Where it really is: for what is seen from there, such as a dock."""
 
 
 class Task(ABC):

@@ -31,11 +31,12 @@ class World:
         self.planner = Planner(floor, parameters)
         self.robots: dict[str, Robot] = {}
         self.time_ns = start_ns
+        self._seed = seed
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
         """Put a robot on the floor. Earlier robots have right of way."""
-        robot = Robot(name, len(self.robots), state, self.floor, self.parameters)
+        robot = Robot(name, len(self.robots), state, self.floor, self.parameters, str(self._seed))
         self.robots[name] = robot
         return robot
 
@@ -93,11 +94,10 @@ class World:
         """A hash over everything that moves: equal for equal histories."""
         digest = hashlib.sha256(struct.pack("<q", self.time_ns))
         for r in self.robots.values():
-            digest.update(
-                struct.pack(
-                    "<6d", r.pose.x, r.pose.y, r.pose.yaw, r.velocity.linear, r.velocity.angular, r.battery.energy
-                )
-            )
+            poses = [v for p in (r.pose, r.odometry.pose, r.localization.estimate) for v in (p.x, p.y, p.yaw)]
+            variances = r.localization.covariance
+            others = (r.velocity.linear, r.velocity.angular, r.battery.energy, variances.position, variances.yaw)
+            digest.update(struct.pack("<14d?", *poses, *others, r.localization.lost))
         return digest.hexdigest()
 
     def states(self) -> Mapping[str, RobotState]:
@@ -106,7 +106,7 @@ class World:
 
     def _navigation(self, robot: Robot, goal: Pose) -> Task:
         try:
-            path = self.planner.plan(robot.pose, goal)
+            path = self.planner.plan(robot.localization.estimate, goal)
         except PlanError as error:
             return EndedTask(failed(error.code, str(error)))
         return NavigateTask(goal, path, self.planner, self.floor, self.parameters)

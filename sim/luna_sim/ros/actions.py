@@ -63,7 +63,7 @@ class RobotActions:
         for run in self._runs.values():
             if run.task.outcome is not None:
                 continue
-            feedback = self._feedback(run.handle.request, run.task.progress(self._robot.pose))
+            feedback = self._feedback(run.handle.request, run.task.progress(self._robot.localization.estimate))
             if feedback is not None:
                 run.handle.publish_feedback(feedback)
 
@@ -147,7 +147,7 @@ class RobotActions:
     async def _plan(self, handle: ServerGoalHandle) -> ComputePathToPose.Result:
         goal, result = handle.request, ComputePathToPose.Result()
         with self._guard:
-            start = messages.pose_from(goal.start.pose) if goal.use_start else self._robot.pose
+            start = messages.pose_from(goal.start.pose) if goal.use_start else self._robot.localization.estimate
             try:
                 path = self._world.plan(start, messages.pose_from(goal.goal.pose))
             except PlanError as error:
@@ -161,7 +161,7 @@ class RobotActions:
     def _feedback(self, goal: Any, progress: Progress) -> Any:
         if isinstance(goal, NavigateToPose.Goal):
             return NavigateToPose.Feedback(
-                current_pose=messages.pose_stamped(self._robot.pose, self._world.time_ns),
+                current_pose=messages.pose_stamped(self._robot.localization.estimate, self._world.time_ns),
                 navigation_time=messages.duration_msg(progress.elapsed),
                 estimated_time_remaining=messages.duration_msg(progress.time_remaining),
                 number_of_recoveries=min(progress.recoveries, _MAX_RECOVERIES),

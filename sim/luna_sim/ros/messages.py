@@ -26,7 +26,6 @@ POST_DATING_NS = 1_000_000_000
 DOCK_SIGHT = 1.0
 """The dock's beacon is seen within this distance, metres."""
 _SECOND = 1_000_000_000
-_POSITION_VARIANCE, _HEADING_VARIANCE = 0.0025, 0.0012
 
 
 def time_msg(ns: int) -> TimeMsg:
@@ -71,7 +70,7 @@ def path_msg(path: Path, ns: int) -> PathMsg:
 
 def odometry_msg(robot: Robot, ns: int) -> Odometry:
     message = Odometry(header=header_msg(ODOM, ns), child_frame_id=BASE)
-    message.pose.pose = pose_msg(robot.odometry)
+    message.pose.pose = pose_msg(robot.odometry.pose)
     message.twist.twist.linear.x = robot.velocity.linear
     message.twist.twist.angular.z = robot.velocity.angular
     return message
@@ -80,8 +79,8 @@ def odometry_msg(robot: Robot, ns: int) -> Odometry:
 def tf_msg(robot: Robot, ns: int) -> TFMessage:
     return TFMessage(
         transforms=[
-            _transform(MAP, ODOM, robot.origin, ns + POST_DATING_NS),
-            _transform(ODOM, BASE, robot.odometry, ns),
+            _transform(MAP, ODOM, robot.localization.correction, ns + POST_DATING_NS),
+            _transform(ODOM, BASE, robot.odometry.pose, ns),
         ]
     )
 
@@ -95,9 +94,10 @@ def tf_static_msg(ns: int) -> TFMessage:
 
 def amcl_msg(robot: Robot, ns: int) -> PoseWithCovarianceStamped:
     message = PoseWithCovarianceStamped(header=header_msg(MAP, ns))
-    message.pose.pose = pose_msg(robot.pose)
-    message.pose.covariance[0] = message.pose.covariance[7] = _POSITION_VARIANCE
-    message.pose.covariance[35] = _HEADING_VARIANCE
+    believed = robot.localization
+    message.pose.pose = pose_msg(believed.estimate)
+    message.pose.covariance[0] = message.pose.covariance[7] = believed.covariance.position
+    message.pose.covariance[35] = believed.covariance.yaw
     return message
 
 

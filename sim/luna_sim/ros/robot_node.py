@@ -1,5 +1,6 @@
 """One robot's topics and services."""
 
+import math
 import threading
 import time
 
@@ -28,8 +29,6 @@ _TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
 _MS = 1_000_000
 _MOVING, _STILL, _SLOW = 50 * _MS, 200 * _MS, 1000 * _MS
 """Periods of publication in simulated time, nanoseconds."""
-_AMCL_DISTANCE, _AMCL_TURN = 0.25, 0.2
-"""AMCL's update_min_d and update_min_a."""
 
 
 class RobotNode(Node):
@@ -52,7 +51,7 @@ class RobotNode(Node):
         self._guard = guard
         self._watch = EstopWatch()
         self._pose_at = self._slow_at = -_SLOW
-        self._amcl_pose = robot.pose
+        self._amcl_updates = 0
         self._amcl_at = -_SLOW
         self._told: tuple[object, ...] = ()
         self._bumps = 0
@@ -125,11 +124,17 @@ class RobotNode(Node):
         with self._guard:
             self.robot.command(Twist(message.twist.linear.x, message.twist.angular.z))
 
-    def _on_initial_pose(self, _message: PoseWithCovarianceStamped) -> None:
-        """The simulated localisation converges at once, whatever the guess: it says where the robot really is."""
+    def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
+        guess = messages.pose_from(message.pose.pose)
+        if message.header.frame_id != messages.MAP or not all(map(math.isfinite, (guess.x, guess.y, guess.yaw))):
+            self.get_logger().warning(
+                f"initialpose ignored: frame {message.header.frame_id!r} must be 'map', every number finite"
+            )
+            return
         with self._guard:
-            self._amcl_at = -_SLOW
+            self.robot.localization.found(guess)
             self._publish_amcl(self._world.time_ns)
+            self._publish_pose()
 
     def _on_clear(
         self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response
@@ -144,11 +149,10 @@ class RobotNode(Node):
         self._pose_at = ns
 
     def _publish_amcl(self, ns: int) -> None:
-        pose, last = self.robot.pose, self._amcl_pose
-        moved = pose.distance_to(last.x, last.y) >= _AMCL_DISTANCE or abs(pose.yaw - last.yaw) >= _AMCL_TURN
-        if moved or ns - self._amcl_at >= _SLOW:
+        updates = self.robot.localization.updates
+        if updates != self._amcl_updates or ns - self._amcl_at >= _SLOW:
             self._amcl.publish(messages.amcl_msg(self.robot, ns))
-            self._amcl_pose, self._amcl_at = pose, ns
+            self._amcl_updates, self._amcl_at = updates, ns
 
     def _publish_state(self, ns: int) -> None:
         robot = self.robot
