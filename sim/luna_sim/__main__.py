@@ -45,10 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"--state-dir: {error}")
-    return _simulate(world, options.speed, store, files.waypoints.map_id, told_to_end)
+    return _simulate(world, options, store, files.waypoints.map_id, told_to_end)
 
 
-def _simulate(world: World, speed: float, store: StateStore, map_id: str, told_to_end: threading.Event) -> int:
+def _simulate(
+    world: World, options: argparse.Namespace, store: StateStore, map_id: str, told_to_end: threading.Event
+) -> int:
     # Imported late: a wrong argument is told without waiting for ROS.
     from luna_sim.ros.simulation import Simulation, close_context, make_context
 
@@ -59,9 +61,9 @@ def _simulate(world: World, speed: float, store: StateStore, map_id: str, told_t
         os.kill(os.getpid(), signal.SIGTERM)
 
     make_context()
-    simulation = Simulation(world, speed)
+    simulation = Simulation(world, options.speed, power_saver=options.power_saver)
     simulation.start(failed)
-    log.info("%d robots at %g times real time", len(world.robots), speed)
+    log.info("%d robots at %g times real time", len(world.robots), options.speed)
     notify("READY=1", f"STATUS={len(world.robots)} robots on {map_id}")
     while not told_to_end.is_set() and signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
         _save(simulation.snapshot(), store, map_id)
@@ -95,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--robots", type=_robots, default=("luna1",), help="names, separated by commas")
     parser.add_argument("--speed", type=_speed, default=1.0, help=f"times real time, {SLOWEST:g} to {FASTEST:g}")
     parser.add_argument("--seed", type=int, default=1, help="for everything that is left to chance")
+    parser.add_argument(
+        "--power-saver",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="no scan while docked, as TurtleBot 4 is shipped (default: yes)",
+    )
     parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the robots' places")
     return parser
 

@@ -4,10 +4,13 @@ import hashlib
 import random
 import struct
 from collections.abc import Mapping
+from functools import cached_property
 
+from luna_sim.core.disc import Disc
 from luna_sim.core.docking import DockTask, UndockTask, staging_pose
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
+from luna_sim.core.lidar import Lidar, Ranges
 from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import SUCCEEDED, Code, failed
 from luna_sim.core.parameters import RobotParameters
@@ -90,6 +93,12 @@ class World:
         """
         return self.planner.plan(start, goal)
 
+    def scan(self, name: str) -> Ranges:
+        """What a robot's lidar sees now: 640 ranges in metres, the first one backwards in the lidar's own frame."""
+        radius = self.parameters.drive.radius
+        robots = [Disc(other.pose.x, other.pose.y, radius) for other in self.robots.values()]
+        return self._lidar.scan(self.robots[name].pose, robots)
+
     def fingerprint(self) -> str:
         """A hash over everything that moves: equal for equal histories."""
         digest = hashlib.sha256(struct.pack("<q", self.time_ns))
@@ -103,6 +112,10 @@ class World:
     def states(self) -> Mapping[str, RobotState]:
         """What outlives a restart, by robot."""
         return {name: robot.state for name, robot in self.robots.items()}
+
+    @cached_property
+    def _lidar(self) -> Lidar:
+        return Lidar(self.floor.grid)
 
     def _navigation(self, robot: Robot, goal: Pose) -> Task:
         try:

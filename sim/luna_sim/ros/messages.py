@@ -10,17 +10,18 @@ from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Quaternion
 from irobot_create_msgs.msg import DockStatus, HazardDetection, HazardDetectionVector, KidnapStatus
 from nav_msgs.msg import OccupancyGrid, Odometry
 from nav_msgs.msg import Path as PathMsg
-from sensor_msgs.msg import BatteryState
+from sensor_msgs.msg import BatteryState, LaserScan
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
 from luna_floor.grid import Grid
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
+from luna_sim.core.lidar import ANGLE_INCREMENT, ANGLE_MIN, MOUNT, RANGE, RAYS, Ranges
 from luna_sim.core.path import Path
 from luna_sim.core.robot import Robot
 
-MAP, ODOM, BASE = "map", "odom", "base_link"
+MAP, ODOM, BASE, LIDAR = "map", "odom", "base_link", "rplidar_link"
 POST_DATING_NS = 1_000_000_000
 """AMCL stamps map → odom this far into the future (its transform_tolerance on a TurtleBot 4)."""
 DOCK_SIGHT = 1.0
@@ -87,7 +88,7 @@ def tf_msg(robot: Robot, ns: int) -> TFMessage:
 
 def tf_static_msg(ns: int) -> TFMessage:
     """The lidar's place on a TurtleBot 4 (turtlebot4_description)."""
-    message = _transform(BASE, "rplidar_link", Pose(-0.040, 0.0, math.pi / 2.0), ns)
+    message = _transform(BASE, LIDAR, MOUNT, ns)
     message.transform.translation.z = 0.193
     return TFMessage(transforms=[message])
 
@@ -99,6 +100,20 @@ def amcl_msg(robot: Robot, ns: int) -> PoseWithCovarianceStamped:
     message.pose.covariance[0] = message.pose.covariance[7] = believed.covariance.position
     message.pose.covariance[35] = believed.covariance.yaw
     return message
+
+
+def scan_msg(ranges: Ranges, period: float, ns: int) -> LaserScan:
+    """All rays at one moment; an RPLIDAR A1 sees nothing nearer than 0.15 m."""
+    return LaserScan(
+        header=header_msg(LIDAR, ns),
+        angle_min=ANGLE_MIN,
+        angle_max=ANGLE_MIN + (RAYS - 1) * ANGLE_INCREMENT,
+        angle_increment=ANGLE_INCREMENT,
+        scan_time=period,
+        range_min=0.15,
+        range_max=RANGE,
+        ranges=array.array("f", ranges.tobytes()),
+    )
 
 
 def battery_msg(robot: Robot, ns: int) -> BatteryState:

@@ -23,6 +23,7 @@ from luna_sim.core.robot import Lock, Robot
 from luna_sim.core.world import World
 from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros import messages
+from luna_sim.ros.sensors import Sensors
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
@@ -37,7 +38,7 @@ class RobotNode(Node):
     Callbacks run in the executor's thread, `publish` in the simulation's; `guard` protects the world.
     """
 
-    def __init__(self, robot: Robot, world: World, guard: threading.RLock) -> None:
+    def __init__(self, robot: Robot, world: World, guard: threading.RLock, *, power_saver: bool) -> None:
         quiet = [Parameter("start_type_description_service", value=False)]
         super().__init__(
             "luna_sim",
@@ -57,6 +58,7 @@ class RobotNode(Node):
         self._bumps = 0
         self._make_publishers()
         self._make_inputs()
+        self._sensors = Sensors(self, robot, world, power_saver=power_saver)
         robot.lock(Lock.SILENCE)
 
     def publish_latched(self) -> None:
@@ -72,6 +74,7 @@ class RobotNode(Node):
         if ns - self._pose_at >= (_STILL if robot.velocity.is_zero else _MOVING):
             self._publish_pose()
         self._publish_amcl(ns)
+        self._sensors.publish(ns)
         told = (robot.dock, robot.bumped, robot.charge >= 1.0)
         if told != self._told or robot.bumps != self._bumps or ns - self._slow_at >= _SLOW:
             self._publish_state(ns)

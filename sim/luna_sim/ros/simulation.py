@@ -34,7 +34,7 @@ class Simulation:
     The executor's thread is apart so that a locked motion is told within a message's time, not a step's.
     """
 
-    def __init__(self, world: World, speed: float) -> None:
+    def __init__(self, world: World, speed: float, *, power_saver: bool) -> None:
         self._world = world
         self._speed = speed
         self._guard = threading.RLock()
@@ -47,7 +47,9 @@ class Simulation:
         self._clock = self._clock_node.create_publisher(Clock, "/clock", 1)
         self._clock_at = 0
         self._feedback_at = 0.0
-        self._nodes = [RobotNode(robot, world, self._guard) for robot in world.robots.values()]
+        self._nodes = [
+            RobotNode(robot, world, self._guard, power_saver=power_saver) for robot in world.robots.values()
+        ]
         self._actions = [RobotActions(node, world, self._guard, self._executor) for node in self._nodes]
         self._threads: list[threading.Thread] = []
         for node in self._nodes:

@@ -14,9 +14,9 @@ from lifecycle_msgs.srv import GetState
 from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import BatteryState
+from sensor_msgs.msg import BatteryState, LaserScan
 from tf2_msgs.msg import TFMessage
 
 from luna_floor.model import Waypoint
@@ -47,6 +47,7 @@ class TestTopics:
             "kidnap_status": client.listen(KidnapStatus, "kidnap_status"),
             "/clock": client.listen(Clock, "/clock"),
         }
+        scan = client.listen(LaserScan, "scan")
         client.until(lambda: all(h.last is not None for h in heard.values()), why="every topic")
         grid, dock = heard["map"].last, waypoints["DOCK-1"]
         assert (grid.info.width, grid.info.height, len(grid.data)) == (800, 500, 400_000)
@@ -60,6 +61,7 @@ class TestTopics:
         assert not heard["kidnap_status"].last.is_kidnapped
         frames = [(t.header.frame_id, t.child_frame_id) for t in heard["tf"].last.transforms]
         assert frames == [("map", "odom"), ("odom", "base_link")]
+        assert scan.last is None, "a docked TurtleBot 4 saves power"
 
     def test_the_clock_runs_at_the_factor(self, client: Client) -> None:
         clock = client.listen(Clock, "/clock")
@@ -75,6 +77,7 @@ class TestNavigation:
     def test_a_goal_is_driven_to_its_end_with_feedback(self, client: Client, waypoints: Places) -> None:
         client.keep_unlocked()
         feedback, amcl = Heard(), client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
+        scan = client.listen(LaserScan, "scan", qos_profile_sensor_data)
         goal = waypoints["DESK-1"]
         answer = client.result_of(navigate(client, goal, feedback).get_result_async(), 60)
         assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.error_code == 0
@@ -82,6 +85,10 @@ class TestNavigation:
         assert len(left) > 10 and left[0] > 5 and left[-1] < 0.5
         assert feedback.messages[len(left) // 2][1].feedback.estimated_time_remaining.sec > 0
         client.until(lambda: math.dist(xy(amcl.last), (goal.x, goal.y)) < 0.1, why="amcl_pose at the goal")
+        seen = scan.last
+        assert (seen.header.frame_id, len(seen.ranges), seen.range_max) == ("rplidar_link", 640, 12.0)
+        assert seen.angle_max == pytest.approx(math.pi - seen.angle_increment)
+        assert 0.1 < min(seen.ranges) < 12.0
 
     def test_a_cancelled_goal_ends_canceled_and_the_robot_stands(self, client: Client, waypoints: Places) -> None:
         client.keep_unlocked()
