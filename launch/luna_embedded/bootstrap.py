@@ -31,7 +31,7 @@ from luna_embedded.install.node import client_fits
 from luna_embedded.install.progress import Progress
 from luna_embedded.layout import Checkout
 
-NEEDS_ROS = frozenset({"up", "test"})
+NEEDS_ROS = frozenset({"up", "test", "sim"})
 
 
 @dataclass(frozen=True)

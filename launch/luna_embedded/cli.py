@@ -16,6 +16,7 @@ from luna_embedded.exit_codes import MEANING, Exit, Refusal
 from luna_embedded.layout import this_checkout
 from luna_embedded.parts.run import Options
 from luna_embedded.planning import Place, place
+from luna_embedded.sim.cli import app as sim
 from luna_embedded.supervision.control import ask
 
 CODES = "\n\n".join(f"{code.value}: {meaning}" for code, meaning in MEANING.items())
@@ -32,6 +33,7 @@ people = typer.Typer(help="Manage the people of a running LUNA, and see its peri
 app.add_typer(people, name="admin")
 events = typer.Typer(help="Events that LUNA could not handle.", no_args_is_help=True)
 app.add_typer(events, name="events")
+app.add_typer(sim, name="sim")
 
 State = Annotated[
     Path | None,

@@ -70,7 +70,7 @@ def plan(
     servers = choose_servers(state, credentials, environment)
     before = read_json(state.run_file)
     ports = _ports(options, before)
-    domain = _domain(state, before, environment)
+    domain = choose_domain(state, before, environment)
     run = Run(checkout, state, options, ports, credentials, servers, domain, inherited(environment))
     write_json(
         state.run_file,
@@ -131,7 +131,8 @@ def _ports(options: Options, before: Mapping[str, Any]) -> Ports:
     return Ports(found[0], dict(zip(options.robot_names, found[1:], strict=True)))
 
 
-def _domain(state: StateDir, before: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+def choose_domain(state: StateDir, before: Mapping[str, Any], environment: Mapping[str, str]) -> int:
+    """ROS_DOMAIN_ID if set; else that of the run before, or one that nobody uses. Raises Refusal."""
     if asked := environment.get("ROS_DOMAIN_ID", ""):
         if not asked.isdecimal() or not 0 <= int(asked) <= 101:
             raise Refusal(

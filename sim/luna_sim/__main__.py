@@ -14,6 +14,7 @@ from luna_floor.model import FloorError
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import World
+from luna_sim.estop_watch import EstopWatch
 from luna_sim.notify import notify
 from luna_sim.setup import SetupError, build_world, read_floor, robot_names
 from luna_sim.store import SavedState, StateError, StateStore
@@ -45,11 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     except OSError as error:
         parser.error(f"--state-dir: {error}")
-    return _simulate(world, options, store, files.waypoints.map_id, told_to_end)
+    watch = EstopWatch(optional=options.estop == "optional")
+    return _simulate(world, options, watch, store, files.waypoints.map_id, told_to_end)
 
 
 def _simulate(
-    world: World, options: argparse.Namespace, store: StateStore, map_id: str, told_to_end: threading.Event
+    world: World,
+    options: argparse.Namespace,
+    watch: EstopWatch,
+    store: StateStore,
+    map_id: str,
+    told_to_end: threading.Event,
 ) -> int:
     # Imported late: a wrong argument is told without waiting for ROS.
     from luna_sim.ros.simulation import Simulation, close_context, make_context
@@ -61,7 +68,7 @@ def _simulate(
         os.kill(os.getpid(), signal.SIGTERM)
 
     make_context()
-    simulation = Simulation(world, options.speed, power_saver=options.power_saver)
+    simulation = Simulation(world, options.speed, watch, power_saver=options.power_saver)
     simulation.start(failed)
     log.info("%d robots at %g times real time", len(world.robots), options.speed)
     notify("READY=1", f"STATUS={len(world.robots)} robots on {map_id}")
@@ -97,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--robots", type=_robots, default=("luna1",), help="names, separated by commas")
     parser.add_argument("--speed", type=_speed, default=1.0, help=f"times real time, {SLOWEST:g} to {FASTEST:g}")
     parser.add_argument("--seed", type=int, default=1, help="for everything that is left to chance")
+    parser.add_argument(
+        "--estop",
+        choices=("required", "optional"),
+        default="required",
+        help="whether robots stand until somebody publishes the lock `estop`; either way its silence locks later",
+    )
     parser.add_argument(
         "--power-saver",
         action=argparse.BooleanOptionalAction,

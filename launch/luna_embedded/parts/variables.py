@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from luna_embedded.install.ros_variables import run_variables
+from luna_embedded.layout import Checkout
 from luna_embedded.parts.run import Run
 
 INHERITED = frozenset(
@@ -55,7 +57,7 @@ def web_variables(run: Run) -> dict[str, str]:
         "LUNA_CELERY_BROKER_URL": run.servers.broker_url,
         "LUNA_PUBLIC_URL": run.address,
         "LUNA_SIM_SPEED": str(run.options.sim_speed),
-        "PYTHONPATH": _import_roots(run),
+        "PYTHONPATH": _import_roots(run.checkout),
         "PYTHONUNBUFFERED": "1",
     }
     settings.pop("LUNA_DATABASE_OWNER_URL", None)
@@ -69,18 +71,25 @@ def manage_variables(run: Run) -> dict[str, str]:
 
 def ros_part_variables(run: Run) -> dict[str, str]:
     """For nodes, the simulator and rosbridge. Secrets of the web tier are not among them."""
-    wheels = run_variables(run.checkout.ros_env, run.checkout.ros_install)
-    base = {name: value for name, value in run.base.items() if not name.startswith("LUNA_")}
+    return ros_variables(run.checkout, run.base, run.ros_domain, run.state.logs / "ros", run.fastdds_profiles)
+
+
+def ros_variables(
+    checkout: Checkout, base: Mapping[str, str], ros_domain: int, log: Path, fastdds_profiles: Path
+) -> dict[str, str]:
+    """For a ROS program in a domain; `base` as `inherited` gives it."""
+    wheels = run_variables(checkout.ros_env, checkout.ros_install)
+    kept = {name: value for name, value in base.items() if not name.startswith("LUNA_")}
     return {
-        **base,
+        **kept,
         **wheels,
-        "PYTHONPATH": f"{_import_roots(run)}:{wheels['PYTHONPATH']}",
+        "PYTHONPATH": f"{_import_roots(checkout)}:{wheels['PYTHONPATH']}",
         "PYTHONUNBUFFERED": "1",
-        "ROS_DOMAIN_ID": str(run.ros_domain),
-        "ROS_LOG_DIR": str(run.state.logs / "ros"),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(run.fastdds_profiles),
+        "ROS_DOMAIN_ID": str(ros_domain),
+        "ROS_LOG_DIR": str(log),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(fastdds_profiles),
     }
 
 
-def _import_roots(run: Run) -> str:
-    return ":".join(map(str, run.checkout.import_roots))
+def _import_roots(checkout: Checkout) -> str:
+    return ":".join(map(str, checkout.import_roots))

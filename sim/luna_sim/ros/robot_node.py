@@ -38,7 +38,9 @@ class RobotNode(Node):
     Callbacks run in the executor's thread, `publish` in the simulation's; `guard` protects the world.
     """
 
-    def __init__(self, robot: Robot, world: World, guard: threading.RLock, *, power_saver: bool) -> None:
+    def __init__(
+        self, robot: Robot, world: World, guard: threading.RLock, watch: EstopWatch, *, power_saver: bool
+    ) -> None:
         quiet = [Parameter("start_type_description_service", value=False)]
         super().__init__(
             "luna_sim",
@@ -50,7 +52,7 @@ class RobotNode(Node):
         self.robot = robot
         self._world = world
         self._guard = guard
-        self._watch = EstopWatch()
+        self._watch = watch
         self._pose_at = self._slow_at = -_SLOW
         self._amcl_updates = 0
         self._amcl_at = -_SLOW
@@ -59,7 +61,8 @@ class RobotNode(Node):
         self._make_publishers()
         self._make_inputs()
         self._sensors = Sensors(self, robot, world, power_saver=power_saver)
-        robot.lock(Lock.SILENCE)
+        for lock in watch.locks(time.monotonic()):
+            robot.lock(lock)
 
     def publish_latched(self) -> None:
         """What never changes: the map and the fixed frames."""

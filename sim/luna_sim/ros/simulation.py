@@ -13,6 +13,7 @@ from rosgraph_msgs.msg import Clock
 from luna_executor import LeanExecutor
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import STEP_NS, World
+from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros.actions import RobotActions
 from luna_sim.ros.messages import time_msg
 from luna_sim.ros.robot_node import RobotNode
@@ -34,7 +35,7 @@ class Simulation:
     The executor's thread is apart so that a locked motion is told within a message's time, not a step's.
     """
 
-    def __init__(self, world: World, speed: float, *, power_saver: bool) -> None:
+    def __init__(self, world: World, speed: float, watch: EstopWatch, *, power_saver: bool) -> None:
         self._world = world
         self._speed = speed
         self._guard = threading.RLock()
@@ -48,7 +49,7 @@ class Simulation:
         self._clock_at = 0
         self._feedback_at = 0.0
         self._nodes = [
-            RobotNode(robot, world, self._guard, power_saver=power_saver) for robot in world.robots.values()
+            RobotNode(robot, world, self._guard, watch, power_saver=power_saver) for robot in world.robots.values()
         ]
         self._actions = [RobotActions(node, world, self._guard, self._executor) for node in self._nodes]
         self._threads: list[threading.Thread] = []

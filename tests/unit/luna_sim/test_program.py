@@ -141,6 +141,12 @@ class TestEstopTopic:
         assert watch.locks(10.4) == frozenset()
         assert watch.locks(10.6) == {Lock.SILENCE}
 
+    def test_where_nobody_need_watch_the_first_message_arms_it(self) -> None:
+        watch = EstopWatch(optional=True)
+        assert watch.locks(10.0) == frozenset()
+        watch = watch.heard(False, 10.0)
+        assert watch.locks(10.4) == frozenset() and watch.locks(10.6) == {Lock.SILENCE}
+
     @given(st.lists(st.tuples(st.booleans(), st.floats(0, 2)), min_size=1))
     def test_it_is_open_only_while_false_was_heard_lately(self, heard: list[tuple[bool, float]]) -> None:
         watch, now, last = EstopWatch(), 0.0, True

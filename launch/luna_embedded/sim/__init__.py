@@ -1,0 +1,1 @@
+"""`./luna sim`: the simulator alone, and everything around it, without database and web tier."""

@@ -1,0 +1,71 @@
+"""The verbs of `./luna sim`. Thin: each one hands its words to a program in the ROS environment.
+
+A group of verbs with a module of its own is hung in at the end of this one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.layout import this_checkout
+from luna_embedded.planning import Place, place
+
+app = typer.Typer(
+    help="The simulator alone, without a library around it; floors, pictures and recordings.",
+    invoke_without_command=True,
+)
+
+State = Annotated[
+    Path | None,
+    typer.Option("--state", envvar="LUNA_STATE", metavar="DIR", help="State directory.", show_default=".luna/state"),
+]
+
+
+def _place(state: Path | None) -> Place:
+    return place(this_checkout(), state)
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    floor: Annotated[
+        str, typer.Option(metavar="FLOOR", help="A floor below sim/maps, or a folder with map.yaml and waypoints.yaml.")
+    ] = "library",
+    robots: Annotated[str, typer.Option(metavar="N|NAMES", help="How many robots, or their names: a,b,c.")] = "1",
+    speed: Annotated[float, typer.Option(metavar="X", help="How many times as fast as real time, 0.1 to 100.")] = 1.0,
+    people: Annotated[int | None, typer.Option(min=0, metavar="N", help="How many people walk about.")] = None,
+    seed: Annotated[int, typer.Option(help="For everything that is left to chance.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="Faults that happen at set times.")] = None,
+    state: State = None,
+) -> None:
+    """Start the simulator alone, in the foreground; Ctrl-C ends it, and the robots stay where they are."""
+    from luna_embedded.sim.alone import Wanted, become_simulator
+
+    if context.invoked_subcommand is None:
+        wanted = Wanted(floor, robots, speed, seed, people, scenario)
+        become_simulator(this_checkout(), _place(state).state, wanted, os.environ)
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        verb = context.invoked_subcommand
+        raise Refusal(f"--{given[0]} says nothing to {verb}.", f"See ./luna sim {verb} --help.", Exit.USAGE)
+
+
+@app.command()
+def build(
+    plan: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="A floor plan (YAML); none: every one in sim/.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Where to; none: sim/maps/ and the plan's name.")
+    ] = None,
+) -> None:
+    """Make maps, masks, pictures and waypoints from floor plans."""
+    from luna_embedded.sim.floors import build_floors
+
+    raise typer.Exit(build_floors(this_checkout(), plan, folder, os.environ))
