@@ -10,6 +10,7 @@ import fcntl
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ from luna_embedded.install.environments import interfaces_fit, ros_environment, 
 from luna_embedded.install.machine import (
     BUILD_TOOLS,
     INSTALL_NEEDS_BYTES,
+    SDFORMAT,
     VENV,
     free_bytes,
     provide,
@@ -80,8 +82,18 @@ def install(checkout: Checkout, need: Need) -> None:
         progress.say(
             f"Making LUNA's environments in {checkout.made} (once; details in {checkout.install_log.name} there) …"
         )
-        Maker(checkout, Runner(checkout.install_log), progress).make(ros=need.ros, tests=need.tests)
+        with ThreadPoolExecutor(1) as beside:
+            if need.tests:
+                beside.submit(_provide_for_tests, checkout, progress)
+            Maker(checkout, Runner(checkout.install_log), progress).make(ros=need.ros, tests=need.tests)
         progress.say("The environments are ready.")
+
+
+def _provide_for_tests(checkout: Checkout, progress: Progress) -> None:
+    try:
+        provide((SDFORMAT,), checkout.install_log, progress.say)
+    except Refusal as refusal:
+        progress.say(f"{refusal.what} Tests that need it are skipped.")
 
 
 def main(arguments: Sequence[str]) -> int:

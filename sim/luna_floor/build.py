@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 
 from luna_floor.files import map_yaml, pgm_bytes, waypoints_yaml
+from luna_floor.gazebo.world import world_files
 from luna_floor.grid import draw_grid, draw_keep_out
 from luna_floor.model import FloorPlan
 from luna_floor.picture import draw_picture
@@ -20,3 +21,4 @@ def floor_files(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
     png = io.BytesIO()
     draw_picture(plan).save(png, format="PNG", optimize=True)
     yield "map.png", png.getvalue()
+    yield from world_files(plan)

@@ -92,9 +92,10 @@ def read_waypoints(path: Path) -> WaypointSet:
 
 def write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
     """Write files into a folder, which is made if it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files:
-        (folder / name).write_bytes(content)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def _waypoint_line(w: Waypoint) -> str:

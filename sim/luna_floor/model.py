@@ -152,11 +152,12 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
-    """One piece of furniture."""
+    """One piece of furniture; a seat has its back in direction `back` (radians)."""
 
     code: str
     kind: FurnitureKind
     shape: Shape
+    back: float = math.pi / 2
 
 
 @dataclass(frozen=True, slots=True)

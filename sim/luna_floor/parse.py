@@ -1,5 +1,6 @@
 """From the YAML of a floor plan to a `FloorPlan`."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,8 @@ from luna_floor.model import (
 CHAIR = 0.45
 """Side of a chair, metres."""
 
-_SIDES = ("n", "e", "s", "w")
+_SIDES = {"n": math.pi / 2, "e": 0.0, "s": -math.pi / 2, "w": math.pi}
+"""Sides of a table, and the direction of the back of a chair there."""
 
 
 def load_plan(path: Path) -> FloorPlan:
@@ -126,13 +128,12 @@ def _furniture(e: Entry) -> Iterator[Furniture]:
     e.only("code", "kind", "rect", "circle", "chairs")
     code, shape = e.text("code"), e.shape()
     yield Furniture(code, e.choice("kind", FurnitureKind), shape)
-    for side, count in e.counts("chairs", _SIDES).items():
+    for side, count in e.counts("chairs", tuple(_SIDES)).items():
         if not isinstance(shape, Rect):
             raise e.error("only a rect has sides for chairs")
         for number in range(count):
-            yield Furniture(
-                f"{code}-{side}{number + 1}", FurnitureKind.CHAIR, _chair(shape, side, (number + 0.5) / count)
-            )
+            place = _chair(shape, side, (number + 0.5) / count)
+            yield Furniture(f"{code}-{side}{number + 1}", FurnitureKind.CHAIR, place, _SIDES[side])
 
 
 def _chair(table: Rect, side: str, share: float) -> Rect:

@@ -48,7 +48,7 @@ _FURNITURE = {
     FurnitureKind.PLANT: ("#6ea36b", "#477a49"),
     FurnitureKind.CHAIR: ("#a9b6a0", "#7d8b74"),
 }
-_SPINES = ("#b5483c", "#d98e3f", "#e2c15c", "#5d8a66", "#3f6f8f", "#6d5a8d", "#a8a39a", "#34495e", "#c9704f")
+SPINES = ("#b5483c", "#d98e3f", "#e2c15c", "#5d8a66", "#3f6f8f", "#6d5a8d", "#a8a39a", "#34495e", "#c9704f")
 _WAYPOINT = {
     WaypointKind.DESK: "#c0392b",
     WaypointKind.STUDY: "#2471a3",
@@ -62,13 +62,7 @@ _WALL, _WALL_EDGE, _INK, _OUTSIDE = "#4a4f57", "#34383e", "#5f6368", "#ffffff"
 
 def draw_picture(plan: FloorPlan) -> Image.Image:
     """The floor, north up, one pixel per cell of the grid."""
-    canvas = _Canvas(plan)
-    for area in plan.areas:
-        _area(canvas, area)
-    for zone in plan.keep_out:
-        _keep_out(canvas, zone)
-    for lane in plan.one_way:
-        _one_way(canvas, lane)
+    canvas = _ground(plan)
     for dock in plan.docks:
         _dock(canvas, dock)
     _shadows(canvas, plan)
@@ -82,6 +76,22 @@ def draw_picture(plan: FloorPlan) -> Image.Image:
     for waypoint in plan.waypoints:
         _waypoint(canvas, waypoint)
     return canvas.finished(plan)
+
+
+def draw_ground(plan: FloorPlan) -> Image.Image:
+    """Coverings and markings alone, north up, two pixels per cell."""
+    return _ground(plan).finished(plan, OVERSAMPLING // 2)
+
+
+def _ground(plan: FloorPlan) -> "_Canvas":
+    canvas = _Canvas(plan)
+    for area in plan.areas:
+        _area(canvas, area)
+    for zone in plan.keep_out:
+        _keep_out(canvas, zone)
+    for lane in plan.one_way:
+        _one_way(canvas, lane)
+    return canvas
 
 
 class _Canvas:
@@ -128,8 +138,8 @@ class _Canvas:
         font = ImageFont.load_default(size * self.scale)
         self.pen.text(self.at(at.x, at.y), text, font=font, fill=colour, anchor=anchor)
 
-    def finished(self, plan: FloorPlan) -> Image.Image:
-        size = (self.image.width // OVERSAMPLING, self.image.height // OVERSAMPLING)
+    def finished(self, plan: FloorPlan, shrink: int = OVERSAMPLING) -> Image.Image:
+        size = (self.image.width // shrink, self.image.height // shrink)
         mask = Image.new("L", self.image.size, 0)
         ImageDraw.Draw(mask).polygon([self.at(p.x, p.y) for p in plan.outline], fill=255)
         whole = Image.composite(self.image, Image.new("RGB", self.image.size, _OUTSIDE), mask)
@@ -255,7 +265,7 @@ def _spines(canvas: _Canvas, rect: Rect, code: str) -> None:
                 if upright
                 else Rect(rect.x + at, rect.y + across, thick, deep)
             )
-            canvas.rect(place, choose.choice(_SPINES))
+            canvas.rect(place, choose.choice(SPINES))
             at += thick + (0.0 if choose.random() < 0.92 else 0.12)
 
 

@@ -25,7 +25,7 @@ class Tool:
 
     name: str
     package: str
-    found: Callable[[], bool]
+    found: Callable[[], object]
 
 
 def headers() -> Path:
@@ -64,6 +64,15 @@ BUILD_TOOLS = (
     Tool("cmake", "cmake", _any_command("cmake")),
     Tool("make", "make", _any_command("make", "gmake")),
 )
+
+
+def libsdformat() -> Path | None:
+    """Gazebo's own reader of its worlds, from version 12 on, which reads SDF 1.9."""
+    return next(Path("/usr/lib").glob("*/libsdformat1[2-9].so.*"), None)
+
+
+SDFORMAT = Tool("libsdformat, which reads Gazebo's worlds", "libsdformat12-12", libsdformat)
+"""For tests alone: where a system does not have it, they are skipped."""
 
 
 def missing(tools: Sequence[Tool]) -> list[Tool]:

@@ -19,6 +19,18 @@ from luna_floor.parse import parse_plan
 
 from .conftest import LIBRARY_MAPS, LIBRARY_YAML
 
+SMALL = """
+{map_id: room, version: 1, title: Room, resolution: 0.05, robot: {radius: 0.175, clearance: 0.25},
+ outline: {points: [[0, 0], [6, 0], [6, 4], [0, 4]], wall: 0.2},
+ furniture: [{code: table, kind: table, rect: [2, 1, 1, 1]}, {code: round, kind: table, circle: [4.5, 1.5, 0.4]}],
+ docks: [{code: DOCK-1, name: Dock, at: [0.7, 2], yaw: 180}], waypoints: []}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(library_plan: FloorPlan) -> dict[str, bytes]:
+    return dict(floor_files(library_plan))
+
 
 class TestTheLibrary:
     def test_has_what_a_library_has(self, library_plan: FloorPlan) -> None:
@@ -51,17 +63,17 @@ class TestTheLibrary:
                 apart |= a.y >= b.y + b.height - 1e-9 or b.y >= a.y + a.height - 1e-9
                 assert apart, f"{code} stands in {other}"
 
-    def test_the_committed_files_agree_with_the_plan(self, library_plan: FloorPlan) -> None:
-        for name, content in floor_files(library_plan):
+    def test_the_committed_files_agree_with_the_plan(self, built: dict[str, bytes]) -> None:
+        for name, content in built.items():
             if not name.endswith(".png"):
-                assert (LIBRARY_MAPS / name).read_bytes() == content, f"{name}: run python -m luna_floor build"
+                assert (LIBRARY_MAPS / name).read_bytes() == content, f"{name}: run ./luna sim build"
 
-    def test_the_committed_picture_agrees_with_the_plan(self, library_plan: FloorPlan) -> None:
-        fresh = dict(floor_files(library_plan))["map.png"]
-        drawn = np.asarray(Image.open(io.BytesIO(fresh)).convert("RGB"), dtype=float)
-        kept = np.asarray(Image.open(LIBRARY_MAPS / "map.png").convert("RGB"), dtype=float)
-        assert drawn.shape == kept.shape == (500, 800, 3)
-        assert np.abs(drawn - kept).mean() < 1.0
+    def test_the_committed_pictures_agree_with_the_plan(self, built: dict[str, bytes]) -> None:
+        for name, size in (("map.png", (500, 800, 3)), ("textures/floor.png", (1000, 1600, 3))):
+            drawn = np.asarray(Image.open(io.BytesIO(built[name])).convert("RGB"), dtype=np.int16)
+            kept = np.asarray(Image.open(LIBRARY_MAPS / name).convert("RGB"), dtype=np.int16)
+            assert drawn.shape == kept.shape == size
+            assert np.abs(drawn - kept).mean() < 1.0
 
 
 class TestFiles:
@@ -171,10 +183,12 @@ class TestMistakesInAPlan:
 
 class TestCommandLine:
     def test_build_writes_every_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["build", str(LIBRARY_YAML), str(tmp_path / "out")]) == 0
+        (tmp_path / "room.yaml").write_text(SMALL)
+        assert main(["build", str(tmp_path / "room.yaml"), str(tmp_path / "out")]) == 0
         written = {p.name for p in (tmp_path / "out").iterdir()}
-        assert written == {"map.pgm", "map.yaml", "map.png", "keepout.pgm", "keepout.yaml", "waypoints.yaml"}
-        assert "72 shelves" in capsys.readouterr().out
+        maps = {"map.pgm", "map.yaml", "map.png", "keepout.pgm", "keepout.yaml", "waypoints.yaml"}
+        assert written == maps | {"world.sdf", "textures"}
+        assert "Room: 6 x 4 m, 0 shelves, 2 pieces" in capsys.readouterr().out
 
     def test_a_wrong_plan_ends_with_1_and_a_message(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "floor.yaml").write_text("[]")
