@@ -12,7 +12,8 @@ from launch import LaunchDescription
 from luna_bringup.arguments import SIMULATION
 from luna_bringup.checks import check_robot
 from luna_bringup.describing import Actions, Arguments, described, included, share
-from luna_bringup.names import ArgumentError, Place, checkout, docks, readable, robots
+from luna_bringup.names import Place, checkout, robots
+from luna_bringup.worlds import SimulatedFloor
 
 FOR_ALL = {"namespace": "", "keepout_map": "", "speed_map": "none", "initial_pose": ""}
 CHECKED = ("params_file", "nav2_params_file", "nav2", "rosbridge", "rosbridge_port", "rosbridge_path")
@@ -26,13 +27,13 @@ def generate_launch_description() -> LaunchDescription:
 
 def simulation(arguments: Arguments) -> Actions:
     names = robots(arguments["robots"])
-    floor = Path(_of_source_tree(arguments["floor"], "floor", "sim/maps/library"))
-    world = readable(_of_source_tree(arguments["world"], "world", "sim/gazebo/library.sdf"), "world")
-    places = docks(readable(str(floor / "waypoints.yaml"), "floor"), len(names))
-    check_robot({**FOR_ALL, **arguments.pick(CHECKED), "map": str(floor / "map.yaml")})
-    actions = [*_gazebo(world, arguments)]
-    for number, (name, dock) in enumerate(zip(names, places, strict=True)):
-        robot = [_turtlebot(name, dock, arguments), _luna(name, number, dock, floor, len(names), arguments)]
+    floor = SimulatedFloor.of(arguments["floor"], arguments["world"], arguments["world_name"], _floors())
+    homes = floor.homes(len(names))
+    check_robot({**FOR_ALL, **arguments.pick(CHECKED), "map": floor.map})
+    actions = [*_gazebo(floor.world, arguments)]
+    for number, (name, dock) in enumerate(zip(names, homes, strict=True)):
+        turtlebot = _turtlebot(name, dock, floor.world_name, arguments)
+        robot = [turtlebot, _luna(name, number, dock, floor.map, len(names), arguments)]
         actions.append(TimerAction(period=number * BETWEEN_ROBOTS, actions=robot))
     if arguments.yes("rviz"):
         shown = {"robots": arguments["robots"], "use_sim_time": "true"}
@@ -40,13 +41,10 @@ def simulation(arguments: Arguments) -> Actions:
     return actions
 
 
-def _of_source_tree(given: str, argument: str, below: str) -> str:
-    if given:
-        return given
+def _floors() -> list[Path]:
+    """Where LUNA's own floors are: in its source tree, and what of them was installed with this package."""
     root = checkout(Path(__file__))
-    if root is None:
-        raise ArgumentError(f"{argument}: expected a path, since LUNA's source tree is not known here (LUNA_ROOT)")
-    return str(root / below)
+    return [*([root / "sim" / "maps"] if root else []), Path(share("floors"))]
 
 
 def _gazebo(world: str, arguments: Arguments) -> Actions:
@@ -67,14 +65,14 @@ def _gazebo(world: str, arguments: Arguments) -> Actions:
     ]
 
 
-def _turtlebot(name: str, dock: Place, arguments: Arguments) -> object:
+def _turtlebot(name: str, dock: Place, world_name: str, arguments: Arguments) -> object:
     """Robot, dock, bridge and drivers of TurtleBot 4's own packages; navigation is ours."""
     values = {
         "namespace": name,
         "x": str(dock.x),
         "y": str(dock.y),
         "yaw": str(dock.yaw),
-        "world": arguments["world_name"],
+        "world": world_name,
         "model": arguments["model"],
         "localization": "false",
         "slam": "false",
@@ -85,7 +83,7 @@ def _turtlebot(name: str, dock: Place, arguments: Arguments) -> object:
     return included("turtlebot4_spawn.launch.py", values, "turtlebot4_gz_bringup")
 
 
-def _luna(name: str, number: int, dock: Place, floor: Path, count: int, arguments: Arguments) -> object:
+def _luna(name: str, number: int, dock: Place, map_file: str, count: int, arguments: Arguments) -> object:
     state = arguments["state_dir"]
     passed_on = (
         "params_file", "nav2_params_file", "nav2", "rosbridge", "rosbridge_address", "rosbridge_path", "log_level",
@@ -94,7 +92,7 @@ def _luna(name: str, number: int, dock: Place, floor: Path, count: int, argument
         **arguments.pick(passed_on),
         "namespace": name,
         "robot_name": name,
-        "map": str(floor / "map.yaml"),
+        "map": map_file,
         "initial_pose": f"{dock.x},{dock.y},{dock.yaw}",
         "state_dir": str(Path(state) / name) if state and count > 1 else state,
         "rosbridge_port": str(int(arguments["rosbridge_port"]) + number),

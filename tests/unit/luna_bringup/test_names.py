@@ -7,6 +7,7 @@ import pytest
 from luna_bringup.checks import check_robot
 from luna_bringup.floors import Floor
 from luna_bringup.names import ArgumentError, Place, absolute, beside, checkout, docks, place, robots, secret_path
+from luna_bringup.worlds import SimulatedFloor
 
 FLOOR = Path(__file__).parents[3] / "sim" / "maps" / "library"
 
@@ -33,6 +34,25 @@ def test_robots_begin_on_the_first_docks_of_the_floor() -> None:
     assert docks(str(FLOOR / "waypoints.yaml"), 2) == [Place(0.65, 7.4, 3.141593), Place(0.65, 8.3, 3.141593)]
     with pytest.raises(ArgumentError, match=r"99 of them, but .* has 8 docks"):
         docks(str(FLOOR / "waypoints.yaml"), 99)
+
+
+def test_a_simulation_takes_a_floor_by_name_or_folder_with_the_world_in_it(tmp_path: Path) -> None:
+    empty, ours = tmp_path / "floors", FLOOR.parent
+    floor = SimulatedFloor.of("library", "", "", [empty, ours])
+    assert floor == SimulatedFloor.of(str(FLOOR), "", "", [])
+    assert (floor.map, floor.world) == (str(FLOOR / "map.yaml"), str(FLOOR / "world.sdf"))
+    assert (floor.world_name, len(floor.homes(2))) == ("library", 2)
+    mine = tmp_path / "mine.sdf"
+    mine.write_text('<sdf version="1.9"><world name="depot"/></sdf>')
+    assert SimulatedFloor.of("library", str(mine), "", [ours]).world_name == "depot"
+    assert SimulatedFloor.of("library", str(mine), "other", [ours]).world_name == "other"
+    for floors, wrong in (([ours], "one of .*library"), ([empty], "none of LUNA's")):
+        with pytest.raises(ArgumentError, match=f"floor:=attic: expected a folder .*{wrong}"):
+            SimulatedFloor.of("attic", "", "", floors)
+    for text in ("<sdf/>", "nothing"):
+        mine.write_text(text)
+        with pytest.raises(ArgumentError, match=r"world:=.*expected a world of Gazebo"):
+            SimulatedFloor.of("library", str(mine), "", [ours])
 
 
 def test_a_floor_has_the_masks_beside_its_map_unless_told_otherwise(tmp_path: Path) -> None:
