@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 
-from luna_floor.files import map_yaml, pgm_bytes, waypoints_yaml
+from luna_floor.files import WaypointSet, map_yaml, pgm_bytes, waypoints_yaml
 from luna_floor.gazebo.world import world_files
 from luna_floor.grid import draw_grid, draw_keep_out
 from luna_floor.model import FloorPlan
@@ -17,7 +17,7 @@ def floor_files(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
     yield "map.yaml", map_yaml(grid, "map.pgm").encode()
     yield "keepout.pgm", pgm_bytes(keep_out)
     yield "keepout.yaml", map_yaml(keep_out, "keepout.pgm").encode()
-    yield "waypoints.yaml", waypoints_yaml(plan).encode()
+    yield "waypoints.yaml", waypoints_yaml(WaypointSet(plan.map_id, plan.version, plan.waypoints)).encode()
     png = io.BytesIO()
     draw_picture(plan).save(png, format="PNG", optimize=True)
     yield "map.png", png.getvalue()

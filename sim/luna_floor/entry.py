@@ -50,6 +50,13 @@ class Entry:
             raise self.error(f"{key} must be a whole number of at least {at_least}, found {value!r}")
         return value
 
+    def flag(self, key: str) -> bool:
+        """Yes or no, also as 1 or 0; no if missing."""
+        value = self._get(key, False)
+        if value not in (False, True):
+            raise self.error(f"{key} must be 0 or 1, found {value!r}")
+        return bool(value)
+
     def choice(self, key: str, kind: type[Choice]) -> Choice:
         value = self._get(key)
         try:

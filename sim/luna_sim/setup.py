@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from luna_floor.files import WaypointSet, read_map, read_waypoints
+from luna_floor.files import WaypointSet, read_waypoints
+from luna_floor.map_server import read_map
 from luna_floor.model import FloorError
 from luna_sim.core.floor import Floor
 from luna_sim.core.parameters import RobotParameters

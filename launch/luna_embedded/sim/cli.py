@@ -69,3 +69,18 @@ def build(
     from luna_embedded.sim.floors import build_floors
 
     raise typer.Exit(build_floors(this_checkout(), plan, folder, os.environ))
+
+
+@app.command("import")
+def import_map(
+    map_file: Annotated[Path, typer.Argument(metavar="MAP.yaml", help="A map as map_server serves it.")],
+    waypoints: Annotated[Path, typer.Argument(metavar="WAYPOINTS.yaml", help="Named places on it, docks among them.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the floor goes.")],
+    keepout: Annotated[
+        Path | None, typer.Option(metavar="MASK.yaml", help="Zones to keep out of: a mask of the map's size.")
+    ] = None,
+) -> None:
+    """Make a floor of any map: `./luna sim --floor FOLDER` drives on it."""
+    from luna_embedded.sim.floors import import_floor
+
+    raise typer.Exit(import_floor(this_checkout(), map_file, waypoints, folder, keepout, os.environ))

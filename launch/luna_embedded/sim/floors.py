@@ -21,6 +21,19 @@ def build_floors(checkout: Checkout, plan: Path | None, folder: Path | None, env
     return Exit.OK
 
 
+def import_floor(
+    checkout: Checkout,
+    map_file: Path,
+    waypoints: Path,
+    folder: Path,
+    keep_out: Path | None,
+    environment: Mapping[str, str],
+) -> int:
+    """Make a floor of a map. Returns an exit code; what is wrong is on stderr."""
+    mask = ("--keepout", str(keep_out)) if keep_out else ()
+    return _floor_program(checkout, ("import", *mask, str(map_file), str(waypoints), str(folder)), environment)
+
+
 def _floor_program(checkout: Checkout, words: Sequence[str], environment: Mapping[str, str]) -> int:
     variables = {**inherited(environment), "PYTHONPATH": ":".join(map(str, checkout.import_roots))}
     command = [str(python_of(checkout.ros_env)), "-m", "luna_floor", *words]

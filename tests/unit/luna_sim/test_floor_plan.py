@@ -12,8 +12,9 @@ from scipy import ndimage
 from luna_floor.__main__ import main
 from luna_floor.build import floor_files
 from luna_floor.checks import check_plan, drivable
-from luna_floor.files import read_map, read_waypoints
+from luna_floor.files import read_waypoints
 from luna_floor.grid import Cell, draw_grid, draw_keep_out
+from luna_floor.map_server import read_map
 from luna_floor.model import FloorError, FloorPlan, WaypointKind
 from luna_floor.parse import parse_plan
 
@@ -94,28 +95,6 @@ class TestFiles:
         described = yaml.safe_load((LIBRARY_MAPS / "map.yaml").read_text())
         assert described["image"] == "map.pgm" and described["negate"] == 0 and len(described["origin"]) == 3
         assert 0 < described["free_thresh"] < described["occupied_thresh"] < 1
-
-    @pytest.mark.parametrize(
-        ("content", "complaint"),
-        [
-            (b"", "not a PGM"),
-            (b"P6\n1 1\n255\nabc", "P5"),
-            (b"P5\n4 4\n255\nshort", "whole"),
-            (b"P5\nx y\n255\n", "not a PGM"),
-        ],
-    )
-    def test_a_damaged_image_is_refused(self, tmp_path: Path, content: bytes, complaint: str) -> None:
-        (tmp_path / "map.pgm").write_bytes(content)
-        (tmp_path / "map.yaml").write_text("{image: map.pgm, resolution: 0.05, origin: [0, 0, 0]}")
-        with pytest.raises(FloorError, match=complaint):
-            read_map(tmp_path / "map.yaml")
-
-    def test_comments_in_an_image_are_skipped_and_negate_is_heeded(self, tmp_path: Path) -> None:
-        (tmp_path / "map.pgm").write_bytes(b"P5\n# made by hand\n2 1\n# deep\n255\n\x00\xff")
-        (tmp_path / "map.yaml").write_text("{image: map.pgm, resolution: 0.1, origin: [-1, 2, 0], negate: 1}")
-        grid = read_map(tmp_path / "map.yaml")
-        assert grid.cells.tolist() == [[Cell.FREE, Cell.OCCUPIED]]
-        assert grid.contains(-0.95, 2.05) and not grid.contains(0, 0)
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(FloorError, match=r"map\.yaml: No such file"):

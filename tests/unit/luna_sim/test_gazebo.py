@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from luna_embedded.install.machine import SDFORMAT, apt_line
-from luna_floor.files import read_map, read_waypoints
+from luna_floor.files import read_waypoints
 from luna_floor.gazebo.building import walls_model
 from luna_floor.gazebo.sdf import Box
 from luna_floor.grid import Cell, Grid, draw_grid
+from luna_floor.map_server import read_map
 from luna_floor.parse import parse_plan
 
 from .conftest import SIM
