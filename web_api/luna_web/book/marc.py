@@ -31,7 +31,8 @@ from luna_web.book.years import read_year
 
 _SPACES = re.compile(r"\s+")
 _BIDI_AND_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-_TRAILING_ISBD = re.compile(r"[\s/:;,=\u060c\u061b\uff0c\uff0e\uff1a\uff1b\uff0f]+$")
+_ISBD = " /:;,=\u060c\u061b\uff0c\uff0e\uff1a\uff1b\uff0f"
+"""What separates a text from what follows; of spaces only this one is left where `clean` went."""
 _ABBREVIATION = re.compile(r"(?:^|[\s.(-])(?:[^\W\d_]|Jr|Sr|etc|ed|vol|Inc|Ltd|Co|Corp|Dept|\.\.)\.$", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
 _NO_PUBLISHER = re.compile(r"^\W*(?:s\.\s*n\.?|publisher not identified|n\.\s*pub\.?)\W*$", re.IGNORECASE)
@@ -131,9 +132,9 @@ def clean(text: str) -> str:
 
 def trimmed(text: str) -> str:
     """Without the ISBD punctuation that separates it from what follows, and without a full stop that ends nothing."""
-    bare = _TRAILING_ISBD.sub("", clean(text))
+    bare = clean(text).rstrip(_ISBD)
     if bare.endswith(".") and not _ABBREVIATION.search(bare):
-        bare = _TRAILING_ISBD.sub("", bare[:-1])
+        bare = bare[:-1].rstrip(_ISBD)
     return _unbracketed(bare)
 
 

@@ -16,21 +16,17 @@ _CANDIDATES = 5
 _KEY = sql.SQL("luna_match_key(b.title, b.author, b.publication_year)")
 
 
-def stage(connection: Connection, entries: Sequence[Described]) -> list[Key]:
-    """Lay a batch beside the catalog; of each record title, author and year as the catalog compares them."""
+def stage(connection: Connection, entries: Sequence[Described], keys: Sequence[Key]) -> None:
+    """Lay a batch beside the catalog."""
     connection.execute("DELETE FROM import_entries")
-    statement = sql.SQL("COPY import_entries (place, isbn, control, title, author, year) FROM STDIN (FORMAT BINARY)")
+    statement = sql.SQL("COPY import_entries (isbn, control, key) FROM STDIN (FORMAT BINARY)")
     books = (one.book for one in entries)
-    rows = (
-        (place, book.isbn13, book.control_number, book.title, book.author, book.publication_year)
-        for place, book in enumerate(books)
-    )
-    copy_rows(connection, statement, ("int4", "text", "text", "text", "text", "int4"), rows)
-    return [key for (key,) in connection.execute("SELECT key FROM import_entries ORDER BY place")]
+    rows = ((book.isbn13, book.control_number, key) for book, key in zip(books, keys, strict=True))
+    copy_rows(connection, statement, ("text", "text", "uuid"), rows)
 
 
 def key_of(connection: Connection, book: CatalogRecord) -> Key:
-    """The same of one title."""
+    """Title, author and year of one title as the catalog compares them."""
     told = (book.title, book.author, book.publication_year)
     row = connection.execute("SELECT luna_match_key(%s, %s, %s::int)", told).fetchone()
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row

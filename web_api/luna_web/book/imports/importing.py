@@ -23,6 +23,7 @@ from luna_web.book.imports import events, finding, repository, writing
 from luna_web.book.imports.batches import BATCH, Batch, ReadAhead, problem
 from luna_web.book.imports.chunks import open_chunks
 from luna_web.book.imports.domain import (
+    Described,
     Entry,
     FileFault,
     ImportFormat,
@@ -32,7 +33,8 @@ from luna_web.book.imports.domain import (
     Remark,
     Severity,
 )
-from luna_web.book.imports.merging import Outcome, Shelf
+from luna_web.book.imports.keys import MatchKeys
+from luna_web.book.imports.merging import Key, Outcome, Shelf
 from luna_web.book.imports.models import ImportJob
 from luna_web.book.imports.readers.base import Reader
 from luna_web.book.imports.readers.opening import open_reader
@@ -102,6 +104,7 @@ class Import:
         self._batch_size = batch_size
         self._kept: Counter[str] = Counter()
         self._last_problem = 0
+        self._match_keys: MatchKeys | None = None
 
     def run(self) -> None:
         """To the end of the file, or as far as it can be read. Raises ClaimLost, StopAsked, the database's errors."""
@@ -210,7 +213,8 @@ class Import:
             return effects
         connection = connection_of(session)
         described = [entry.described for entry in entries]
-        keys = finding.stage(connection, described)
+        keys = self._keys_of(connection, described)
+        finding.stage(connection, described, keys)
         known = finding.known(connection, self._purpose, described, keys)
         ids = iter(new_ids(_ids_needed(entries, self._options.copies)))
         shelf = Shelf(known, lambda book: finding.key_of(connection, book), lambda: next(ids), self._options.copies)
@@ -220,6 +224,11 @@ class Import:
             effects.problems += [problem(Severity.WARNING, entry.number, entry.line, remark) for remark in remarks]
         effects.copies = writing.write(connection, self._purpose, shelf.titles.values(), shelf.copies, shelf.new_pins)
         return effects
+
+    def _keys_of(self, connection: Connection, described: Sequence[Described]) -> list[Key]:
+        if self._match_keys is None:
+            self._match_keys = MatchKeys.of(connection)
+        return self._match_keys.of_all(connection, [one.book for one in described])
 
     def _one_by_one(self, session: Session, entries: Sequence[Entry]) -> Effects:
         total = Effects()

@@ -35,8 +35,7 @@ def prepare(connection: Connection) -> None:
     """Once for each connection: tables for what a batch says and changes, and no plan that reads all titles for it."""
     connection.execute("SET enable_seqscan = off")
     connection.execute(
-        "CREATE TEMPORARY TABLE import_entries (place int, isbn text, control text, title text, author text, year int,"
-        " key uuid GENERATED ALWAYS AS (luna_match_key(title, author, year)) STORED) ON COMMIT DELETE ROWS"
+        "CREATE TEMPORARY TABLE import_entries (isbn text, control text, key uuid) ON COMMIT DELETE ROWS"
     )
     connection.execute(
         sql.SQL("CREATE TEMPORARY TABLE import_changes (id uuid, version int, {}) ON COMMIT DELETE ROWS").format(

@@ -107,6 +107,8 @@ def describe_row(cells: Mapping[str, str], latest_year: int) -> Described:
 
 def clean_cell(text: str, field: str) -> str:
     """A cell's text as it is stored; lists keep a line break between their parts, descriptions between their lines."""
+    if text.isascii() and text.isprintable():
+        return clean(text)  # one line of nothing that could not be stored
     storable(text, field)
     if field == "description":
         return "\n".join(map(clean, _LINE_END.split(text))).strip()

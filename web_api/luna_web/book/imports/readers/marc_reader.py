@@ -5,7 +5,6 @@ directory is used where it fits the data; where it does not, but names as many f
 their order. So records of more than 99,999 bytes are read too, which the five digits of a leader cannot say.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -25,7 +24,6 @@ LEADER, ENTRY = 24, 12
 MARC_8 = "marc-8"
 _BETWEEN = b"\r\n\t\x00\x1a"
 _BOM = b"\xef\xbb\xbf"
-_TAG = re.compile(r"[0-9A-Za-z]{3}")
 
 
 class MarcReader:
@@ -124,9 +122,24 @@ def _fields(frame: bytes) -> list[tuple[str, bytes]]:
     if not base or not directory or len(directory) % ENTRY:
         raise Rejected("leader", "the directory is broken: its entries have 12 characters each", shown(directory[-40:]))
     entries = [directory[start : start + ENTRY] for start in range(0, len(directory), ENTRY)]
-    if not all(_TAG.fullmatch(entry[:3]) for entry in entries):
+    if not all(tag.isalnum() and tag.isascii() for tag in [entry[:3] for entry in entries]):
         raise Rejected("leader", "the directory names fields that cannot be", shown(directory[:40]))
-    return _by_directory(frame, base, entries) or _by_order(frame, base, entries)
+    return _as_laid_out(frame, base, entries) or _by_directory(frame, base, entries) or _by_order(frame, base, entries)
+
+
+def _as_laid_out(frame: bytes, base: int, entries: Sequence[str]) -> list[tuple[str, bytes]] | None:
+    """None unless the fields lie one behind the other, each as long as the directory says: nearly always they do."""
+    *parts, _ = frame[base:].split(FIELD_END)
+    if len(parts) != len(entries):
+        return None
+    found, start = [], 0
+    for entry, part in zip(entries, parts, strict=True):
+        length = len(part) + 1
+        if entry[3:] != f"{length:04}{start:05}":
+            return None
+        start += length
+        found.append((entry[:3], part))
+    return found
 
 
 def _by_directory(frame: bytes, base: int, entries: Sequence[str]) -> list[tuple[str, bytes]] | None:
@@ -159,8 +172,12 @@ def _by_order(frame: bytes, base: int, entries: Sequence[str]) -> list[tuple[str
 def _field(tag: str, data: bytes, codec: str) -> Field:
     if tag < "010":
         return Field(tag, data=_text(data, tag, codec))
-    indicators, *parts = data.split(SUBFIELD)
-    marks = indicators.decode("latin-1").ljust(2)
+    if _is_plain(data):
+        marks, *texts = data.decode("ascii").split("\x1f")
+        indicators = Indicators(*marks.ljust(2)[:2])
+        return Field(tag, indicators, [Subfield(text[0], text[1:]) for text in texts if text])
+    before, *parts = data.split(SUBFIELD)
+    marks = before.decode("latin-1").ljust(2)
     return Field(
         tag,
         Indicators(marks[0], marks[1]),
@@ -168,8 +185,13 @@ def _field(tag: str, data: bytes, codec: str) -> Field:
     )
 
 
+def _is_plain(data: bytes) -> bool:
+    """Whether these bytes are the same text in each encoding."""
+    return data.isascii() and b"\x1b" not in data
+
+
 def _text(data: bytes, tag: str, codec: str) -> str:
-    if data.isascii() and b"\x1b" not in data:
+    if _is_plain(data):
         return data.decode("ascii")
     try:
         return str(marc8_to_unicode(data, True)) if codec == MARC_8 else data.decode(codec)
