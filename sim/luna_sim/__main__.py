@@ -22,6 +22,7 @@ from luna_sim.store import SavedState, StateError, StateStore
 SAVE_PERIOD = 1.0
 """Seconds of wall time; a simulator killed outright forgets at most this much."""
 SLOWEST, FASTEST = 0.1, 100.0
+MOST_PEOPLE = 200
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 log = logging.getLogger("luna_sim")
 
@@ -41,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         files = read_floor(options.floor)
         options.state_dir.mkdir(parents=True, exist_ok=True)
         store = StateStore(options.state_dir)
-        world = build_world(files, options.robots, RobotParameters(), options.seed, _load(store), time.time_ns())
+        saved, now_ns = _load(store), time.time_ns()
+        world = build_world(files, options.robots, RobotParameters(), options.seed, saved, now_ns, options.people)
     except (FloorError, SetupError) as error:
         parser.error(str(error))
     except OSError as error:
@@ -104,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--robots", type=_robots, default=("luna1",), help="names, separated by commas")
     parser.add_argument("--speed", type=_speed, default=1.0, help=f"times real time, {SLOWEST:g} to {FASTEST:g}")
     parser.add_argument("--seed", type=int, default=1, help="for everything that is left to chance")
+    parser.add_argument("--people", type=_people, default=0, help=f"who walk about, 0 to {MOST_PEOPLE}")
     parser.add_argument(
         "--estop",
         choices=("required", "optional"),
@@ -125,6 +128,12 @@ def _robots(text: str) -> tuple[str, ...]:
         return robot_names(text)
     except SetupError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _people(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PEOPLE):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {MOST_PEOPLE}")
+    return int(text)
 
 
 def _speed(text: str) -> float:

@@ -65,6 +65,7 @@ def build_world(
     seed: int,
     saved: SavedState | None,
     now_ns: int,
+    people: int = 0,
 ) -> World:
     """A world with these robots: where they were saved, if they fit there still, else on docks of their own.
 
@@ -77,7 +78,7 @@ def build_world(
     usable = saved if saved is not None and saved.map_id == files.waypoints.map_id else None
     # Time never runs backwards for the nodes that follow it.
     start_ns = max(now_ns, saved.time_ns) if saved is not None else now_ns
-    world = World(floor, parameters, seed, start_ns)
+    world = World(floor, parameters, seed, start_ns, people)
     kept = _fitting(usable, names, floor, parameters)
     homes = _homes([n for n in names if n not in kept], floor, kept.values())
     for name in names:

@@ -24,6 +24,10 @@ class Floor:
         """Metres from a point to the nearest obstacle (interpolated between cells); 0 outside the map."""
         return self._room.at(x, y)
 
+    def clearance_field(self, xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`clearance` of many points at once."""
+        return self._room.at_many(xs, ys)
+
     def allowed(self, x: float, y: float) -> float:
         """Metres from a point to the nearest obstacle or keep-out zone."""
         return self._allowed.at(x, y)

@@ -1,5 +1,6 @@
 """One robot: what it wants, what its limits allow, where it gets to."""
 
+import math
 import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +19,8 @@ from luna_sim.core.task import Neighbour, Situation, Task
 
 BUMPER_HOLD = 0.2
 """Seconds that the bumper stays pressed after a contact."""
+_PERSON_GAP = 0.08
+"""Metres to a person at which a robot stands, before braking."""
 _NEGLIGIBLE = 0.05
 """Errors of the estimate below this, metres, are within the space that robots keep from each other anyway."""
 
@@ -167,9 +170,22 @@ class Robot:
             dt,
             self.pose,
         )
-        wanted = self.task.step(situation)
+        wanted = self._guarded(self.task.step(situation), neighbours)
         if self.task.outcome is not None:
             self.task = None
+        return wanted
+
+    def _guarded(self, wanted: Twist, neighbours: tuple[Neighbour, ...]) -> Twist:
+        """As Nav2's collision monitor: no driving on towards a person who is close."""
+        if not wanted.linear:
+            return wanted
+        braking = self.velocity.linear**2 / (2.0 * self.parameters.drive.linear_acceleration)
+        reach = self.parameters.drive.radius + _PERSON_GAP + braking
+        for other in neighbours:
+            if other.rank < 0 and self.pose.distance_to(other.x, other.y) < reach + other.radius:
+                ahead = abs(self.pose.bearing_to(other.x, other.y)) < math.pi / 2.0
+                if ahead == (wanted.linear > 0.0):
+                    return Twist(0.0, wanted.angular)
         return wanted
 
     def _as_believed(self, neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:

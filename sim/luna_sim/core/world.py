@@ -1,10 +1,14 @@
 """The world: robots on a floor, in steps of equal length."""
 
 import hashlib
+import math
 import random
 import struct
 from collections.abc import Mapping
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from luna_sim.core.disc import Disc
 from luna_sim.core.docking import DockTask, UndockTask, staging_pose
@@ -15,6 +19,7 @@ from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import SUCCEEDED, Code, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path
+from luna_sim.core.people import People, Person
 from luna_sim.core.planner import PlanError, Planner
 from luna_sim.core.robot import Robot, RobotState
 from luna_sim.core.task import EndedTask, Neighbour, Task
@@ -28,13 +33,16 @@ SIGHT = 6.0
 class World:
     """All robots and the simulated time. Not safe for several threads: the caller holds a lock."""
 
-    def __init__(self, floor: Floor, parameters: RobotParameters, seed: int, start_ns: int = 0) -> None:
+    def __init__(
+        self, floor: Floor, parameters: RobotParameters, seed: int, start_ns: int = 0, people: int = 0
+    ) -> None:
         self.floor = floor
         self.parameters = parameters
         self.planner = Planner(floor, parameters)
         self.robots: dict[str, Robot] = {}
         self.time_ns = start_ns
         self._seed = seed
+        self._people_wanted = people
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
@@ -51,8 +59,17 @@ class World:
     def step(self) -> None:
         """Let one step of time pass."""
         self.time_ns += STEP_NS
+        if self._people_wanted:
+            self._crowd.step(self._robots_seen(), STEP_NS / 1e9)
+        driving = any(robot.active for robot in self.robots.values())
+        people = self._crowd.neighbours() if self._people_wanted and driving else ()
         for robot in self.robots.values():
-            robot.step(self._neighbours(robot) if robot.active else (), STEP_NS / 1e9)
+            robot.step(self._neighbours(robot, people) if robot.active else (), STEP_NS / 1e9)
+
+    @property
+    def people(self) -> list[Person]:
+        """Everybody who walks about. They come in with the first step, where no robot stands."""
+        return self._crowd.everybody if self._people_wanted else []
 
     def navigate(self, name: str, goal: Pose) -> Task:
         """Send a robot to a pose; what it was doing is taken over. A goal without a way has failed at once."""
@@ -96,8 +113,9 @@ class World:
     def scan(self, name: str) -> Ranges:
         """What a robot's lidar sees now: 640 ranges in metres, the first one backwards in the lidar's own frame."""
         radius = self.parameters.drive.radius
-        robots = [Disc(other.pose.x, other.pose.y, radius) for other in self.robots.values()]
-        return self._lidar.scan(self.robots[name].pose, robots)
+        robots = (Disc(other.pose.x, other.pose.y, radius) for other in self.robots.values())
+        people = (Disc(person.x, person.y, person.radius) for person in self.people)
+        return self._lidar.scan(self.robots[name].pose, (*robots, *people))
 
     def fingerprint(self) -> str:
         """A hash over everything that moves: equal for equal histories."""
@@ -107,6 +125,8 @@ class World:
             variances = r.localization.covariance
             others = (r.velocity.linear, r.velocity.angular, r.battery.energy, variances.position, variances.yaw)
             digest.update(struct.pack("<14d?", *poses, *others, r.localization.lost))
+        if self._people_wanted:
+            digest.update(self._crowd.state())
         return digest.hexdigest()
 
     def states(self) -> Mapping[str, RobotState]:
@@ -117,6 +137,21 @@ class World:
     def _lidar(self) -> Lidar:
         return Lidar(self.floor.grid)
 
+    @cached_property
+    def _crowd(self) -> People:
+        chance = random.Random(f"{self._seed}/people")  # noqa: S311 - repeatable on purpose
+        return People(self.floor, self._people_wanted, [r.pose for r in self.robots.values()], chance)
+
+    def _robots_seen(self) -> NDArray[np.float64]:
+        """Position, velocity and radius of all robots, shape (robots, 5)."""
+        radius = self.parameters.drive.radius
+        rows = [
+            (p.x, p.y, r.velocity.linear * math.cos(p.yaw), r.velocity.linear * math.sin(p.yaw), radius)
+            for r in self.robots.values()
+            for p in (r.pose,)
+        ]
+        return np.array(rows, dtype=float).reshape(-1, 5)
+
     def _navigation(self, robot: Robot, goal: Pose) -> Task:
         try:
             path = self.planner.plan(robot.localization.estimate, goal)
@@ -124,10 +159,11 @@ class World:
             return EndedTask(failed(error.code, str(error)))
         return NavigateTask(goal, path, self.planner, self.floor, self.parameters)
 
-    def _neighbours(self, robot: Robot) -> tuple[Neighbour, ...]:
+    def _neighbours(self, robot: Robot, people: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
         x, y = robot.pose.x, robot.pose.y
-        return tuple(
+        robots = tuple(
             other.seen()
             for other in self.robots.values()
             if other is not robot and abs(other.pose.x - x) < SIGHT and abs(other.pose.y - y) < SIGHT
         )
+        return robots + tuple(p for p in people if abs(p.x - x) < SIGHT and abs(p.y - y) < SIGHT)

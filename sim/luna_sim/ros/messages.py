@@ -2,6 +2,7 @@
 
 import array
 import math
+from collections.abc import Iterable
 
 from builtin_interfaces.msg import Duration as DurationMsg
 from builtin_interfaces.msg import Time as TimeMsg
@@ -11,14 +12,16 @@ from irobot_create_msgs.msg import DockStatus, HazardDetection, HazardDetectionV
 from nav_msgs.msg import OccupancyGrid, Odometry
 from nav_msgs.msg import Path as PathMsg
 from sensor_msgs.msg import BatteryState, LaserScan
-from std_msgs.msg import Header
+from std_msgs.msg import ColorRGBA, Header
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker, MarkerArray
 
 from luna_floor.grid import Grid
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.lidar import ANGLE_INCREMENT, ANGLE_MIN, MOUNT, RANGE, RAYS, Ranges
 from luna_sim.core.path import Path
+from luna_sim.core.people import Person
 from luna_sim.core.robot import Robot
 
 MAP, ODOM, BASE, LIDAR = "map", "odom", "base_link", "rplidar_link"
@@ -27,6 +30,8 @@ POST_DATING_NS = 1_000_000_000
 DOCK_SIGHT = 1.0
 """The dock's beacon is seen within this distance, metres."""
 _SECOND = 1_000_000_000
+_TALL = 1.7
+"""Metres; people are drawn so high."""
 
 
 def time_msg(ns: int) -> TimeMsg:
@@ -156,6 +161,20 @@ def hazard_msg(bumped: bool, ns: int) -> HazardDetectionVector:
 
 def kidnap_msg(ns: int) -> KidnapStatus:
     return KidnapStatus(header=header_msg(BASE, ns), is_kidnapped=False)
+
+
+def people_msg(people: Iterable[Person], ns: int) -> MarkerArray:
+    """Everybody as an upright cylinder, numbered in order."""
+    markers = []
+    for number, person in enumerate(people):
+        marker = Marker(header=header_msg(MAP, ns), ns="people", id=number, type=Marker.CYLINDER, action=Marker.ADD)
+        marker.pose = pose_msg(Pose(person.x, person.y, math.atan2(person.vy, person.vx)))
+        marker.pose.position.z = _TALL / 2.0
+        marker.scale.x = marker.scale.y = 2.0 * person.radius
+        marker.scale.z = _TALL
+        marker.color = ColorRGBA(r=0.9, g=0.55, b=0.2, a=0.9)
+        markers.append(marker)
+    return MarkerArray(markers=markers)
 
 
 def map_msg(grid: Grid, ns: int) -> OccupancyGrid:

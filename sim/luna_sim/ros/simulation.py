@@ -15,6 +15,7 @@ from luna_sim.core.robot import RobotState
 from luna_sim.core.world import STEP_NS, World
 from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros.actions import RobotActions
+from luna_sim.ros.crowd import CrowdTopic
 from luna_sim.ros.messages import time_msg
 from luna_sim.ros.robot_node import RobotNode
 
@@ -47,6 +48,7 @@ class Simulation:
         )
         self._clock = self._clock_node.create_publisher(Clock, "/clock", 1)
         self._clock_at = 0
+        self._crowd = CrowdTopic(self._clock_node, world)
         self._feedback_at = 0.0
         self._nodes = [
             RobotNode(robot, world, self._guard, watch, power_saver=power_saver) for robot in world.robots.values()
@@ -106,6 +108,7 @@ class Simulation:
         if ns - self._clock_at >= _CLOCK_NS:
             self._clock.publish(Clock(clock=time_msg(ns)))
             self._clock_at = ns
+        self._crowd.publish(ns)
         tell = now - self._feedback_at >= _FEEDBACK
         for node, actions in zip(self._nodes, self._actions, strict=True):
             node.publish()

@@ -39,9 +39,10 @@ SPEED = 5.0
 class SimulatorProcess:
     """`python -m luna_sim`, started and ended as the embedded run does it."""
 
-    def __init__(self, state_dir: Path, robots: str = "luna1", speed: float = SPEED) -> None:
+    def __init__(self, state_dir: Path, robots: str = "luna1", speed: float = SPEED, people: int = 0) -> None:
         self.state_dir = state_dir
         arguments = ["--floor", str(FLOOR), "--robots", robots, "--speed", str(speed), "--state-dir", str(state_dir)]
+        arguments += ["--people", str(people)]
         address = str(state_dir / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(address)

@@ -18,6 +18,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profi
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import BatteryState, LaserScan
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
 
 from luna_floor.model import Waypoint
 
@@ -276,12 +277,13 @@ class TestProcess:
             assert second.stop() == 0
             client.close()
 
-    def test_two_robots_drive_apart_from_each_other(self, tmp_path: Path, waypoints: Places) -> None:
-        simulator = SimulatorProcess(tmp_path, robots="luna1,luna2")
+    def test_two_robots_drive_apart_from_each_other_among_people(self, tmp_path: Path, waypoints: Places) -> None:
+        simulator = SimulatorProcess(tmp_path, robots="luna1,luna2", people=3)
         one, two = Client("luna1"), Client("luna2")
         try:
             for client in (one, two):
                 client.keep_unlocked()
+            people = one.listen(MarkerArray, "/people")
             goals = [navigate(one, waypoints["NEW-BOOKS"]), navigate(two, waypoints["DESK-1"])]
             answers = [goals[0].get_result_async(), goals[1].get_result_async()]
             deadline = time.monotonic() + 60
@@ -290,6 +292,7 @@ class TestProcess:
                 one.for_(0.05)
                 two.for_(0.05)
             assert [a.result().status for a in answers] == [GoalStatus.STATUS_SUCCEEDED] * 2
+            assert [m.header.frame_id for m in people.last.markers] == ["map"] * 3
         finally:
             one.close()
             two.close()

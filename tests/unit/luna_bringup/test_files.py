@@ -136,7 +136,7 @@ def test_rviz_shows_topics_that_there_are() -> None:
     everything = listed(shown["Displays"] + shown["Tools"])
     topics = {value for path, value in leaves(everything) if "Topic.Value" in path}
     onboard = {"status_markers", "waypoint_markers"}
-    simulated = {"map", "odom", "goal_pose", "initialpose"}
+    simulated = {"map", "odom", "goal_pose", "initialpose", "/people"}
     nav2 = {
         "map_updates", "plan", "local_plan", "scan", "keepout_mask", "keepout_mask_updates", "particle_cloud",
         *(f"{which}_costmap/costmap{tail}" for which in ("global", "local") for tail in ("", "_updates")),

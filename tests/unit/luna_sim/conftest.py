@@ -71,9 +71,9 @@ def hall(width: float = 6.0, height: float = 4.0) -> Floor:
     return Floor(Grid(cells, 0.05, 0.0, 0.0), None, ())
 
 
-def world_with(floor: Floor, *places: Pose, seed: int = 1, energy: float = 20.0) -> World:
+def world_with(floor: Floor, *places: Pose, seed: int = 1, energy: float = 20.0, people: int = 0) -> World:
     """A world with robots r0, r1, ... at these places."""
-    world = World(floor, RobotParameters(), seed)
+    world = World(floor, RobotParameters(), seed, people=people)
     for number, place in enumerate(places):
         world.add_robot(f"r{number}", RobotState(place, energy))
     return world

@@ -28,6 +28,7 @@ class TestArguments:
             (["--floor", "/nowhere"], "waypoints.yaml: No such file"),
             (["--speed", "0"], "'0' is not a number from 0.1 to 100"),
             (["--speed", "fast"], "'fast' is not a number"),
+            (["--people", "-1"], "'-1' is not a whole number from 0 to 200"),
             (["--robots", "Luna 1"], "robot name 'Luna 1'"),
             (["--robots", "luna1,luna1"], "one is used twice"),
             (["--robots", ",".join(f"r{n}" for n in range(9))], "9 robots, but the floor has only 8 docks"),

@@ -259,14 +259,14 @@ class TestSeveralRobots:
 class TestDeterminism:
     @staticmethod
     def history(library: Floor, waypoints: dict[str, Pose], seed: int) -> list[str]:
-        world = World(library, PARAMETERS, seed)
+        world = World(library, PARAMETERS, seed, people=3)
         for number in (1, 2, 3):
             world.add_robot(f"r{number}", world.fresh_state(f"DOCK-{number}"))
         prints = []
         for goals in (("CROSSING", "SHELF-B4", "DESK-1"), ("DESK-1", "CROSSING", "SHELF-A5")):
             for number, code in enumerate(goals, start=1):
                 world.navigate(f"r{number}", waypoints[code])
-            run_for(world, 45)
+            run_for(world, 20)
             prints.append(world.fingerprint())
         return prints
 
