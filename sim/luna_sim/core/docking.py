@@ -6,6 +6,7 @@ from luna_sim.core.geometry import STILL, Pose, Twist, clamp
 from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Progress, Stage, failed
 from luna_sim.core.parameters import DockLimits
+from luna_sim.core.path import Path
 from luna_sim.core.task import Situation, Task
 
 _TURN = 0.6
@@ -43,6 +44,10 @@ class DockTask(Task):
         self._approach_time = approach_time
         self._limits = limits
         self._controlling_for = 0.0
+
+    @property
+    def path(self) -> Path | None:
+        return None if self._approach is None else self._approach.path
 
     def progress(self, pose: Pose) -> Progress:
         left = pose.distance_to(self._dock.x, self._dock.y)

@@ -16,6 +16,7 @@ class Floor:
 
     def __init__(self, grid: Grid, keep_out: Grid | None, docks: Sequence[Waypoint]) -> None:
         self.grid = grid
+        self.keep_out = keep_out
         self.docks = {d.code: Pose(d.x, d.y, d.yaw) for d in docks}
         self._room = _Field(grid, grid.clearance())
         self._allowed = self._room if keep_out is None else _Field(grid, with_keep_out(grid, keep_out).clearance())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from luna_sim.core.geometry import STILL, Pose, Twist
 from luna_sim.core.outcome import Outcome, Progress
+from luna_sim.core.path import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Task(ABC):
     def __init__(self) -> None:
         self.elapsed = 0.0
         self.outcome: Outcome | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """What is being followed now, in the map."""
+        return None
 
     def step(self, now: Situation) -> Twist:
         """The velocity wanted in this step; still once there is an outcome."""

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from luna_sim.core.costmap import Costmaps
 from luna_sim.core.disc import Disc
 from luna_sim.core.docking import DockTask, UndockTask, staging_pose
 from luna_sim.core.floor import Floor
@@ -132,6 +133,11 @@ class World:
     def states(self) -> Mapping[str, RobotState]:
         """What outlives a restart, by robot."""
         return {name: robot.state for name, robot in self.robots.items()}
+
+    @cached_property
+    def costmaps(self) -> Costmaps:
+        """Drawn for whoever asks; nothing in the world depends on them."""
+        return Costmaps(self.floor, self.parameters.drive.radius)
 
     @cached_property
     def _lidar(self) -> Lidar:

@@ -19,10 +19,11 @@ from visualization_msgs.msg import Marker, MarkerArray
 from luna_floor.grid import Grid
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
-from luna_sim.core.lidar import ANGLE_INCREMENT, ANGLE_MIN, MOUNT, RANGE, RAYS, Ranges
+from luna_sim.core.lidar import ANGLE_INCREMENT, ANGLE_MIN, RANGE, RAYS, Ranges
 from luna_sim.core.path import Path
 from luna_sim.core.people import Person
 from luna_sim.core.robot import Robot
+from luna_sim.ros.description import FixedFrame
 
 MAP, ODOM, BASE, LIDAR = "map", "odom", "base_link", "rplidar_link"
 POST_DATING_NS = 1_000_000_000
@@ -91,11 +92,15 @@ def tf_msg(robot: Robot, ns: int) -> TFMessage:
     )
 
 
-def tf_static_msg(ns: int) -> TFMessage:
-    """The lidar's place on a TurtleBot 4 (turtlebot4_description)."""
-    message = _transform(BASE, LIDAR, MOUNT, ns)
-    message.transform.translation.z = 0.193
-    return TFMessage(transforms=[message])
+def tf_static_msg(frames: Iterable[FixedFrame], ns: int) -> TFMessage:
+    transforms = []
+    for frame in frames:
+        message = TransformStamped(header=header_msg(frame.parent, ns), child_frame_id=frame.child)
+        at, turn = message.transform.translation, message.transform.rotation
+        at.x, at.y, at.z = frame.position
+        turn.x, turn.y, turn.z, turn.w = frame.rotation
+        transforms.append(message)
+    return TFMessage(transforms=transforms)
 
 
 def amcl_msg(robot: Robot, ns: int) -> PoseWithCovarianceStamped:
@@ -177,8 +182,8 @@ def people_msg(people: Iterable[Person], ns: int) -> MarkerArray:
     return MarkerArray(markers=markers)
 
 
-def map_msg(grid: Grid, ns: int) -> OccupancyGrid:
-    message = OccupancyGrid(header=header_msg(MAP, ns))
+def grid_msg(grid: Grid, ns: int, frame: str = MAP) -> OccupancyGrid:
+    message = OccupancyGrid(header=header_msg(frame, ns))
     message.info.map_load_time = time_msg(ns)
     message.info.resolution = grid.resolution
     message.info.width, message.info.height = grid.columns, grid.rows

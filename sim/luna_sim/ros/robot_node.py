@@ -13,9 +13,8 @@ from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import BatteryState
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, String
 from tf2_msgs.msg import TFMessage
 
 from luna_sim.core.geometry import Twist
@@ -23,9 +22,10 @@ from luna_sim.core.robot import Lock, Robot
 from luna_sim.core.world import World
 from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros import messages
+from luna_sim.ros.description import URDF, fixed_frames
+from luna_sim.ros.qos import LATCHED
 from luna_sim.ros.sensors import Sensors
 
-LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
 _MS = 1_000_000
 _MOVING, _STILL, _SLOW = 50 * _MS, 200 * _MS, 1000 * _MS
@@ -65,10 +65,13 @@ class RobotNode(Node):
             robot.lock(lock)
 
     def publish_latched(self) -> None:
-        """What never changes: the map and the fixed frames."""
-        ns = self._world.time_ns
-        self._map.publish(messages.map_msg(self._world.floor.grid, ns))
-        self._tf_static.publish(messages.tf_static_msg(ns))
+        """What never changes: the map with its keep-out zones, the robot's looks and its fixed frames."""
+        ns, floor = self._world.time_ns, self._world.floor
+        self._map.publish(messages.grid_msg(floor.grid, ns))
+        if floor.keep_out is not None:
+            self._keep_out.publish(messages.grid_msg(floor.keep_out, ns))
+        self._tf_static.publish(messages.tf_static_msg(fixed_frames(), ns))
+        self._description.publish(String(data=URDF))
 
     def publish(self) -> None:
         """Publish what is due; called by the simulation after its steps, with the guard held."""
@@ -88,6 +91,8 @@ class RobotNode(Node):
         self._tf = self.create_publisher(TFMessage, "tf", 100)
         self._tf_static = self.create_publisher(TFMessage, "tf_static", LATCHED)
         self._map = self.create_publisher(OccupancyGrid, "map", LATCHED)
+        self._keep_out = self.create_publisher(OccupancyGrid, "keepout_mask", LATCHED)
+        self._description = self.create_publisher(String, "robot_description", LATCHED)
         self._amcl = self.create_publisher(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
         self._battery = self.create_publisher(BatteryState, "battery_state", 10)
         self._dock = self.create_publisher(DockStatus, "dock_status", 10)

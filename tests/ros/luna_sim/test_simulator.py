@@ -14,9 +14,11 @@ from lifecycle_msgs.srv import GetState
 from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid
+from nav_msgs.msg import Path as PathMsg
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import BatteryState, LaserScan
+from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
@@ -25,6 +27,7 @@ from luna_floor.model import Waypoint
 from .conftest import SPEED, Client, Heard, SimulatorProcess, pose_at
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+GRIDS = ("keepout_mask", "global_costmap/costmap", "local_costmap/costmap")
 Places = dict[str, Waypoint]
 
 
@@ -49,6 +52,8 @@ class TestTopics:
             "/clock": client.listen(Clock, "/clock"),
         }
         scan = client.listen(LaserScan, "scan")
+        looks = client.listen(String, "robot_description", LATCHED)
+        masks = [client.listen(OccupancyGrid, name, LATCHED) for name in GRIDS]
         client.until(lambda: all(h.last is not None for h in heard.values()), why="every topic")
         grid, dock = heard["map"].last, waypoints["DOCK-1"]
         assert (grid.info.width, grid.info.height, len(grid.data)) == (800, 500, 400_000)
@@ -62,7 +67,13 @@ class TestTopics:
         assert not heard["kidnap_status"].last.is_kidnapped
         frames = [(t.header.frame_id, t.child_frame_id) for t in heard["tf"].last.transforms]
         assert frames == [("map", "odom"), ("odom", "base_link")]
+        client.until(lambda: looks.last and all(m.last for m in masks), why="looks and costmaps")
         assert scan.last is None, "a docked TurtleBot 4 saves power"
+        assert 'name="rplidar_link"' in looks.last.data
+        assert "rplidar_link" in [t.child_frame_id for t in heard["tf_static"].last.transforms]
+        shapes = [(m.last.header.frame_id, m.last.info.width, m.last.info.height) for m in masks]
+        assert shapes == [("map", 800, 500), ("map", 800, 500), ("odom", 60, 60)]
+        assert set(masks[2].last.data) <= {0, 100}, "no lidar, no obstacles"
 
     def test_the_clock_runs_at_the_factor(self, client: Client) -> None:
         clock = client.listen(Clock, "/clock")
@@ -79,6 +90,7 @@ class TestNavigation:
         client.keep_unlocked()
         feedback, amcl = Heard(), client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
         scan = client.listen(LaserScan, "scan", qos_profile_sensor_data)
+        plan = client.listen(PathMsg, "plan")
         goal = waypoints["DESK-1"]
         answer = client.result_of(navigate(client, goal, feedback).get_result_async(), 60)
         assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.error_code == 0
@@ -90,6 +102,8 @@ class TestNavigation:
         assert (seen.header.frame_id, len(seen.ranges), seen.range_max) == ("rplidar_link", 640, 12.0)
         assert seen.angle_max == pytest.approx(math.pi - seen.angle_increment)
         assert 0.1 < min(seen.ranges) < 12.0
+        end = plan.last.poses[-1].pose.position
+        assert plan.last.header.frame_id == "map" and math.dist((end.x, end.y), (goal.x, goal.y)) < 0.1
 
     def test_a_cancelled_goal_ends_canceled_and_the_robot_stands(self, client: Client, waypoints: Places) -> None:
         client.keep_unlocked()
