@@ -1,0 +1,60 @@
+"""What holds in every step of the world, whatever robots and people are at."""
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luna_floor.model import Waypoint, WaypointKind
+from luna_sim.core.floor import Floor
+from luna_sim.core.geometry import Pose, wrap
+from luna_sim.core.kinematics import limited
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.core.robot import RobotState
+from luna_sim.core.world import STEP_NS, World
+
+from .conftest import hall
+
+PARAMETERS = RobotParameters()
+DT = STEP_NS / 1e9
+DOCKS = tuple(Waypoint(f"DOCK-{n}", "dock", WaypointKind.DOCK, 0.4, y, math.pi) for n, y in ((1, 1.5), (2, 4.5)))
+places = st.builds(Pose, st.floats(1.5, 7), st.floats(0.6, 5.4), st.floats(-math.pi, math.pi))
+order = st.tuples(st.sampled_from(("r0", "r1")), st.one_of(places, st.sampled_from(("dock", "undock"))))
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10_000), orders=st.lists(order, min_size=2, max_size=5), energy=st.floats(0.02, 26.0))
+def test_nothing_goes_beyond_what_physics_and_parameters_allow(
+    seed: int, orders: list[tuple[str, Pose | str]], energy: float
+) -> None:
+    floor = Floor(hall(8, 6).grid, None, DOCKS)
+    world = World(floor, PARAMETERS, seed, people=3)
+    for number, dock in enumerate(floor.docks.values()):
+        world.add_robot(f"r{number}", RobotState(dock, energy))
+    for name, wanted in orders:
+        if isinstance(wanted, Pose):
+            world.navigate(name, wanted)
+        elif wanted == "dock":
+            world.dock(name, floor.docks[f"DOCK-{1 + int(name[1])}"], drive_there=True, drive_time=60)
+        else:
+            world.undock(name, 20)
+        for _ in range(250):
+            before = {n: (r.battery.energy, r.velocity, r.dock) for n, r in world.robots.items()}
+            world.step()
+            for n, robot in world.robots.items():
+                held_to_energy(before[n][0], robot.battery.energy, docked=robot.dock is not None)
+                assert limited(robot.velocity, PARAMETERS.drive) == robot.velocity
+                assert floor.clearance(robot.pose.x, robot.pose.y) >= PARAMETERS.drive.radius - 1e-9
+                estimate = robot.localization.estimate
+                assert not robot.localization.lost
+                assert robot.pose.distance_to(estimate.x, estimate.y) < 0.06
+                assert abs(wrap(robot.pose.yaw - estimate.yaw)) < 0.1
+    assert all(robot.bumps == 0 for robot in world.robots.values())
+
+
+def held_to_energy(before: float, after: float, *, docked: bool) -> None:
+    """Off the dock energy only flows out, on it no faster in than the charger gives, and never past empty or full."""
+    most = PARAMETERS.battery.charge_power * DT / 3600.0 if docked else 0.0
+    assert after - before <= most + 1e-12
+    assert docked or after < before or after == 0.0
+    assert 0.0 <= after <= PARAMETERS.battery.capacity
