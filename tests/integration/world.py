@@ -1,7 +1,6 @@
 """People, books and a way to speak to the API, for tests."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -9,9 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from anyio.from_thread import start_blocking_portal
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from luna_web.auth.models import User, UserSession
 from luna_web.auth.passwords import Passwords
@@ -21,29 +17,17 @@ from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_id
 from luna_web.shared.principal import Principal, Role
 from luna_web.shared.runtime import Runtime
+from tests.integration.in_process import AppClient
 
 PASSWORD = "Correct-horse-battery-9"
 Json = dict[str, Any]
 _numbers = count(1)
 
 
-@contextmanager
-def make_client(app: FastAPI, *, lifespan: bool = False) -> Iterator[TestClient]:
-    """A client of an app in this process. Errors come as the answers that they become."""
-    client = TestClient(app, base_url="http://luna.test", raise_server_exceptions=False, client=("192.0.2.1", 50000))
-    if lifespan:
-        with client:
-            yield client
-    else:
-        # One event loop for all calls, as under a server; the client would start a thread and a loop for each.
-        with start_blocking_portal(**client.async_backend) as client.portal:
-            yield client
-
-
 class Api:
     """Calls to `/api/v1`, as nobody or as somebody. Every answer is checked for the envelope."""
 
-    def __init__(self, http: TestClient, token: str | None = None) -> None:
+    def __init__(self, http: AppClient, token: str | None = None) -> None:
         self.http = http
         self.token = token
 
@@ -118,7 +102,7 @@ class People:
 
     _hash: str | None = None
 
-    def __init__(self, http: TestClient, runtime: Runtime) -> None:
+    def __init__(self, http: AppClient, runtime: Runtime) -> None:
         self._http = http
         self._runtime = runtime
 

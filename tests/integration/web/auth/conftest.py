@@ -27,7 +27,8 @@ from luna_web.shared.models import AuditLog, Outbox
 from luna_web.shared.runtime import Runtime, Service, make_runtime
 from luna_web.worker.domain import Consumer, drains_for
 from luna_web.worker.drain import Drainer
-from tests.integration.world import PASSWORD, Api, People, make_client
+from tests.integration.in_process import make_client
+from tests.integration.world import PASSWORD, Api, People
 
 NEW_PASSWORD = "Another-horse-battery-7"
 

@@ -17,7 +17,8 @@ from luna_web.shared.database import transaction
 from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
-from tests.integration.world import PASSWORD, Api, People, data, make_client, refused
+from tests.integration.in_process import make_client
+from tests.integration.world import PASSWORD, Api, People, data, refused
 
 ADA = {"email": "Ada@Example.org", "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace"}
 

@@ -21,8 +21,7 @@ from luna_web.robot.ports import Cargo, Handover, Outcome, Phase, RobotError, Se
 from luna_web.shared.clock import FixedClock, SystemClock
 from luna_web.shared.runtime import Runtime
 from luna_web.worker.jobs import all_jobs
-from tests.integration import servers
-from tests.integration.conftest import EMPTY, WITHOUT_TRIGGERS
+from tests.integration.conftest import Sweeper
 from tests.integration.web.delivery.world import Json, Library, Robot
 from tests.integration.world import Catalog, People, data
 
@@ -385,11 +384,9 @@ class Day(RuleBasedStateMachine):
         assert answer.status_code < 500, answer.text
 
 
-def test_random_days(runtime: Runtime, people: People, catalog: Catalog, postgres_server: servers.Postgres) -> None:
+def test_random_days(runtime: Runtime, people: People, catalog: Catalog, sweeper: Sweeper) -> None:
     def open_library() -> Library:
-        with postgres_server.admin("luna") as connection:
-            connection.execute(WITHOUT_TRIGGERS)
-            connection.execute(EMPTY)
+        sweeper.sweep()
         return Library(runtime, people, catalog)
 
     class ThisDay(Day):

@@ -17,10 +17,11 @@ from luna_web.shared.config import Settings
 from luna_web.shared.runtime import Runtime
 from luna_web.shared.vapid import PushKey, make_push_key
 from luna_web.worker.directory import Accounts
+from tests.integration.in_process import make_client
 from tests.integration.web.delivery.world import Library
 from tests.integration.web.notification.browser import HOST, Browser, PushService, base64url, from_base64url
 from tests.integration.web.notification.conftest import Letters, News, Tell
-from tests.integration.world import Api, Catalog, People, Person, data, make_client, refused
+from tests.integration.world import Api, Catalog, People, Person, data, refused
 
 PATH = "/notifications/push-subscriptions"
 ENDPOINT = f"https://{HOST}/fcm/send/"

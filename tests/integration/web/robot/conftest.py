@@ -25,9 +25,10 @@ from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
+from tests.integration.in_process import make_client
 from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import ROOT, Bridge, Proxy, RobotDouble, end, ros_in
-from tests.integration.world import Api, People, make_client
+from tests.integration.world import Api, People
 
 FLOOR = ROOT / "sim/maps/library"
 

@@ -20,9 +20,10 @@ from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
+from tests.integration.in_process import make_client
 from tests.integration.servers import Postgres
 from tests.integration.web.robot.conftest import add_robot
-from tests.integration.world import Api, Json, People, data, make_client, refused
+from tests.integration.world import Api, Json, People, data, refused
 
 # Far ahead, since sessions end after they began by the database's clock.
 NOON = datetime(2099, 3, 29, 12, tzinfo=UTC)

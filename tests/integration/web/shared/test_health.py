@@ -14,8 +14,9 @@ from luna_web.shared.config import Settings
 from luna_web.shared.migrate import migrate, owner_engine
 from luna_web.shared.runtime import Check, Runtime, Service, make_runtime
 from tests.integration import servers
+from tests.integration.in_process import make_client
 from tests.integration.servers import wait_until
-from tests.integration.world import PASSWORD, Api, People, data, make_client, refused
+from tests.integration.world import PASSWORD, Api, People, data, refused
 
 PATIENCE_S = 3.0
 

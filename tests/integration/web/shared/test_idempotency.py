@@ -25,7 +25,8 @@ from luna_web.shared.principal import Role, any_user
 from luna_web.shared.routing import LunaRouter
 from luna_web.shared.runtime import Runtime, Service
 from luna_web.shared.transactions import DbSession
-from tests.integration.world import Api, People, data, make_client, refused
+from tests.integration.in_process import make_client
+from tests.integration.world import Api, People, data, refused
 
 
 class NoteIn(BaseModel):

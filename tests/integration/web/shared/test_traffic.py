@@ -13,8 +13,9 @@ from luna_web.shared.errors import RateLimited
 from luna_web.shared.principal import Role
 from luna_web.shared.rate_limits import Traffic
 from luna_web.shared.runtime import Runtime, make_runtime
+from tests.integration.in_process import make_client
 from tests.integration.web.worker.processes import Valkey
-from tests.integration.world import PASSWORD, Api, Catalog, People, Person, data, make_client, refused
+from tests.integration.world import PASSWORD, Api, Catalog, People, Person, data, refused
 
 HEADERS = {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
 

@@ -18,8 +18,7 @@ from luna_web.book.imports.service import Uploaded, Wanted
 from luna_web.book.isbn import check_digit
 from luna_web.book.marc import CatalogRecord
 from luna_web.shared.database import SessionFactory, transaction
-from tests.integration import servers
-from tests.integration.conftest import EMPTY, WITHOUT_TRIGGERS
+from tests.integration.conftest import Sweeper
 from tests.integration.web.book.imports.desk import BOOKS, LEASE
 from tests.unit.web.book.imports.files import jsonl_file
 from tests.unit.web.book.imports.library import Library
@@ -55,13 +54,11 @@ class Died(BaseException):
 
 class Machine(RuleBasedStateMachine):
     factory: SessionFactory
-    server: servers.Postgres
+    sweeper: Sweeper
 
     def __init__(self) -> None:
         super().__init__()
-        with self.server.admin("luna") as connection:
-            connection.execute(WITHOUT_TRIGGERS)
-            connection.execute(EMPTY)
+        self.sweeper.sweep()
         self.library = Library()
         self.waiting: list[tuple[list[Row], int]] = []
         self.last: tuple[list[Row], int] | None = None
@@ -164,10 +161,8 @@ def described(rows: list[Row]) -> list[Described]:
     return found
 
 
-def test_deaths_change_nothing(
-    import_factory: SessionFactory, postgres_server: servers.Postgres, runtime: object
-) -> None:
-    Machine.factory, Machine.server = import_factory, postgres_server
+def test_deaths_change_nothing(import_factory: SessionFactory, sweeper: Sweeper, runtime: object) -> None:
+    Machine.factory, Machine.sweeper = import_factory, sweeper
 
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Machine,
