@@ -200,8 +200,12 @@ def _one_way(canvas: _Canvas, lane: OneWay) -> None:
 
 
 def _dock(canvas: _Canvas, dock: Waypoint) -> None:
-    canvas.rect(Rect(dock.x - 0.45, dock.y - 0.2, 0.4, 0.4), "#cfd5d2", "#9aa5a0", round_=0.05)
-    canvas.rect(Rect(dock.x - 0.45, dock.y - 0.14, 0.14, 0.28), "#58655f", round_=0.03)
+    """A plate in front of where the robot stands, whatever of the four ways it looks."""
+    ahead = (round(math.cos(dock.yaw)), round(math.sin(dock.yaw)))
+    for middle, size, colours in ((0.25, (0.4, 0.4), ("#cfd5d2", "#9aa5a0")), (0.38, (0.14, 0.28), ("#58655f", None))):
+        x, y = dock.x + middle * ahead[0], dock.y + middle * ahead[1]
+        width, height = size if ahead[0] else size[::-1]
+        canvas.rect(Rect(x - width / 2, y - height / 2, width, height), *colours, round_=0.04)
 
 
 def _shadows(canvas: _Canvas, plan: FloorPlan) -> None:
@@ -210,21 +214,25 @@ def _shadows(canvas: _Canvas, plan: FloorPlan) -> None:
     pen = ImageDraw.Draw(layer)
     shift = 0.07 * canvas.scale
     for shape in [s.rect for s in plan.shelves] + [f.shape for f in plan.furniture]:
-        rect = (
-            shape
-            if isinstance(shape, Rect)
-            else Rect(shape.x - shape.radius, shape.y - shape.radius, 2 * shape.radius, 2 * shape.radius)
-        )
+        rect = shape if isinstance(shape, Rect) else _square(shape)
         left, top, right, bottom = canvas.box(rect)
-        pen.rectangle((left + shift, top + shift, right + shift, bottom + shift), fill=90)
+        draw = pen.rectangle if isinstance(shape, Rect) else pen.ellipse
+        draw((left + shift, top + shift, right + shift, bottom + shift), fill=90)
     soft = layer.filter(ImageFilter.GaussianBlur(0.06 * canvas.scale))
     canvas.image.paste(Image.new("RGB", canvas.image.size, "#6b665c"), mask=soft)
+
+
+def _square(disc: Circle) -> Rect:
+    return Rect(disc.x - disc.radius, disc.y - disc.radius, 2 * disc.radius, 2 * disc.radius)
 
 
 def _furniture(canvas: _Canvas, piece: Furniture) -> None:
     fill, edge = _FURNITURE[piece.kind]
     if isinstance(piece.shape, Circle):
-        _plant(canvas, piece.shape, fill, edge)
+        if piece.kind is FurnitureKind.PLANT:
+            _plant(canvas, piece.shape, fill, edge)
+        else:
+            canvas.disc(piece.shape.x, piece.shape.y, piece.shape.radius, fill, edge)
         return
     corner = {FurnitureKind.CHAIR: 0.12, FurnitureKind.SOFA: 0.15, FurnitureKind.PILLAR: 0.0}.get(piece.kind, 0.06)
     canvas.rect(piece.shape, fill, edge, round_=corner)

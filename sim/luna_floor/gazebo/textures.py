@@ -2,6 +2,7 @@
 
 import io
 import random
+from collections.abc import Iterator
 
 from PIL import Image, ImageDraw
 
@@ -13,6 +14,13 @@ FLOOR_TEXTURE = "textures/floor.png"
 _WIDTH, _HEIGHT, _BOARDS = 400, 460, 5
 _COLOURS = 64
 """Enough for what is drawn here; keeps the files small."""
+
+
+def textures(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every texture of a world."""
+    yield FLOOR_TEXTURE, floor_texture(plan)
+    for name in BOOK_TEXTURES:
+        yield name, book_texture(name)
 
 
 def book_texture(name: str) -> bytes:

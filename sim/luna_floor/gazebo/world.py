@@ -1,12 +1,10 @@
 """The world as a whole: systems, light, and everything that stands in it."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 
 from luna_floor.gazebo.building import floor_model, walls_model
 from luna_floor.gazebo.pieces import furniture_models, shelf_models
 from luna_floor.gazebo.sdf import VERSION, frame_element, model_element, numbers, pose, text, written
-from luna_floor.gazebo.textures import BOOK_TEXTURES, FLOOR_TEXTURE, book_texture, floor_texture
 from luna_floor.model import FloorPlan, Point
 
 SYSTEMS = {
@@ -22,14 +20,6 @@ STEP = 0.003
 """Seconds of a physics step, that of TurtleBot 4's own worlds."""
 _SUNS = {"sun": ("0.75 0.73 0.68 1", "-0.4 0.3 -1", "true"), "sky": ("0.35 0.38 0.42 1", "0.3 -0.5 -0.8", "false")}
 """Directional lights: colour, direction, whether they cast shadows."""
-
-
-def world_files(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
-    """Name and content of the world and of the textures that it names by paths relative to itself."""
-    yield "world.sdf", world_sdf(plan).encode()
-    yield FLOOR_TEXTURE, floor_texture(plan)
-    for name in BOOK_TEXTURES:
-        yield name, book_texture(name)
 
 
 def world_sdf(plan: FloorPlan) -> str:

@@ -22,6 +22,7 @@ from luna_sim.core.world import STEP_NS, World
 from luna_sim.setup import FloorFiles, read_floor
 
 SIM = Path(__file__).parents[3] / "sim"
+FLOORS = sorted(path.stem for path in SIM.glob("*.yaml"))
 LIBRARY_YAML = SIM / "library.yaml"
 LIBRARY_MAPS = SIM / "maps" / "library"
 

@@ -10,15 +10,15 @@ from PIL import Image
 from scipy import ndimage
 
 from luna_floor.__main__ import main
-from luna_floor.build import floor_files
+from luna_floor.build import exact_files, pictures
 from luna_floor.checks import check_plan, drivable
 from luna_floor.files import read_waypoints
 from luna_floor.grid import Cell, draw_grid, draw_keep_out
 from luna_floor.map_server import read_map
 from luna_floor.model import FloorError, FloorPlan, WaypointKind
-from luna_floor.parse import parse_plan
+from luna_floor.parse import load_plan, parse_plan
 
-from .conftest import LIBRARY_MAPS, LIBRARY_YAML
+from .conftest import FLOORS, LIBRARY_MAPS, LIBRARY_YAML, SIM
 
 SMALL = """
 {map_id: room, version: 1, title: Room, resolution: 0.05, robot: {radius: 0.175, clearance: 0.25},
@@ -28,9 +28,25 @@ SMALL = """
 """
 
 
-@pytest.fixture(scope="module")
-def built(library_plan: FloorPlan) -> dict[str, bytes]:
-    return dict(floor_files(library_plan))
+@pytest.mark.parametrize("floor", FLOORS)
+def test_the_committed_files_agree_with_the_plan(floor: str) -> None:
+    for name, content in exact_files(load_plan(SIM / f"{floor}.yaml")):
+        assert (SIM / "maps" / floor / name).read_bytes() == content, f"{name}: run ./luna sim build"
+
+
+class TestTheAnnex:
+    def test_one_robot_fits_through_the_passage_and_two_do_not(self) -> None:
+        plan = load_plan(SIM / "annex.yaml")
+        assert plan.size == (60.0, 40.0)
+        check_plan(plan)
+        places = {w.code: w for w in plan.waypoints}
+        grid = draw_grid(plan)
+        west, east, archive = (grid.cell_of(places[c].x, places[c].y) for c in ("PASSAGE-W", "PASSAGE-E", "ARCHIVE"))
+        # Only the way through the passage: the gallery is shut.
+        grid.cells[slice(grid.cell_of(0, 19.0)[0], None)] = Cell.OCCUPIED
+        one, two = (ndimage.label(drivable(grid, None, radius))[0] for radius in (0.225, 0.33))
+        assert one[west] == one[east] == one[archive] != 0
+        assert two[west] != two[east]
 
 
 class TestTheLibrary:
@@ -64,12 +80,8 @@ class TestTheLibrary:
                 apart |= a.y >= b.y + b.height - 1e-9 or b.y >= a.y + a.height - 1e-9
                 assert apart, f"{code} stands in {other}"
 
-    def test_the_committed_files_agree_with_the_plan(self, built: dict[str, bytes]) -> None:
-        for name, content in built.items():
-            if not name.endswith(".png"):
-                assert (LIBRARY_MAPS / name).read_bytes() == content, f"{name}: run ./luna sim build"
-
-    def test_the_committed_pictures_agree_with_the_plan(self, built: dict[str, bytes]) -> None:
+    def test_the_committed_pictures_agree_with_the_plan(self, library_plan: FloorPlan) -> None:
+        built = dict(pictures(library_plan))
         for name, size in (("map.png", (500, 800, 3)), ("textures/floor.png", (1000, 1600, 3))):
             drawn = np.asarray(Image.open(io.BytesIO(built[name])).convert("RGB"), dtype=np.int16)
             kept = np.asarray(Image.open(LIBRARY_MAPS / name).convert("RGB"), dtype=np.int16)

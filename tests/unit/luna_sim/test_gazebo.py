@@ -19,9 +19,8 @@ from luna_floor.grid import Cell, Grid, draw_grid
 from luna_floor.map_server import read_map
 from luna_floor.parse import parse_plan
 
-from .conftest import SIM
+from .conftest import FLOORS, SIM
 
-FLOORS = sorted(path.stem for path in SIM.glob("*.yaml"))
 LIDAR = 0.18
 """m, height of a TurtleBot 4's lidar."""
 BODY = (0.02, 0.1, 0.34)
