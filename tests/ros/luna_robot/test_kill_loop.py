@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from luna_interfaces.msg import DeliveryState, JournalEntry
 
+from luna_sim.core.parameters import RobotParameters
 from tests.conftest import LONGEST_DELIVERY_S
 from tests.domains import Domain
 from tests.ros.luna_robot.conftest import LOAD, UNLOAD, World
@@ -28,6 +29,7 @@ S = DeliveryState
 SPEED = 12.0
 SEED = 20_260
 FEW = 2
+LOW = 0.4
 VICTIMS = ["onboard"] * 6 + ["safety"] * 2 + ["sim"]
 WAITING = {S.PHASE_AWAITING_LOAD: LOAD, S.PHASE_AWAITING_UNLOAD: UNLOAD, S.PHASE_AWAITING_FALLBACK_UNLOAD: UNLOAD}
 
@@ -112,6 +114,18 @@ def quietly(call: Any) -> Any:
         return None
 
 
+def put_a_full_battery_in(world: World) -> None:
+    """Hours of simulated time go by, and a robot that is never sent to its dock would empty its own."""
+    world.processes.kill("sim")
+    saved = world.processes.folder / "sim" / "simulator.json"
+    state = json.loads(saved.read_text())
+    for robot in state["robots"].values():
+        robot["energy"] = RobotParameters().battery.capacity
+    saved.write_text(json.dumps(state))
+    world.processes.start("sim")
+    world.controller.wait(lambda: world.controller.status.battery_percentage > LOW, 60.0, "the new battery is told")
+
+
 def journal_of(controller: Controller) -> list[JournalEntry]:
     entries: list[JournalEntry] = []
     while batch := controller.call("get_journal", after_seq=len(entries), limit=200).entries:
@@ -126,6 +140,8 @@ def test_each_delivery_ends_once_whatever_is_killed(world: World, pytestconfig: 
     journal = controller.status.journal_id
     names = [f"killed-{number}" for number in range(1, deliveries + 1)]
     for number, name in enumerate(names, 1):
+        if controller.status.battery_percentage < LOW:
+            put_a_full_battery_in(world)
         state = deliver(world, trouble, name)
         assert (state.outcome, state.error_code) == (S.OUTCOME_SUCCEEDED, 0), state
         if deliveries > FEW:
