@@ -177,10 +177,12 @@ def demo(state: State = None) -> None:
 @app.command()
 def bench(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="api, catalog, live, robot; emergency-stop: of a running LUNA.")
+        str, typer.Argument(metavar="WHAT", help="api, catalog, live, robot, sim; emergency-stop: of a running LUNA.")
     ],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How often; api: 20 calls each.")] = 50,
     titles: Annotated[int, typer.Option(min=1000, max=5_000_000, help="catalog: how many titles it has.")] = 1_000_000,
+    trials: Annotated[bool, typer.Option("--trials", help="sim: a hundred random goals, not speed.")] = False,
+    people: Annotated[int, typer.Option(min=0, max=100, help="sim --trials: how many walk about.")] = 20,
     state: State = None,
 ) -> None:
     """Measure; prints a table and writes JSON into the state directory."""
@@ -189,6 +191,7 @@ def bench(
     from luna_embedded.bench.live import bench_live
     from luna_embedded.bench.main import bench_stops
     from luna_embedded.bench.robot import bench_robot
+    from luna_embedded.bench.sim import bench_trials
     from luna_embedded.credentials import load
     from luna_embedded.demo.story import Account
 
@@ -201,8 +204,10 @@ def bench(
         raise typer.Exit(bench_live(this_checkout(), where.state.path, console))
     if what == "robot":
         raise typer.Exit(bench_robot(this_checkout(), where.state.path, count, console))
+    if what == "sim" and trials:
+        raise typer.Exit(bench_trials(this_checkout(), where.state.path, 100, people, console))
     if what != "emergency-stop":
-        there = "There are: api, catalog, emergency-stop, live, robot."
+        there = "There are: api, catalog, emergency-stop, live, robot, sim --trials."
         raise Refusal(f"There is no benchmark {what!r}.", there, Exit.USAGE)
     running = ask(where.state.control_socket, "status")
     student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())

@@ -39,8 +39,10 @@ class PlanError(Exception):
 class Planner:
     """Plans for one kind of robot on one floor."""
 
-    def __init__(self, floor: Floor, parameters: RobotParameters) -> None:
+    def __init__(self, floor: Floor, parameters: RobotParameters, *, comfort: bool = True) -> None:
+        """Without `comfort` only the length of a path counts, not how near it comes to obstacles."""
         limits = parameters.navigation
+        self._comfort = comfort
         self._floor = floor
         self._radius = parameters.drive.radius
         self._margin = limits.path_margin
@@ -108,6 +110,8 @@ class Planner:
 
     def _costs(self, room: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cost per metre of each cell; negative means impassable."""
+        if not self._comfort:
+            return np.where(room >= self.wanted_room, 1.0, -1.0)
         near = np.clip((self._inflation - room) / (self._inflation - self.wanted_room), 0.0, 1.0)
         return np.where(room >= self.wanted_room, 1.0 + (COST_AT_OBSTACLE - 1.0) * near**2, -1.0)
 
@@ -152,7 +156,7 @@ class Planner:
         while here + step < len(corners):
             there = here + step
             least = min(least, *rooms[best : there + 1])
-            wanted = min(max(least, self.wanted_room), self._inflation * 0.75)
+            wanted = min(max(least, self.wanted_room), self._inflation * 0.75) if self._comfort else self.wanted_room
             if not self._view(corners[here], corners[there], wanted, others):
                 break
             best, step = there, step + 2

@@ -1,0 +1,45 @@
+"""`./luna bench sim`: how fast the simulator runs, and with `--trials` how its robots get along with each other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from luna_embedded.bench.catalog import print_sections
+from luna_embedded.exit_codes import Exit
+from luna_embedded.install.ros_variables import run_variables
+from luna_embedded.layout import Checkout, python_of
+
+DEADLINE_S = 3600.0
+
+
+def bench_trials(checkout: Checkout, state: Path, goals: int, people: int, console: Console) -> int:
+    """``goals`` random goals for ten robots among ``people``, simulated without ROS, on the library's floor."""
+    words = ["--robots", "10", "--goals", str(goals), "--people", str(people), "--quiet"]
+    return _run(checkout, state, "luna_sim.trials", words, console)
+
+
+def _run(checkout: Checkout, state: Path, module: str, words: Sequence[str], console: Console) -> int:
+    """A module of the simulator in the ROS environment; it writes the JSON that is printed then."""
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / f"bench-{module.rpartition('.')[2]}.json"
+    floor = checkout.root / "sim" / "maps" / "library"
+    wheels = run_variables(checkout.ros_env, checkout.ros_install)
+    roots = ":".join(map(str, checkout.import_roots))
+    own = {"PYTHONPATH": f"{roots}:{wheels['PYTHONPATH']}", "ROS_LOG_DIR": str(state / "logs")}
+    done = subprocess.run(
+        [str(python_of(checkout.ros_env)), "-m", module, "--floor", str(floor), *words, "--out", str(path)],
+        env={**os.environ, **wheels, **own},
+        cwd=checkout.root,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    if done.returncode:
+        console.print("[bold red]The measurement failed[/]; its last words are above.")
+        return Exit.FAILED
+    print_sections(path, console)
+    return Exit.OK

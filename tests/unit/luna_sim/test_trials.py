@@ -1,0 +1,50 @@
+"""Random goals for several robots at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from luna_sim.core.floor import Floor
+from luna_sim.core.parameters import RobotParameters
+from luna_sim.places import Places
+from luna_sim.trials import Course, main
+
+from .conftest import LIBRARY_MAPS, hall, world_with
+
+
+def test_places_are_free_apart_and_the_same_for_a_seed(library: Floor) -> None:
+    worlds = [world_with(library) for _ in range(2)]
+    for world in worlds:
+        Places(library, RobotParameters(), 3).fill(world, 50)
+    poses = [[r.pose for r in world.robots.values()] for world in worlds]
+    assert poses[0] == poses[1] and len(poses[0]) == 50
+    for index, pose in enumerate(poses[0]):
+        assert library.allowed(pose.x, pose.y) >= 0.25
+        assert all(pose.distance_to(o.x, o.y) >= 1.0 for o in poses[0][:index])
+
+
+def test_a_floor_without_room_or_too_full_is_refused() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        Places(hall(1.0, 0.5), RobotParameters(), 1)
+    with pytest.raises(ValueError, match="no free place"):
+        Places(hall(3.0, 3.0), RobotParameters(), 1).fill(world_with(hall(3.0, 3.0)), 12)
+
+
+def test_a_few_goals_of_three_robots_are_reached_in_the_same_way_for_the_same_seed() -> None:
+    found = [Course(hall(9.0, 6.0), robots=3, goals=5, seed=4).run() for _ in range(2)]
+    assert found[0].fingerprint == found[1].fingerprint
+    told = {row["what"]: row["value"] for row in found[0].rows()}
+    assert told["goals reached, %"] == 100.0 and told["contacts"] == told["deadlocks"] == 0
+    assert 0.97 <= told["path ÷ shortest, median"] < 1.3
+    assert all(t.reached and t.driven > 3.5 for t in found[0].trials)
+
+
+def test_the_command_writes_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "trials.json"
+    assert main(["--floor", str(LIBRARY_MAPS), "--robots", "1", "--goals", "1", "--out", str(out)]) == 0
+    written = json.loads(out.read_text())
+    assert len(written["trials"]) == 1 and written["sections"][0]["rows"][0] == ["goals reached, %", 100.0, 100.0]
+    assert "deadlocks" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--floor", str(tmp_path)])
