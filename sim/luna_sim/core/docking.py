@@ -4,7 +4,7 @@ import math
 
 from luna_sim.core.geometry import STILL, Pose, Twist, clamp
 from luna_sim.core.navigation import NavigateTask
-from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Progress, Stage, failed
+from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Outcome, Progress, Stage, failed
 from luna_sim.core.parameters import DockLimits
 from luna_sim.core.path import Path
 from luna_sim.core.task import Situation, Task
@@ -48,6 +48,15 @@ class DockTask(Task):
     @property
     def path(self) -> Path | None:
         return None if self._approach is None else self._approach.path
+
+    @property
+    def drive(self) -> NavigateTask | None:
+        return self._approach
+
+    def end(self, outcome: Outcome) -> None:
+        super().end(outcome)
+        if self._approach is not None:
+            self._approach.end(outcome)
 
     def progress(self, pose: Pose) -> Progress:
         left = pose.distance_to(self._dock.x, self._dock.y)

@@ -19,6 +19,8 @@ _SLOWEST = 0.06
 """m/s, so that the robot gets on in the tightest bend."""
 _SEARCH = 24
 """Points looked at ahead of the last nearest one."""
+_FURTHER = 0.25
+"""Square metres by which the distance has to grow for the search to end."""
 
 
 class Follower:
@@ -41,11 +43,15 @@ class Follower:
 
     def advance(self, pose: Pose) -> None:
         """Note how far along the path the robot has come."""
-        path, best = self.path, math.inf
-        for index in range(self.nearest, min(self.nearest + _SEARCH, len(path.xs))):
-            distance = pose.distance_to(path.xs[index], path.ys[index])
-            if distance < best:
-                best, self.nearest = distance, index
+        xs, ys, x, y = self.path.xs, self.path.ys, pose.x, pose.y
+        best = math.inf
+        for index in range(self.nearest, min(self.nearest + _SEARCH, len(xs))):
+            dx, dy = x - xs[index], y - ys[index]
+            square = dx * dx + dy * dy
+            if square < best:
+                best, self.nearest = square, index
+            elif square > best + _FURTHER:
+                break
 
     def command(self, pose: Pose, speed: float, keep_off: Sequence[Disc] = ()) -> Twist:
         """The velocity wanted now; `speed` is the most that is allowed (m/s), `keep_off` holds no centre of a robot."""

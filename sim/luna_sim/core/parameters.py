@@ -46,6 +46,8 @@ class NavigationLimits:
     """Cell size of the planning grid, metres (never finer than the map)."""
     patience: float = 3.0
     """Seconds to wait for another robot before planning around it."""
+    recover_after: float = 10.0
+    """Seconds without progress after which a recovery behaviour begins (movement_time_allowance)."""
     progress_timeout: float = 60.0
     """Give up after this many seconds without progress."""
 

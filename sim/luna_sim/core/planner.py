@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.graph import MCP_Geometric
 
 from luna_sim.core.disc import Disc, segment_distance
@@ -72,6 +73,33 @@ class Planner:
         cells = self._cells(first, last, room, cached=not others)
         corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells), (goal.x, goal.y)]
         return self._finished(corners, goal.yaw, others)
+
+    def retreat(
+        self, start: Pose, others: Sequence[Disc], ways: NDArray[np.float64], apart: float, closed: NDArray[np.bool_]
+    ) -> Path:
+        """A path to the nearest place that is `apart` metres from all points of `ways` (n, 2), past `others`.
+
+        `closed` (the shape of `centres()`) marks cells that are no place to wait in.
+
+        Raises:
+            PlanError: there is no such place.
+        """
+        room = self._room if not others else np.minimum(self._room, self._room_beside(others))
+        first = self._join(start, room, Code.START_OCCUPIED, others)
+        spread = MCP_Geometric(self._costs(room))
+        costs, _ = spread.find_costs([first])
+        fits = np.isfinite(costs) & ~closed & (self._lattice.distance_to(ways) >= apart)
+        if not fits.any():
+            raise PlanError(Code.NO_VALID_PATH, "no passing place")
+        row, column = np.unravel_index(np.argmin(np.where(fits, costs, np.inf)), costs.shape)
+        cells = [(int(r), int(c)) for r, c in spread.traceback((int(row), int(column)))]
+        corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells)]
+        (x0, y0), (x1, y1) = corners[-2], corners[-1]
+        return self._finished(corners, math.atan2(y1 - y0, x1 - x0), others)
+
+    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """x and y of the planning grid's cells, metres."""
+        return self._lattice.centres()
 
     def _check_ends(self, start: Pose, goal: Pose, others: Sequence[Disc]) -> None:
         grid = self._floor.grid
@@ -197,6 +225,15 @@ class _Lattice:
         ys = self._y0 + (np.arange(self.rows) + 0.5) * self.resolution
         grid_x, grid_y = np.meshgrid(xs, ys)
         return grid_x, grid_y
+
+    def distance_to(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Metres from every cell to the nearest of some points (n, 2), to within half a cell."""
+        away = np.ones((self.rows, self.columns), dtype=bool)
+        rows = ((points[:, 1] - self._y0) / self.resolution).astype(int)
+        columns = ((points[:, 0] - self._x0) / self.resolution).astype(int)
+        away[np.clip(rows, 0, self.rows - 1), np.clip(columns, 0, self.columns - 1)] = False
+        distance: NDArray[np.float64] = ndimage.distance_transform_edt(away) * self.resolution
+        return distance
 
     def centre(self, cell: tuple[int, int]) -> tuple[float, float]:
         return self._x0 + (cell[1] + 0.5) * self.resolution, self._y0 + (cell[0] + 0.5) * self.resolution

@@ -17,12 +17,16 @@ from luna_sim.core.outcome import CANCELED, PREEMPTED
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
+CONTROL_STEPS = 2
+"""A task is asked for a velocity every second step, 25 times a second (Nav2's controller: 20 Hz)."""
 BUMPER_HOLD = 0.2
 """Seconds that the bumper stays pressed after a contact."""
 _PERSON_GAP = 0.08
 """Metres to a person at which a robot stands, before braking."""
 _NEGLIGIBLE = 0.05
 """Errors of the estimate below this, metres, are within the space that robots keep from each other anyway."""
+_BESIDE = 0.5
+"""Docks further off than this are not looked at closer, metres."""
 
 
 class Lock(StrEnum):
@@ -68,6 +72,9 @@ class Robot:
         self._command = STILL
         self._command_left = 0.0
         self._bumper_left = 0.0
+        self._wanted_now = STILL
+        self._until_asked = 0
+        self._seen: Neighbour | None = None
         self._find_dock()
 
     @property
@@ -111,6 +118,7 @@ class Robot:
         if self.task is not None:
             self.task.end(PREEMPTED)
         self.task = task if task.outcome is None else None
+        self._until_asked = 0
 
     def cancel(self, task: Task) -> None:
         """Cancel a task, if it is still in hand."""
@@ -120,9 +128,18 @@ class Robot:
 
     def seen(self) -> Neighbour:
         """This robot as the others see it."""
-        return Neighbour(
-            self.pose.x, self.pose.y, self.pose.yaw, self.velocity.linear, self.parameters.drive.radius, self.rank
-        )
+        seen, pose, speed, under_way = self._seen, self.pose, self.velocity.linear, self.task is not None
+        if (
+            seen is None
+            or seen.x != pose.x
+            or seen.y != pose.y
+            or seen.yaw != pose.yaw
+            or seen.speed != speed
+            or seen.under_way is not under_way
+        ):
+            radius = self.parameters.drive.radius
+            self._seen = seen = Neighbour(pose.x, pose.y, pose.yaw, speed, radius, self.rank, under_way)
+        return seen
 
     def step(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         """One step of `dt` seconds."""
@@ -161,19 +178,23 @@ class Robot:
             return self._command
         if self.task is None:
             return STILL
+        if self._until_asked > 0:
+            self._until_asked -= 1
+            return self._guarded(self._wanted_now, neighbours)
+        self._until_asked = CONTROL_STEPS - 1
         situation = Situation(
             self.localization.estimate,
             self.velocity,
             self.dock is not None,
             self.rank,
             self._as_believed(neighbours),
-            dt,
+            dt * CONTROL_STEPS,
             self.pose,
         )
-        wanted = self._guarded(self.task.step(situation), neighbours)
+        self._wanted_now = self.task.step(situation)
         if self.task.outcome is not None:
             self.task = None
-        return wanted
+        return self._guarded(self._wanted_now, neighbours)
 
     def _guarded(self, wanted: Twist, neighbours: tuple[Neighbour, ...]) -> Twist:
         """As Nav2's collision monitor: no driving on towards a person who is close."""
@@ -202,15 +223,23 @@ class Robot:
         room = self._floor.clearance(pose.x, pose.y)
         if room < radius and room <= self._floor.clearance(self.pose.x, self.pose.y):
             return True
+        x, y = pose.x, pose.y
         for other in neighbours:
-            gap = pose.distance_to(other.x, other.y)
-            if gap < radius + other.radius and gap <= self.pose.distance_to(other.x, other.y):
-                return True
+            reach = radius + other.radius
+            dx, dy = x - other.x, y - other.y
+            if dx * dx + dy * dy < reach * reach:
+                gap = pose.distance_to(other.x, other.y)
+                if gap < reach and gap <= self.pose.distance_to(other.x, other.y):
+                    return True
         return False
 
     def _find_dock(self) -> None:
-        limits = self.parameters.dock
-        self.dock = next((code for code, dock in self._floor.docks.items() if on_dock(self.pose, dock, limits)), None)
+        x, y, limits = self.pose.x, self.pose.y, self.parameters.dock
+        self.dock = None
+        for code, dock in self._floor.docks.items():
+            if abs(dock.x - x) < _BESIDE and abs(dock.y - y) < _BESIDE and on_dock(self.pose, dock, limits):
+                self.dock = code
+                return
 
 
 def _moved(neighbour: Neighbour, off: Pose) -> Neighbour:

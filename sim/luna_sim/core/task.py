@@ -2,10 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from luna_sim.core.geometry import STILL, Pose, Twist
 from luna_sim.core.outcome import Outcome, Progress
 from luna_sim.core.path import Path
+
+if TYPE_CHECKING:
+    from luna_sim.core.navigation import NavigateTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,8 @@ class Neighbour:
     radius: float
     rank: int
     """The lower rank has right of way."""
+    under_way: bool = False
+    """Whether it has somewhere to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,9 @@ class Situation:
     docked: bool
     rank: int
     neighbours: tuple[Neighbour, ...]
+    """Those close by."""
     dt: float
+    """Seconds since the task was asked last."""
     truth: Pose
     """Where it really is: for what is seen from there, such as a dock."""
 
@@ -47,6 +55,11 @@ class Task(ABC):
     @property
     def path(self) -> Path | None:
         """What is being followed now, in the map."""
+        return None
+
+    @property
+    def drive(self) -> "NavigateTask | None":
+        """The drive to a pose that it is at, if it is."""
         return None
 
     def step(self, now: Situation) -> Twist:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from luna_sim.core.disc import Disc
 from luna_sim.core.geometry import Pose
@@ -24,26 +25,35 @@ _STANDING = 0.05
 _STRIDE = 2
 
 
-def free_way(path: Path, nearest: int, pose: Pose, rank: int, radius: float, others: Iterable[Neighbour]) -> float:
-    """Metres along the path to where another robot would be touched; infinite when nobody is in the way."""
-    places = [
-        (x, y, o.radius + radius + SPACE)
-        for o in others
-        if math.hypot(o.x - pose.x, o.y - pose.y) < HORIZON + 2.0 * o.radius + 0.5
-        for x, y in _places(o, rank)
-    ]
-    if not places:
-        return math.inf
-    return min((_contact(path, nearest, pose, *place) for place in places), default=math.inf)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Metres along a path that are free, and who is in the way then."""
+
+    free: float
+    blocker: Neighbour | None = None
 
 
-def standing(others: Iterable[Neighbour], pose: Pose, margin: float, reach: float = 5.0) -> tuple[Disc, ...]:
-    """Robots nearby that stand still, as things to plan around."""
-    return tuple(
-        Disc(o.x, o.y, o.radius + margin)
-        for o in others
-        if abs(o.speed) < _STANDING and math.hypot(o.x - pose.x, o.y - pose.y) < reach
-    )
+OPEN = Way(math.inf)
+
+
+def free_way(path: Path, nearest: int, pose: Pose, rank: int, radius: float, others: Iterable[Neighbour]) -> Way:
+    """How far it is along the path to where somebody would be touched."""
+    best = OPEN
+    for other in others:
+        dx, dy = other.x - pose.x, other.y - pose.y
+        if dx * dx + dy * dy >= (HORIZON + 2.0 * other.radius + 0.5) ** 2:
+            continue
+        reach = other.radius + radius + SPACE
+        for x, y in _places(other, rank):
+            ahead = _contact(path, nearest, pose, x, y, reach)
+            if ahead < best.free:
+                best = Way(ahead, other)
+    return best
+
+
+def standing(others: Iterable[Neighbour], margin: float) -> tuple[Disc, ...]:
+    """Those that stand still, as things to plan around."""
+    return tuple(Disc(o.x, o.y, o.radius + margin) for o in others if abs(o.speed) < _STANDING)
 
 
 def keep_off(others: Iterable[Neighbour], pose: Pose, radius: float) -> tuple[Disc, ...]:
@@ -70,13 +80,18 @@ def _places(other: Neighbour, rank: int) -> list[tuple[float, float]]:
 
 def _contact(path: Path, nearest: int, pose: Pose, x: float, y: float, reach: float) -> float:
     """Distance to the first point of the path within reach of a place, if the path leads closer to it than now."""
-    nearer = math.hypot(x - pose.x, y - pose.y) - _SLACK
-    start = path.along[nearest]
-    for index in range(nearest, len(path.xs), _STRIDE):
-        ahead = path.along[index] - start
-        if ahead > HORIZON:
+    dx, dy = x - pose.x, y - pose.y
+    now = math.sqrt(dx * dx + dy * dy)
+    nearer = min(reach, now - _SLACK)
+    if nearer <= 0.0 or now - reach > HORIZON:
+        return math.inf
+    square = nearer * nearer
+    xs, ys, along = path.xs, path.ys, path.along
+    start = along[nearest]
+    for index in range(nearest, len(xs), _STRIDE):
+        if along[index] - start > HORIZON:
             break
-        distance = math.hypot(x - path.xs[index], y - path.ys[index])
-        if distance < reach and distance < nearer:
-            return ahead
+        dx, dy = x - xs[index], y - ys[index]
+        if dx * dx + dy * dy < square:
+            return along[index] - start
     return math.inf

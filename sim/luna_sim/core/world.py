@@ -16,19 +16,20 @@ from luna_sim.core.docking import DockTask, UndockTask, staging_pose
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.lidar import Lidar, Ranges
-from luna_sim.core.navigation import NavigateTask
+from luna_sim.core.navigation import NavigateTask, make_ground
 from luna_sim.core.outcome import SUCCEEDED, Code, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path
 from luna_sim.core.people import People, Person
-from luna_sim.core.planner import PlanError, Planner
+from luna_sim.core.planner import PlanError
+from luna_sim.core.right_of_way import PERIOD, Driver, RightOfWay
 from luna_sim.core.robot import Robot, RobotState
+from luna_sim.core.surroundings import SIGHT, Surroundings
 from luna_sim.core.task import EndedTask, Neighbour, Task
 
 STEP_NS = 20_000_000
 """Length of a step, nanoseconds of simulated time."""
-SIGHT = 6.0
-"""Robots notice each other within this distance, metres."""
+_SETTLE_NS = round(PERIOD * 1e9)
 
 
 class World:
@@ -39,11 +40,15 @@ class World:
     ) -> None:
         self.floor = floor
         self.parameters = parameters
-        self.planner = Planner(floor, parameters)
+        self.ground = make_ground(floor, parameters)
+        self.planner = self.ground.planner
         self.robots: dict[str, Robot] = {}
         self.time_ns = start_ns
         self._seed = seed
         self._people_wanted = people
+        self._start_ns = start_ns
+        self._right_of_way = RightOfWay(self.ground)
+        self._surroundings = Surroundings()
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
@@ -60,12 +65,18 @@ class World:
     def step(self) -> None:
         """Let one step of time pass."""
         self.time_ns += STEP_NS
+        since = self.time_ns - self._start_ns
+        self.ground.turns.now = since / 1e9
         if self._people_wanted:
             self._crowd.step(self._robots_seen(), STEP_NS / 1e9)
-        driving = any(robot.active for robot in self.robots.values())
+        robots = self.robots.values()
+        driving = any(robot.active for robot in robots)
         people = self._crowd.neighbours() if self._people_wanted and driving else ()
-        for robot in self.robots.values():
+        self._surroundings.refresh(robots)
+        for robot in robots:
             robot.step(self._neighbours(robot, people) if robot.active else (), STEP_NS / 1e9)
+        if since % _SETTLE_NS == 0:
+            self._settle()
 
     @property
     def people(self) -> list[Person]:
@@ -163,13 +174,21 @@ class World:
             path = self.planner.plan(robot.localization.estimate, goal)
         except PlanError as error:
             return EndedTask(failed(error.code, str(error)))
-        return NavigateTask(goal, path, self.planner, self.floor, self.parameters)
+        return NavigateTask(goal, path, self.ground, robot.rank)
 
     def _neighbours(self, robot: Robot, people: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
+        robots = tuple(other.seen() for other in self._surroundings.near(robot))
+        if not people:
+            return robots
         x, y = robot.pose.x, robot.pose.y
-        robots = tuple(
-            other.seen()
-            for other in self.robots.values()
-            if other is not robot and abs(other.pose.x - x) < SIGHT and abs(other.pose.y - y) < SIGHT
-        )
         return robots + tuple(p for p in people if abs(p.x - x) < SIGHT and abs(p.y - y) < SIGHT)
+
+    def _settle(self) -> None:
+        """Let somebody make room where robots wait for each other. A robot that is locked neither waits nor drives."""
+        drivers = {
+            robot.rank: Driver(robot.localization.estimate, robot.task.drive)
+            for robot in self.robots.values()
+            if robot.task is not None and robot.task.drive is not None and not robot.locks
+        }
+        if any(driver.task.waits_for is not None for driver in drivers.values()):
+            self._right_of_way.settle(drivers, {r.rank: r.pose for r in self.robots.values()})
