@@ -89,6 +89,7 @@ class NavigateTask(Task):
         self._limits = ground.parameters.navigation
         self._drive = ground.parameters.drive
         self._recoveries = Recoveries(ground.floor, ground.parameters)
+        self._crossings: tuple[Crossing, ...] = ()
         self._follow_path(path)
         self._arrived = False
         self._stood = 0.0
@@ -252,7 +253,7 @@ class NavigateTask(Task):
     def _follow_path(self, path: Path) -> None:
         self._follower = Follower(path, self._ground.floor, self._ground.parameters)
         self._ground.turns.release(self.rank)
-        self._crossings: tuple[Crossing, ...] = self._ground.passages.along(path)
+        self._crossings = self._ground.passages.along(path)
 
     def _make_room(self, now: Situation, may_return: Callable[[Pose], bool]) -> Twist:
         """Drive to the passing place and wait there."""

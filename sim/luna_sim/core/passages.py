@@ -1,7 +1,8 @@
 """Narrow passages: where two robots can't pass each other, and whose turn it is there.
 
-They are found from the middle lines (skeleton) of the free floor: where the room beside a middle line is too small for
-two, and the line leads on at both ends. A doorway is one, and so is the gap between a table and a pillar; a corner is not.
+They are found from the middle lines (skeleton) of the free floor: where the room beside a middle line is too small
+for two, and the line leads on at both ends. A doorway is one, and so is the gap between a table and a pillar; a corner
+is not.
 One direction at a time: robots of one direction may follow each other, first come, first served. Whoever waits for the
 other direction is overtaken a bounded number of times.
 """
@@ -9,6 +10,7 @@ other direction is overtaken a bounded number of times.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +101,7 @@ class Passages:
                 begin == 0,
                 end - 1 == last,
             )
-            for begin, end in zip(edges, edges[1:], strict=False)
+            for begin, end in pairwise(edges)
             if found[begin]
         )
 
@@ -169,7 +171,7 @@ def _labels(
     free: NDArray[np.bool_], room: NDArray[np.float64], two: float, resolution: float
 ) -> NDArray[np.int32]:
     """Number of the passage per cell. `two` is the room beside a middle line from which on two robots fit, metres."""
-    middle = skeletonize(free)
+    middle: NDArray[np.bool_] = skeletonize(free)  # type: ignore[no-untyped-call]
     if not middle.any():
         return np.zeros(free.shape, dtype=np.int32)
     narrow = middle & (room < two)
