@@ -191,7 +191,7 @@ def bench(
     from luna_embedded.bench.live import bench_live
     from luna_embedded.bench.main import bench_stops
     from luna_embedded.bench.robot import bench_robot
-    from luna_embedded.bench.sim import bench_trials
+    from luna_embedded.bench.sim import bench_sim, bench_trials
     from luna_embedded.credentials import load
     from luna_embedded.demo.story import Account
 
@@ -206,8 +206,10 @@ def bench(
         raise typer.Exit(bench_robot(this_checkout(), where.state.path, count, console))
     if what == "sim" and trials:
         raise typer.Exit(bench_trials(this_checkout(), where.state.path, 100, people, console))
+    if what == "sim":
+        raise typer.Exit(bench_sim(this_checkout(), where.state.path, 10.0, console))
     if what != "emergency-stop":
-        there = "There are: api, catalog, emergency-stop, live, robot, sim --trials."
+        there = "There are: api, catalog, emergency-stop, live, robot, sim."
         raise Refusal(f"There is no benchmark {what!r}.", there, Exit.USAGE)
     running = ask(where.state.control_socket, "status")
     student, librarian, _ = (Account(login.email, login.password) for login in load(where.state, ()).logins())

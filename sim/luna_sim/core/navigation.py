@@ -145,7 +145,7 @@ class NavigateTask(Task):
             return self._recover(now)
         if self._may_return is not None:
             return self._make_room(now, self._may_return)
-        if not self._arrived:
+        if not self._arrived and self._may_arrive():
             self._arrived = now.pose.distance_to(self.goal.x, self.goal.y) < _CLOSE_ENOUGH or self._overshot(now.pose)
         return self._turn(now) if self._arrived else self._follow(now)
 
@@ -239,12 +239,19 @@ class NavigateTask(Task):
 
     def _plan(self, planner: Planner, pose: Pose, discs: tuple[Disc, ...]) -> Path | None:
         try:
-            path = planner.plan(pose, self.goal, discs)
+            path = self._route(planner, pose, discs)
         except PlanError as error:
             self._no_way = error.code is Code.NO_VALID_PATH
             return None
         self._no_way = False
         return path
+
+    def _route(self, planner: Planner, pose: Pose, discs: tuple[Disc, ...]) -> Path:
+        return planner.plan(pose, self.goal, discs)
+
+    def _may_arrive(self) -> bool:
+        """Whether nothing comes before the goal."""
+        return True
 
     def _take(self, path: Path) -> None:
         self._follow_path(path)

@@ -7,7 +7,8 @@ from enum import IntEnum, StrEnum
 class Code(IntEnum):
     """Error codes of Nav2 (Jazzy) that the simulator gives.
 
-    Sources: nav2_msgs/action FollowPath (1xx), ComputePathToPose (2xx), DockRobot and UndockRobot (9xx).
+    Sources: nav2_msgs/action FollowPath (1xx), ComputePathToPose (2xx), ComputePathThroughPoses (3xx),
+    FollowWaypoints (6xx), DockRobot and UndockRobot (9xx).
     """
 
     NONE = 0
@@ -18,6 +19,14 @@ class Code(IntEnum):
     START_OCCUPIED = 205
     GOAL_OCCUPIED = 206
     NO_VALID_PATH = 208
+    THROUGH_TF_ERROR = 302
+    THROUGH_START_OUTSIDE_MAP = 303
+    THROUGH_GOAL_OUTSIDE_MAP = 304
+    THROUGH_START_OCCUPIED = 305
+    THROUGH_GOAL_OCCUPIED = 306
+    THROUGH_NO_VALID_PATH = 308
+    NO_VIAPOINTS_GIVEN = 309
+    WAYPOINTS_UNKNOWN = 600
     DOCK_NOT_IN_DB = 901
     FAILED_TO_STAGE = 903
     FAILED_TO_CONTROL = 905

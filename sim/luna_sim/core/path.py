@@ -38,6 +38,12 @@ def make_path(points: NDArray[np.float64], goal_yaw: float) -> Path:
     return Path(tuple(points[:, 0].tolist()), tuple(points[:, 1].tolist()), tuple(along.tolist()), goal_yaw)
 
 
+def joined(paths: Sequence[Path]) -> Path:
+    """One path along several, each of which begins where the one before ends."""
+    points = [np.column_stack([p.xs, p.ys])[1 if n else 0 :] for n, p in enumerate(paths)]
+    return make_path(np.concatenate(points), paths[-1].goal_yaw)
+
+
 def resampled(corners: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
     """Points at most `SPACING` apart along straight lines between corners, shape (n, 2)."""
     at = np.asarray(corners, dtype=float)

@@ -126,6 +126,10 @@ class Robot:
         if self.task is task:
             self.task = None
 
+    def recharge(self) -> None:
+        """Fill the battery, as if it had been exchanged."""
+        self.battery = Battery(self.parameters.battery.capacity)
+
     def seen(self) -> Neighbour:
         """This robot as the others see it."""
         seen, pose, speed, under_way = self._seen, self.pose, self.velocity.linear, self.task is not None

@@ -4,7 +4,7 @@ import hashlib
 import math
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from luna_sim.core.disc import Disc
 from luna_sim.core.docking import DockTask, UndockTask, staging_pose
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
+from luna_sim.core.journeys import WaypointsTask, start_through
 from luna_sim.core.lidar import Lidar, Ranges
 from luna_sim.core.navigation import NavigateTask, make_ground
 from luna_sim.core.outcome import SUCCEEDED, Code, failed
@@ -87,6 +88,32 @@ class World:
         """Send a robot to a pose; what it was doing is taken over. A goal without a way has failed at once."""
         robot = self.robots[name]
         task = self._navigation(robot, goal)
+        robot.start(task)
+        return task
+
+    def navigate_through(self, name: str, poses: Sequence[Pose]) -> Task:
+        """Send a robot to the last of some poses, past the others."""
+        robot = self.robots[name]
+        try:
+            task = start_through(self.ground, robot.rank, robot.localization.estimate, poses)
+        except PlanError as error:
+            task = EndedTask(failed(error.code, str(error)))
+        robot.start(task)
+        return task
+
+    def follow_waypoints(
+        self, name: str, poses: Sequence[Pose | None], *, loops: int = 0, first: int = 0
+    ) -> WaypointsTask:
+        """Send a robot to one pose after the other; None is one that is in no known frame."""
+        robot = self.robots[name]
+
+        def navigate(index: int) -> Task:
+            pose = poses[index]
+            if pose is None:
+                return EndedTask(failed(Code.TF_ERROR, "its frame is not the map's"))
+            return self._navigation(robot, pose)
+
+        task = WaypointsTask(len(poses), navigate, loops, first)
         robot.start(task)
         return task
 

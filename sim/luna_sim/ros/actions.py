@@ -5,22 +5,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from geometry_msgs.msg import PoseStamped
 from irobot_create_msgs.action import Dock, Undock
-from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
+from nav2_msgs.action import (
+    ComputePathToPose,
+    DockRobot,
+    FollowWaypoints,
+    NavigateThroughPoses,
+    NavigateToPose,
+    UndockRobot,
+)
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.executors import Executor
 from rclpy.task import Future
 
 from luna_sim.core.geometry import Pose
-from luna_sim.core.outcome import Code, Ending, Outcome, Progress, failed
+from luna_sim.core.outcome import Code, Ending, Outcome, failed
 from luna_sim.core.planner import PlanError
 from luna_sim.core.task import EndedTask, Task
 from luna_sim.core.world import World
 from luna_sim.ros import messages
+from luna_sim.ros.goal_messages import feedback_of, result_of
 from luna_sim.ros.robot_node import RobotNode
-
-_MAX_RECOVERIES = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +50,8 @@ class RobotActions:
         self._runs: dict[bytes, _Run] = {}
         for action, name, start in (
             (NavigateToPose, "navigate_to_pose", self._navigate),
+            (NavigateThroughPoses, "navigate_through_poses", self._navigate_through),
+            (FollowWaypoints, "follow_waypoints", self._follow_waypoints),
             (DockRobot, "dock_robot", self._dock),
             (UndockRobot, "undock_robot", self._undock),
             (Dock, "dock", self._dock_by_base),
@@ -63,7 +72,7 @@ class RobotActions:
         for run in self._runs.values():
             if run.task.outcome is not None:
                 continue
-            feedback = self._feedback(run.handle.request, run.task.progress(self._robot.localization.estimate))
+            feedback = feedback_of(run.handle.request, run.task, self._robot, self._world)
             if feedback is not None:
                 run.handle.publish_feedback(feedback)
 
@@ -91,10 +100,7 @@ class RobotActions:
         with self._guard:
             del self._runs[key]
         _end_goal(handle, outcome)
-        if isinstance(handle.request, Dock.Goal | Undock.Goal):
-            kind = Dock if isinstance(handle.request, Dock.Goal) else Undock
-            return kind.Result(is_docked=self._robot.dock is not None)
-        return _result(handle.request, outcome)
+        return result_of(handle.request, run.task, outcome, self._robot)
 
     def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
         with self._guard:
@@ -106,9 +112,21 @@ class RobotActions:
         return CancelResponse.ACCEPT
 
     def _navigate(self, goal: NavigateToPose.Goal) -> Task:
-        if goal.pose.header.frame_id not in ("", messages.MAP):
+        if not _in_map(goal.pose):
             return self._refused(Code.TF_ERROR, f"frame {goal.pose.header.frame_id!r} is not the map's")
         return self._world.navigate(self._robot.name, messages.pose_from(goal.pose.pose))
+
+    def _navigate_through(self, goal: NavigateThroughPoses.Goal) -> Task:
+        wrong = next((pose.header.frame_id for pose in goal.poses if not _in_map(pose)), None)
+        if wrong is not None:
+            return self._refused(Code.THROUGH_TF_ERROR, f"frame {wrong!r} is not the map's")
+        return self._world.navigate_through(self._robot.name, [messages.pose_from(p.pose) for p in goal.poses])
+
+    def _follow_waypoints(self, goal: FollowWaypoints.Goal) -> Task:
+        poses = [messages.pose_from(p.pose) if _in_map(p) else None for p in goal.poses]
+        return self._world.follow_waypoints(
+            self._robot.name, poses, loops=goal.number_of_loops, first=goal.goal_index
+        )
 
     def _dock(self, goal: DockRobot.Goal) -> Task:
         dock = self._dock_pose(goal)
@@ -158,20 +176,9 @@ class RobotActions:
         handle.succeed()
         return result
 
-    def _feedback(self, goal: Any, progress: Progress) -> Any:
-        if isinstance(goal, NavigateToPose.Goal):
-            return NavigateToPose.Feedback(
-                current_pose=messages.pose_stamped(self._robot.localization.estimate, self._world.time_ns),
-                navigation_time=messages.duration_msg(progress.elapsed),
-                estimated_time_remaining=messages.duration_msg(progress.time_remaining),
-                number_of_recoveries=min(progress.recoveries, _MAX_RECOVERIES),
-                distance_remaining=progress.distance_remaining,
-            )
-        if isinstance(goal, DockRobot.Goal):
-            return DockRobot.Feedback(state=int(progress.stage), docking_time=messages.duration_msg(progress.elapsed))
-        if isinstance(goal, Dock.Goal):
-            return Dock.Feedback(sees_dock=messages.dock_in_sight(self._robot, self._world.floor) is not None)
-        return None
+
+def _in_map(pose: PoseStamped) -> bool:
+    return pose.header.frame_id in ("", messages.MAP)
 
 
 def _end_goal(handle: ServerGoalHandle, outcome: Outcome) -> None:
@@ -181,11 +188,3 @@ def _end_goal(handle: ServerGoalHandle, outcome: Outcome) -> None:
         handle.canceled()
     else:
         handle.abort()
-
-
-def _result(goal: Any, outcome: Outcome) -> Any:
-    code, message = int(outcome.code), outcome.message
-    if isinstance(goal, NavigateToPose.Goal):
-        return NavigateToPose.Result(error_code=code, error_msg=message)
-    kind = DockRobot if isinstance(goal, DockRobot.Goal) else UndockRobot
-    return kind.Result(success=outcome.ending is Ending.SUCCEEDED, error_code=code, error_msg=message)

@@ -11,6 +11,7 @@ from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid, Odometry
+from nav_msgs.srv import GetMap
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import BatteryState
@@ -28,6 +29,8 @@ from luna_sim.ros.sensors import Sensors
 
 _TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
 _MS = 1_000_000
+_LIFECYCLE_NODES = ("amcl", "bt_navigator", "map_server")
+"""Nodes that clients wait for until they are active."""
 _MOVING, _STILL, _SLOW = 50 * _MS, 200 * _MS, 1000 * _MS
 """Periods of publication in simulated time, nanoseconds."""
 
@@ -106,7 +109,8 @@ class RobotNode(Node):
         self.create_service(EStop, "e_stop", self._on_base_stop)
         for costmap in ("global_costmap", "local_costmap"):
             self.create_service(ClearEntireCostmap, f"{costmap}/clear_entirely_{costmap}", self._on_clear)
-        for server in ("amcl", "bt_navigator"):
+        self.create_service(GetMap, "map_server/map", self._on_get_map)
+        for server in _LIFECYCLE_NODES:
             self.create_service(GetState, f"{server}/get_state", _on_get_state)
 
     def _on_estop(self, message: Bool) -> None:
@@ -146,6 +150,10 @@ class RobotNode(Node):
             self.robot.localization.found(guess)
             self._publish_amcl(self._world.time_ns)
             self._publish_pose()
+
+    def _on_get_map(self, _: GetMap.Request, response: GetMap.Response) -> GetMap.Response:
+        response.map = messages.map_msg(self._world.floor.grid, self._world.time_ns)
+        return response
 
     def _on_clear(
         self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response

@@ -39,7 +39,8 @@ class Simulation:
     def __init__(self, world: World, speed: float, watch: EstopWatch, *, power_saver: bool) -> None:
         self._world = world
         self._speed = speed
-        self._guard = threading.RLock()
+        self.guard = threading.RLock()
+        """Held by whoever looks at the world or changes it while the simulation runs."""
         self._stop = threading.Event()
         self._executor = LeanExecutor()
         quiet = [Parameter("start_type_description_service", value=False)]
@@ -51,9 +52,9 @@ class Simulation:
         self._crowd = CrowdTopic(self._clock_node, world)
         self._feedback_at = 0.0
         self._nodes = [
-            RobotNode(robot, world, self._guard, watch, power_saver=power_saver) for robot in world.robots.values()
+            RobotNode(robot, world, self.guard, watch, power_saver=power_saver) for robot in world.robots.values()
         ]
-        self._actions = [RobotActions(node, world, self._guard, self._executor) for node in self._nodes]
+        self._actions = [RobotActions(node, world, self.guard, self._executor) for node in self._nodes]
         self._threads: list[threading.Thread] = []
         for node in self._nodes:
             self._executor.add_node(node)
@@ -79,7 +80,7 @@ class Simulation:
 
     def snapshot(self) -> tuple[int, dict[str, RobotState]]:
         """Time and robots as they are now."""
-        with self._guard:
+        with self.guard:
             return self._world.time_ns, dict(self._world.states())
 
     def _spin(self) -> None:
@@ -93,10 +94,10 @@ class Simulation:
             owed = min(owed + (now - at) * self._speed, _BEHIND * self._speed)
             at = now
             while owed >= _STEP:
-                with self._guard:
+                with self.guard:
                     self._world.step()
                 owed -= _STEP
-            with self._guard:
+            with self.guard:
                 self._publish()
 
     def _pause(self) -> float:
