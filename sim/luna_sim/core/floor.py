@@ -18,6 +18,8 @@ class Floor:
         self.grid = grid
         self.keep_out = keep_out
         self.docks = {d.code: Pose(d.x, d.y, d.yaw) for d in docks}
+        self.docks_box = _box([(d.x, d.y) for d in docks], 0.5)
+        """West, south, east and north of all docks, with half a metre around."""
         self._room = _Field(grid, grid.clearance())
         self._allowed = self._room if keep_out is None else _Field(grid, with_keep_out(grid, keep_out).clearance())
 
@@ -87,6 +89,11 @@ class _Field:
         north = a[row + 1, column] + fu * (a[row + 1, column + 1] - a[row + 1, column])
         found: NDArray[np.float64] = np.where(inside, south + fv * (north - south), 0.0)
         return found
+
+
+def _box(points: Sequence[tuple[float, float]], around: float) -> tuple[float, float, float, float]:
+    xs, ys = [p[0] for p in points] or [math.inf], [p[1] for p in points] or [math.inf]
+    return min(xs) - around, min(ys) - around, max(xs) + around, max(ys) + around
 
 
 def with_keep_out(grid: Grid, keep_out: Grid) -> Grid:

@@ -14,11 +14,15 @@ def limited(wanted: Twist, limits: DriveLimits) -> Twist:
     turn = min(limits.angular_speed, 2.0 * limits.wheel_speed / limits.wheel_base)
     angular = clamp(wanted.angular, -turn, turn)
     room = max(0.0, limits.wheel_speed - abs(angular) * limits.wheel_base / 2.0)
+    if angular == wanted.angular and -room <= wanted.linear <= room:
+        return wanted
     return Twist(clamp(wanted.linear, -room, room), angular)
 
 
 def accelerated(now: Twist, wanted: Twist, limits: DriveLimits, dt: float) -> Twist:
     """The velocity after `dt` seconds of accelerating towards `wanted`."""
+    if now == wanted:
+        return limited(now, limits)
     dv, dw = limits.linear_acceleration * dt, limits.angular_acceleration * dt
     return limited(
         Twist(

@@ -25,6 +25,12 @@ _PERSON_GAP = 0.08
 """Metres to a person at which a robot stands, before braking."""
 _NEGLIGIBLE = 0.05
 """Errors of the estimate below this, metres, are within the space that robots keep from each other anyway."""
+ENERGY_STEPS = 10
+"""The battery is looked at every tenth step."""
+_STEEPEST = 1.5
+"""Metres of clearance that a metre of travel can cost, with what is lost between the cells of the map."""
+_NEAR = 0.05
+"""Metres of spare room from which on clearance is looked up in every step."""
 _BESIDE = 0.5
 """Docks further off than this are not looked at closer, metres."""
 
@@ -74,7 +80,13 @@ class Robot:
         self._bumper_left = 0.0
         self._wanted_now = STILL
         self._until_asked = 0
-        self._seen: Neighbour | None = None
+        self._seen_at: tuple[object, ...] = ()
+        self._seen = Neighbour(state.pose.x, state.pose.y, state.pose.yaw, 0.0, parameters.drive.radius, rank)
+        self._travel = Twist(0.0, 0.0)
+        self._unmeasured = 0
+        self._spare = 0.0
+        self._spare_at: Pose | None = None
+        self._drained_for = 0
         self._find_dock()
 
     @property
@@ -131,19 +143,15 @@ class Robot:
         self.battery = Battery(self.parameters.battery.capacity)
 
     def seen(self) -> Neighbour:
-        """This robot as the others see it."""
-        seen, pose, speed, under_way = self._seen, self.pose, self.velocity.linear, self.task is not None
-        if (
-            seen is None
-            or seen.x != pose.x
-            or seen.y != pose.y
-            or seen.yaw != pose.yaw
-            or seen.speed != speed
-            or seen.under_way is not under_way
-        ):
-            radius = self.parameters.drive.radius
-            self._seen = seen = Neighbour(pose.x, pose.y, pose.yaw, speed, radius, self.rank, under_way)
-        return seen
+        """This robot as the others see it; the same object until something changes."""
+        now = (self.pose, self.velocity, self.task is None)
+        if self._seen_at != now:
+            pose, radius = self.pose, self.parameters.drive.radius
+            self._seen_at = now
+            self._seen = Neighbour(
+                pose.x, pose.y, pose.yaw, self.velocity.linear, radius, self.rank, self.task is not None
+            )
+        return self._seen
 
     def step(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         """One step of `dt` seconds."""
@@ -151,9 +159,13 @@ class Robot:
         if self.active:
             self._drive(neighbours, dt)
         self.localization.step(self.pose, self.odometry.pose, dt)
-        self.battery = energy.flowed(
-            self.battery, self.velocity, self.dock is not None, self.parameters.battery, self.parameters.drive, dt
-        )
+        self._drained_for = (self._drained_for + 1) % ENERGY_STEPS
+        if self._drained_for == 1:
+            self._flow(dt * ENERGY_STEPS)
+
+    def _flow(self, dt: float) -> None:
+        docked, parameters = self.dock is not None, self.parameters
+        self.battery = energy.flowed(self.battery, self.velocity, docked, parameters.battery, parameters.drive, dt)
 
     def _drive(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         drive = self.parameters.drive
@@ -162,6 +174,7 @@ class Robot:
             stopped(self.velocity, drive, dt) if wanted is None else accelerated(self.velocity, wanted, drive, dt)
         )
         if self.velocity.is_zero:
+            self._measure(dt)
             return
         pose = moved(self.pose, self.velocity, dt)
         if self._collides(pose, neighbours):
@@ -169,9 +182,23 @@ class Robot:
             self.bumps += not self.bumped
             self._bumper_left = BUMPER_HOLD
             return
+        self._spare -= abs(self.velocity.linear) * dt * _STEEPEST
+        if self._spare_at is self.pose:
+            self._spare_at = pose
         self.pose = pose
-        self.odometry.drive(self.velocity, dt)
+        travel = self._travel
+        self._travel = Twist(travel.linear + self.velocity.linear * dt, travel.angular + self.velocity.angular * dt)
+        self._unmeasured += 1
+        if self._unmeasured >= CONTROL_STEPS:
+            self._measure(dt)
         self._find_dock()
+
+    def _measure(self, dt: float) -> None:
+        """Let odometry have what was driven since the last time."""
+        if self._unmeasured:
+            seconds = self._unmeasured * dt
+            self.odometry.drive(Twist(self._travel.linear / seconds, self._travel.angular / seconds), seconds)
+            self._travel, self._unmeasured = STILL, 0
 
     def _wanted(self, neighbours: tuple[Neighbour, ...], dt: float) -> Twist | None:
         """The velocity to go for; nothing when the motors are off."""
@@ -224,9 +251,11 @@ class Robot:
     def _collides(self, pose: Pose, neighbours: tuple[Neighbour, ...]) -> bool:
         """Whether a pose overlaps something and is no better than where the robot stands."""
         radius = self.parameters.drive.radius
-        room = self._floor.clearance(pose.x, pose.y)
-        if room < radius and room <= self._floor.clearance(self.pose.x, self.pose.y):
-            return True
+        if self._spare_at is not self.pose or self._spare < _NEAR:
+            room = self._floor.clearance(pose.x, pose.y)
+            if room < radius and room <= self._floor.clearance(self.pose.x, self.pose.y):
+                return True
+            self._spare, self._spare_at = room - radius, self.pose
         x, y = pose.x, pose.y
         for other in neighbours:
             reach = radius + other.radius
@@ -240,6 +269,9 @@ class Robot:
     def _find_dock(self) -> None:
         x, y, limits = self.pose.x, self.pose.y, self.parameters.dock
         self.dock = None
+        west, south, east, north = self._floor.docks_box
+        if not (west < x < east and south < y < north):
+            return
         for code, dock in self._floor.docks.items():
             if abs(dock.x - x) < _BESIDE and abs(dock.y - y) < _BESIDE and on_dock(self.pose, dock, limits):
                 self.dock = code
