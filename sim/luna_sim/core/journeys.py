@@ -92,6 +92,10 @@ class WaypointsTask(Task):
     def drive(self) -> NavigateTask | None:
         return self._leg.drive if self._leg is not None else None
 
+    @property
+    def path(self) -> Path | None:
+        return self._leg.path if self._leg is not None else None
+
     def end(self, outcome: Outcome) -> None:
         super().end(outcome)
         if self._leg is not None:

@@ -152,7 +152,7 @@ class RobotNode(Node):
             self._publish_pose()
 
     def _on_get_map(self, _: GetMap.Request, response: GetMap.Response) -> GetMap.Response:
-        response.map = messages.map_msg(self._world.floor.grid, self._world.time_ns)
+        response.map = messages.grid_msg(self._world.floor.grid, self._world.time_ns)
         return response
 
     def _on_clear(

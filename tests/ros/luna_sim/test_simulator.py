@@ -11,7 +11,14 @@ from irobot_create_msgs.msg import DockStatus, HazardDetectionVector, KidnapStat
 from irobot_create_msgs.srv import EStop
 from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
-from nav2_msgs.action import ComputePathToPose, DockRobot, NavigateToPose, UndockRobot
+from nav2_msgs.action import (
+    ComputePathToPose,
+    DockRobot,
+    FollowWaypoints,
+    NavigateThroughPoses,
+    NavigateToPose,
+    UndockRobot,
+)
 from nav2_msgs.srv import ClearEntireCostmap
 from nav_msgs.msg import OccupancyGrid
 from nav_msgs.msg import Path as PathMsg
@@ -156,6 +163,31 @@ class TestNavigation:
         answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
         assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
         assert answer.result.error_code == ComputePathToPose.Result.GOAL_OUTSIDE_MAP
+
+    def test_several_poses_are_driven_through_and_stopped_at_and_each_journey_takes_over_from_the_one_before(
+        self, client: Client, waypoints: Places
+    ) -> None:
+        client.keep_unlocked()
+        poses = [pose_at(waypoints[code]) for code in ("CROSSING", "NEW-BOOKS", "DESK-1")]
+        told = Heard()
+        through = NavigateThroughPoses.Goal(poses=poses)
+        first = client.send(NavigateThroughPoses, "navigate_through_poses", through, told)
+        client.until(client.moving, why="driving")
+        client.until(lambda: told.last, why="feedback")
+        assert told.last.feedback.number_of_poses_remaining == 3 and told.last.feedback.distance_remaining > 20
+        stops = [poses[1], pose_at(waypoints["DESK-1"], frame="moon"), poses[2]]
+        told = Heard()
+        second = client.send(FollowWaypoints, "follow_waypoints", FollowWaypoints.Goal(poses=stops), told)
+        old = client.result_of(first.get_result_async())
+        assert old.status == GoalStatus.STATUS_ABORTED and old.result.error_code == 0
+        answer = client.result_of(second.get_result_async(), 60)
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.error_code == 0
+        (missed,) = answer.result.missed_waypoints
+        assert (missed.index, missed.error_code) == (1, ComputePathToPose.Result.TF_ERROR)
+        assert missed.goal.header.frame_id == "moon"
+        assert [m.feedback.current_waypoint for _, m in told.messages][-1] == 2
+        none = client.send(NavigateThroughPoses, "navigate_through_poses", NavigateThroughPoses.Goal())
+        assert client.result_of(none.get_result_async()).result.error_code == 309
 
     def test_costmaps_can_be_cleared(self, client: Client) -> None:
         for costmap in ("global_costmap", "local_costmap"):
