@@ -7,6 +7,7 @@ others within the next second, looking at where those will be by then. All peopl
 
 import math
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
+from luna_sim.core.robot import Robot
 from luna_sim.core.task import Neighbour
 from luna_sim.core.walkways import Walkways
 
 RADIUS = 0.25
 """Metres."""
+SIGHT = 5.0
+"""Robots notice people within this distance, metres."""
 GAP = 0.12
 """Metres that people leave between themselves and a robot, however narrow it is."""
 RANK = -1
@@ -56,20 +60,17 @@ class Person:
 
 
 class People:
-    """Everybody on a floor. Their owner calls `step` once per step of the world."""
+    """Everybody on a floor; they come in with the first step, where no robot stands."""
 
-    def __init__(self, floor: Floor, count: int, robots: list[Pose], chance: random.Random) -> None:
+    def __init__(self, floor: Floor, count: int, chance: random.Random) -> None:
         self._floor = floor
+        self._count = count
         self._chance = chance
-        self._walkways = Walkways(floor, RADIUS + _MARGIN, _DESTINATIONS, chance)
-        places = self._start_places(count, robots)
-        self._at = np.array(places, dtype=float).reshape(-1, 2)
-        self._velocity = np.zeros_like(self._at)
-        self._pace = np.array([chance.uniform(*_SPEED) for _ in places])
-        self._goal = np.array([chance.randrange(_DESTINATIONS) for _ in places], dtype=np.int64)
-        self._dwell = np.zeros(len(places))
-        self._nowhere = np.zeros(len(places))
         self._steps = 0
+        self._neighbours: tuple[Neighbour, ...] | None = None
+        self._at = self._velocity = np.zeros((0, 2))
+        self._pace = self._dwell = self._nowhere = np.zeros(0)
+        self._goal = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._at)
@@ -79,32 +80,47 @@ class People:
         rows = np.column_stack([self._at, self._velocity]).tolist()
         return [Person(*row) for row in rows]
 
-    def neighbours(self) -> tuple[Neighbour, ...]:
-        """Everybody as robots see them."""
-        rows = np.column_stack([self._at, self._velocity]).tolist()
-        return tuple(
-            Neighbour(x, y, math.atan2(vy, vx), math.hypot(vx, vy), RADIUS, RANK) for x, y, vx, vy in rows
-        )
+    def near(self, pose: Pose) -> tuple[Neighbour, ...]:
+        """Those whom a robot at a pose notices, as it sees them."""
+        if self._neighbours is None:
+            rows = np.column_stack([self._at, self._velocity]).tolist()
+            self._neighbours = tuple(
+                Neighbour(x, y, math.atan2(vy, vx), math.hypot(vx, vy), RADIUS, RANK) for x, y, vx, vy in rows
+            )
+        return tuple(n for n in self._neighbours if abs(n.x - pose.x) < SIGHT and abs(n.y - pose.y) < SIGHT)
 
     def state(self) -> bytes:
         """Everything that moves, for a fingerprint."""
         return self._at.tobytes() + self._velocity.tobytes() + self._dwell.tobytes()
 
-    def step(self, robots: Floats, dt: float) -> None:
-        """Walk for `dt` seconds; `robots` holds x, y, vx, vy and radius of each, shape (m, 5)."""
-        if not len(self):
+    def step(self, robots: Collection[Robot], dt: float) -> None:
+        """Walk for `dt` seconds; call it once per step of the world."""
+        if not self._count:
             return
-        if self._steps % _PERIOD == 0:
-            self._decide(robots, _PERIOD * dt)
+        if self._steps == 0:
+            self._come_in(robots)
+        if self._steps % _PERIOD == 0 and len(self):
+            self._decide(_as_seen(robots), _PERIOD * dt)
         self._at += self._velocity * dt
         self._steps += 1
+        self._neighbours = None
 
-    def _start_places(self, count: int, robots: list[Pose]) -> list[tuple[float, float]]:
+    def _come_in(self, robots: Collection[Robot]) -> None:
+        chance = self._chance
+        self._walkways = Walkways(self._floor, RADIUS + _MARGIN, _DESTINATIONS, chance)
+        places = self._start_places(robots)
+        self._at = np.array(places, dtype=float).reshape(-1, 2)
+        self._velocity = np.zeros_like(self._at)
+        self._pace = np.array([chance.uniform(*_SPEED) for _ in places])
+        self._goal = np.array([chance.randrange(_DESTINATIONS) for _ in places], dtype=np.int64)
+        self._dwell, self._nowhere = np.zeros(len(places)), np.zeros(len(places))
+
+    def _start_places(self, robots: Collection[Robot]) -> list[tuple[float, float]]:
         """Free places apart from robots and each other; fewer of them where there is no room."""
         places: list[tuple[float, float]] = []
-        for x, y in self._walkways.places(20 * count, self._chance):
-            taken = [*places, *((robot.x, robot.y) for robot in robots)]
-            if len(places) < count and all(math.hypot(x - a, y - b) > 1.0 for a, b in taken):
+        for x, y in self._walkways.places(20 * self._count, self._chance):
+            taken = [*places, *((robot.pose.x, robot.pose.y) for robot in robots)]
+            if len(places) < self._count and all(math.hypot(x - a, y - b) > 1.0 for a, b in taken):
                 places.append((x, y))
         return places
 
@@ -169,6 +185,16 @@ class People:
             near = np.minimum(_distances(later, going), _distances(later, standing))
             possible &= np.all((near >= RADIUS + others[:, 4] + gap) | (near > now + 1e-6) | (now == 0.0), axis=-1)
         return possible
+
+
+def _as_seen(robots: Collection[Robot]) -> Floats:
+    """Position, velocity and radius of robots, shape (robots, 5)."""
+    rows = []
+    for robot in robots:
+        pose, speed = robot.pose, robot.velocity.linear
+        velocity = speed * math.cos(pose.yaw), speed * math.sin(pose.yaw)
+        rows.append((pose.x, pose.y, *velocity, robot.parameters.drive.radius))
+    return np.array(rows, dtype=float).reshape(-1, 5)
 
 
 def _distances(at: Floats, others: Floats) -> Floats:

@@ -1,14 +1,10 @@
 """The world: robots on a floor, in steps of equal length."""
 
 import hashlib
-import math
 import random
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
 
 from luna_sim.core.costmap import Costmaps
 from luna_sim.core.disc import Disc
@@ -25,7 +21,7 @@ from luna_sim.core.people import People, Person
 from luna_sim.core.planner import PlanError
 from luna_sim.core.right_of_way import PERIOD, Driver, RightOfWay
 from luna_sim.core.robot import Robot, RobotState
-from luna_sim.core.surroundings import SIGHT, Surroundings
+from luna_sim.core.surroundings import Surroundings
 from luna_sim.core.task import EndedTask, Neighbour, Task
 
 STEP_NS = 20_000_000
@@ -46,10 +42,10 @@ class World:
         self.robots: dict[str, Robot] = {}
         self.time_ns = start_ns
         self._seed = seed
-        self._people_wanted = people
         self._start_ns = start_ns
         self._right_of_way = RightOfWay(self.ground)
         self._surroundings = Surroundings()
+        self._people = People(floor, people, random.Random(f"{seed}/people"))  # noqa: S311 - repeatable on purpose
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
@@ -68,21 +64,18 @@ class World:
         self.time_ns += STEP_NS
         since = self.time_ns - self._start_ns
         self.ground.turns.now = since / 1e9
-        if self._people_wanted:
-            self._crowd.step(self._robots_seen(), STEP_NS / 1e9)
         robots = self.robots.values()
-        driving = any(robot.active for robot in robots)
-        people = self._crowd.neighbours() if self._people_wanted and driving else ()
+        self._people.step(robots, STEP_NS / 1e9)
         self._surroundings.refresh(robots)
         for robot in robots:
-            robot.step(self._neighbours(robot, people) if robot.active else (), STEP_NS / 1e9)
+            robot.step(self._neighbours(robot) if robot.active else (), STEP_NS / 1e9)
         if since % _SETTLE_NS == 0:
             self._settle()
 
     @property
     def people(self) -> list[Person]:
-        """Everybody who walks about. They come in with the first step, where no robot stands."""
-        return self._crowd.everybody if self._people_wanted else []
+        """Everybody who walks about."""
+        return self._people.everybody
 
     def navigate(self, name: str, goal: Pose) -> Task:
         """Send a robot to a pose; what it was doing is taken over. A goal without a way has failed at once."""
@@ -164,8 +157,7 @@ class World:
             variances = r.localization.covariance
             others = (r.velocity.linear, r.velocity.angular, r.battery.energy, variances.position, variances.yaw)
             digest.update(struct.pack("<14d?", *poses, *others, r.localization.lost))
-        if self._people_wanted:
-            digest.update(self._crowd.state())
+        digest.update(self._people.state())
         return digest.hexdigest()
 
     def states(self) -> Mapping[str, RobotState]:
@@ -181,21 +173,6 @@ class World:
     def _lidar(self) -> Lidar:
         return Lidar(self.floor.grid)
 
-    @cached_property
-    def _crowd(self) -> People:
-        chance = random.Random(f"{self._seed}/people")  # noqa: S311 - repeatable on purpose
-        return People(self.floor, self._people_wanted, [r.pose for r in self.robots.values()], chance)
-
-    def _robots_seen(self) -> NDArray[np.float64]:
-        """Position, velocity and radius of all robots, shape (robots, 5)."""
-        radius = self.parameters.drive.radius
-        rows = [
-            (p.x, p.y, r.velocity.linear * math.cos(p.yaw), r.velocity.linear * math.sin(p.yaw), radius)
-            for r in self.robots.values()
-            for p in (r.pose,)
-        ]
-        return np.array(rows, dtype=float).reshape(-1, 5)
-
     def _navigation(self, robot: Robot, goal: Pose) -> Task:
         try:
             path = self.planner.plan(robot.localization.estimate, goal)
@@ -203,12 +180,8 @@ class World:
             return EndedTask(failed(error.code, str(error)))
         return NavigateTask(goal, path, self.ground, robot.rank)
 
-    def _neighbours(self, robot: Robot, people: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
-        robots = tuple(other.seen() for other in self._surroundings.near(robot))
-        if not people:
-            return robots
-        x, y = robot.pose.x, robot.pose.y
-        return robots + tuple(p for p in people if abs(p.x - x) < SIGHT and abs(p.y - y) < SIGHT)
+    def _neighbours(self, robot: Robot) -> tuple[Neighbour, ...]:
+        return self._people.near(robot.pose) + tuple(other.seen() for other in self._surroundings.near(robot))
 
     def _settle(self) -> None:
         """Let somebody make room where robots wait for each other. A robot that is locked neither waits nor drives."""
