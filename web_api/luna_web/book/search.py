@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, false, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from luna_web.book.domain import BookStatus
@@ -76,11 +76,11 @@ class Question:
         )
         return replace(self, q=q, title=title, author=author, publisher=publisher)
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Everything that a listed book must fulfil."""
+    def conditions(self, q: ColumnElement[bool] | None = None) -> list[ColumnElement[bool]]:
+        """Everything that a listed book must fulfil; `q` in place of what follows from `self.q`."""
         found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
         if self.q:
-            found.append(matches(self.q))
+            found.append(matches(self.q) if q is None else q)
         by_field = ((self.title, _TITLE), (self.author, _AUTHOR), (self.publisher, _PUBLISHER))
         found += [matches(typed, weight) for typed, weight in by_field if typed]
         return found + _by_value(self.filters)
@@ -92,8 +92,17 @@ def _folded(typed: Typed | None, rest: Iterator[str]) -> Typed | None:
 
 def matches(typed: Typed, weight: str = "") -> ColumnElement[bool]:
     """All words are in the title's record, or in the field of this weight. Nothing but punctuation finds nothing."""
-    query = typed.query(weight)
+    return has(typed.query(weight))
+
+
+def has(query: str) -> ColumnElement[bool]:
+    """What `to_tsquery` makes of this is in the title's record."""
     return Book.search.bool_op("@@")(tsquery(query)) if query else false()
+
+
+def proves_to_have(query: str) -> ColumnElement[bool]:
+    """The same of a title that was found otherwise: the full-text index is not asked."""
+    return func.ts_match_vq(Book.search, tsquery(query), type_=Boolean) if query else false()
 
 
 def tsquery(text: str) -> ColumnElement[Any]:

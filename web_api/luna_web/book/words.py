@@ -92,10 +92,10 @@ class Typed:
         pairs = zip(self.words, texts[::2], texts[1::2], strict=True)
         return replace(self, words=tuple(word.folded(parts, joined) for word, parts, joined in pairs))
 
-    def query(self, weight: str = "") -> str:
+    def query(self, weight: str = "", *, finished: bool = False) -> str:
         """All words for `to_tsquery`, the last perhaps unfinished; "" if there is nothing to look for."""
         words = [word for word in self.words if word.parts]
-        asked = [word.query(weight, unfinished=last) for word, last in _with_last(words)]
+        asked = [word.query(weight, unfinished=last and not finished) for word, last in _with_last(words)]
         return " & ".join(asked)
 
     @property

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from luna_web.book.models import Book, CatalogGeneration, TitleStatus
-from luna_web.book.search import Question, tsquery
+from luna_web.book.search import Question, has, proves_to_have, tsquery
 from luna_web.shared.paging import REACH, Order, PageParams, Sortable, chosen_sort, count_capped
 
 RELEVANCE = "relevance"
@@ -128,10 +128,27 @@ def sorted_few(question: Question, sort: str, order: Order) -> Select[Any]:
 
     How many titles have the beginning of a word nobody can estimate, so the planner is not to choose here.
     """
-    matching = select(Book.id, SORTS[sort].label("key")).where(*question.conditions()).limit(CANDIDATES + 1)
-    few = matching.cte("few").prefix_with("MATERIALIZED", dialect="postgresql")
+    few = first_found(question, Book.id, SORTS[sort].label("key"))
     total = select(func.count()).select_from(few).scalar_subquery()
     return select(few.c.id, total.label("total")).order_by(*_directed(few.c.key, few.c.id, sort, order))
+
+
+def first_found(question: Question, *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> CTE:
+    """The first matches, one more than `CANDIDATES` at most: titles with the last word as it was typed, then others.
+
+    Reading from the index all words that begin like the last one takes three times as long a title as reading one word,
+    and is left out where that one alone has enough.
+    """
+    whole = question.q.query(finished=True) if question.q else ""
+    begun = question.q.query() if question.q else ""
+    if whole == begun:
+        found = select(*columns).where(*question.conditions()).limit(CANDIDATES + 1)
+        return found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+    same = select(*columns).where(*question.conditions(has(whole))).limit(CANDIDATES + 1).cte("same")
+    room = select(CANDIDATES + 1 - func.count()).select_from(same).scalar_subquery()
+    others = question.conditions(has(f"({begun}) & !({whole})"))
+    more = select(*columns).where(*others).limit(room).subquery("more")
+    return select(same).union_all(select(more)).cte("found")
 
 
 def counted(question: Question) -> Select[Any]:
@@ -194,11 +211,13 @@ def _beyond(question: Question) -> Select[Any]:
 def _pool(question: Question) -> tuple[CTE, Subquery]:
     """The first matches found, and with them those titles that begin like the question."""
     assert question.q is not None  # noqa: S101 - who ranks has something typed
-    asked, conditions = question.q.plain, question.conditions()
     match = (Book.id, Book.search, Book.title_key)
-    found = select(*match).where(*conditions).limit(CANDIDATES + 1).cte("found")
-    # The byte after a space: all that begins with these words, and with no longer ones.
-    beginning = select(*match).where(*conditions, Book.title_key >= asked, Book.title_key < asked + "!")
+    found = first_found(question, *match)
+    # The byte after a space: all that begins with these words, and with no longer ones. They stand together in the
+    # index of titles, and the first hundred of them are read there sooner than all that have the words are found.
+    asked = question.q.plain
+    begins = (Book.title_key >= asked, Book.title_key < asked + "!")
+    beginning = select(*match).where(*question.conditions(proves_to_have(question.q.query())), *begins)
     alike = beginning.order_by(Book.title_key, Book.id).limit(SAME_TITLE).cte("alike")
     more = select(alike).where(alike.c.id.not_in(select(found.c.id)))
     return found, select(found).union_all(more).subquery("pool")
