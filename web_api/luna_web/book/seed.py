@@ -27,6 +27,9 @@ _FIELDS = (
     "publication_year", "description", "language", "call_number",
 )  # fmt: skip
 
+_ALIKE = {"render_nulls": True}
+"""SQLAlchemy else leaves out what is NULL, and begins a statement with each row in which that is something else."""
+
 
 def seed_catalog(session: Session, path: Path = SEED) -> int | None:
     """Load the titles that are not there yet, with their copies; returns how many. None: this file was loaded before.
@@ -41,7 +44,7 @@ def seed_catalog(session: Session, path: Path = SEED) -> int | None:
     added = _add_titles(session, rows)
     copies = [copy for number, row in enumerate(rows) for copy in _copies(number, row, added)]
     if copies:
-        session.execute(insert(Copy).on_conflict_do_nothing(), copies)
+        session.execute(insert(Copy).on_conflict_do_nothing(), copies, execution_options=_ALIKE)
     _remember(session, {"sha256": checksum})
     return len(added)
 
@@ -53,7 +56,8 @@ def _add_titles(session: Session, rows: Sequence[dict[str, Any]]) -> dict[str, A
         for row in rows
     ]
     query = insert(Book).on_conflict_do_nothing().returning(Book.control_number, Book.id)
-    return {number: book_id for number, book_id in session.execute(query, values) if number is not None}
+    made = session.execute(query, values, execution_options=_ALIKE)
+    return {number: book_id for number, book_id in made if number is not None}
 
 
 def _copies(number: int, row: dict[str, Any], added: dict[str, Any]) -> Iterator[dict[str, Any]]:
