@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 Command = list[str | Path]
 START_DEADLINE_S = 90.0
+SELDOM_S = 0.1
 UNPRIVILEGED = "nobody"
 # Durability costs time and proves nothing in a database that lives for a test run.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -53,13 +54,17 @@ class Postgres:
 
 
 def wait_until(
-    what: str, look: Callable[[], bool], deadline: float = START_DEADLINE_S, every: float = 0.01
+    what: str, look: Callable[[], object], deadline: float = START_DEADLINE_S, every: float = 0.01
 ) -> None:
-    """Return once `look` is true; AssertionError naming `what` after `deadline` seconds. All in seconds."""
+    """Return once `look` is true; AssertionError naming `what` after `deadline` seconds. All in seconds.
+
+    What takes long is looked at less and less often: looking takes the processors from those that are waited for.
+    """
     end = time.monotonic() + deadline
     while not look():
         assert time.monotonic() < end, f"{what}: not within {deadline:.0f} s"
         time.sleep(every)
+        every = max(every, min(every * 1.2, SELDOM_S))
 
 
 @contextlib.contextmanager

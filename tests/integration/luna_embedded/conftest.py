@@ -36,7 +36,7 @@ def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE) -
     while time.monotonic() < end:
         if found := look():
             return found
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"not within {deadline:.0f} s: {what}")
 
 

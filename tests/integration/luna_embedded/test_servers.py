@@ -83,16 +83,20 @@ def test_parts_die_with_a_supervisor_that_is_killed_and_the_next_one_starts(begi
         assert database.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
-def test_a_second_supervisor_on_the_same_state_is_refused(begin: Begin) -> None:
-    run = begin()
+def test_a_second_supervisor_is_refused_and_a_long_name_is_no_matter(begin: Begin, open_folder: Path) -> None:
+    state = open_folder / ("long-" * 30) / "state"
+    run = begin(state=state)
     run.wait_until_up()
 
-    code, said = refusal(begin())
+    code, said = refusal(begin(state=state))
 
     assert code == Exit.IN_THE_WAY
     assert "already running" in said
     assert str(run.process.pid) in said
     assert run.status()["state"] == "running"
+    run.database().close()
+    assert run.cache().ping()
+    assert len(str(run.state.control_socket)) < 108
 
 
 def test_a_taken_port_is_refused_with_its_number_and_who_has_it(begin: Begin) -> None:
@@ -132,26 +136,12 @@ def test_a_folder_that_postgresqls_user_cannot_reach_is_refused_by_name(begin: B
     assert f"chmod o+x {closed}" in said
 
 
-def test_a_state_directory_with_a_long_name_works(begin: Begin, open_folder: Path) -> None:
-    run = begin(state=open_folder / ("long-" * 30) / "state")
-    run.wait_until_up()
-
-    run.database().close()
-    assert run.cache().ping()
-    assert len(str(run.state.control_socket)) < 108
-
-
-def test_nothing_listens_on_a_network_port(begin: Begin) -> None:
+def test_nothing_listens_on_a_network_port_and_a_password_is_asked_for_on_the_socket_too(begin: Begin) -> None:
     run = begin()
     run.wait_until_up()
     with run.database() as database:
         assert database.execute("SHOW listen_addresses").fetchone() == ("",)
     assert run.cache().config_get("port") == {"port": "0"}
-
-
-def test_a_database_password_is_asked_for_on_the_socket_too(begin: Begin) -> None:
-    run = begin()
-    run.wait_until_up()
     for user in ("luna_app", "luna_owner", "postgres"):
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(host=str(run.state.run / "postgres"), dbname="luna", user=user, password="wrong")

@@ -8,7 +8,6 @@ import secrets
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, fastdds_profiles_xml, rosbridge_toml
 from luna_embedded.install.machine import shared_libpython
 from luna_embedded.install.ros_variables import run_variables, site_packages
-from tests.integration.servers import free_port
+from tests.integration.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[4]
 DEADLINE_S = 45.0
@@ -168,10 +167,7 @@ class Proxy:
 
 def until(look: Callable[[], object], what: str, deadline: float = DEADLINE_S) -> None:
     """Return once `look` is true; AssertionError naming `what` after `deadline` seconds."""
-    limit = time.monotonic() + deadline
-    while not look():
-        assert time.monotonic() < limit, f"{what}: not within {deadline:.0f} s"
-        time.sleep(0.005)
+    wait_until(what, look, deadline, 0.005)
 
 
 def listens(port: int) -> bool:

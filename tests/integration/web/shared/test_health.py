@@ -21,7 +21,7 @@ from tests.integration.world import PASSWORD, Api, People, data, refused
 PATIENCE_S = 3.0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_postgres() -> Iterator[servers.Postgres]:
     with servers.postgres() as server:
         with server.admin() as connection:
@@ -34,7 +34,7 @@ def own_postgres() -> Iterator[servers.Postgres]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_valkey() -> Iterator[servers.Valkey]:
     with servers.valkey() as server:
         yield server

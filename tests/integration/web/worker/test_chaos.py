@@ -19,7 +19,7 @@ from tests.integration.web.worker.events import count, run
 from tests.integration.web.worker.processes import Valkey, WorkerProcess
 from tests.integration.world import People
 
-EVENTS, AGGREGATES, MAILED, WORKERS, DEATHS_EACH = 900, 20, 10, 2, 2
+EVENTS, AGGREGATES, MAILED, WORKERS, DEATHS_EACH = 360, 20, 10, 2, 2
 SEED = 20261125
 DEADLINE_S = 240.0
 LEFT = (
