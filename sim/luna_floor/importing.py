@@ -1,5 +1,6 @@
 """A floor of one's own: any map that map_server serves, and a file of waypoints on it."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from luna_floor.files import WaypointSet, map_yaml, pgm_bytes, read_waypoints, w
 from luna_floor.grid import Grid
 from luna_floor.map_server import read_map
 from luna_floor.model import FloorError, Footprint
+from luna_floor.picture import draw_map
 
 ROBOT = Footprint(radius=0.175, clearance=0.0)
 """A TurtleBot 4; how much room people want around it where it stops is theirs to say, on a map of theirs."""
@@ -26,6 +28,9 @@ def imported_files(map_file: Path, waypoint_file: Path, keep_out_file: Path | No
     _check(grid, waypoints, keep_out, map_file, waypoint_file)
     yield "map.pgm", pgm_bytes(grid)
     yield "map.yaml", map_yaml(grid, "map.pgm").encode()
+    png = io.BytesIO()
+    draw_map(grid).save(png, format="PNG", optimize=True)
+    yield "map.png", png.getvalue()
     yield "waypoints.yaml", waypoints_yaml(waypoints).encode()
     if keep_out is not None:
         yield "keepout.pgm", pgm_bytes(keep_out)

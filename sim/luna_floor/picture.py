@@ -7,9 +7,10 @@ import math
 import random
 from collections.abc import Iterable
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+import numpy as np
+from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageFont
 
-from luna_floor.grid import wall_outline
+from luna_floor.grid import Cell, Grid, wall_outline
 from luna_floor.model import (
     Area,
     Circle,
@@ -57,11 +58,16 @@ _WAYPOINT = {
     WaypointKind.DOCK: "#1e8449",
     WaypointKind.OTHER: "#5d6d7e",
 }
+_CELLS = {Cell.FREE: "#ebe7df", Cell.OCCUPIED: "#4a4f57", Cell.UNKNOWN: "#ffffff"}
 _WALL, _WALL_EDGE, _INK, _OUTSIDE = "#4a4f57", "#34383e", "#5f6368", "#ffffff"
 
 
 def draw_picture(plan: FloorPlan) -> Image.Image:
     """The floor, north up, one pixel per cell of the grid."""
+    return _whole(plan).finished(plan)
+
+
+def _whole(plan: FloorPlan) -> "_Canvas":
     canvas = _ground(plan)
     for dock in plan.docks:
         _dock(canvas, dock)
@@ -75,12 +81,25 @@ def draw_picture(plan: FloorPlan) -> Image.Image:
         canvas.text(area.label, area.name, 0.46, _INK)
     for waypoint in plan.waypoints:
         _waypoint(canvas, waypoint)
-    return canvas.finished(plan)
+    return canvas
 
 
 def draw_ground(plan: FloorPlan) -> Image.Image:
     """Coverings and markings alone, north up, two pixels per cell."""
     return _ground(plan).finished(plan, OVERSAMPLING // 2)
+
+
+def draw_detailed(plan: FloorPlan) -> Image.Image:
+    """As `draw_picture`, two pixels per cell: to print, or to draw on."""
+    return _whole(plan).finished(plan, OVERSAMPLING // 2)
+
+
+def draw_map(grid: Grid) -> Image.Image:
+    """A map that has no plan, north up, one pixel per cell."""
+    colours = np.empty((*grid.cells.shape, 3), dtype=np.uint8)
+    for cell, colour in _CELLS.items():
+        colours[grid.cells == cell] = ImageColor.getrgb(colour)
+    return Image.fromarray(np.flipud(colours))
 
 
 def _ground(plan: FloorPlan) -> "_Canvas":

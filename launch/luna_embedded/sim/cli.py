@@ -84,3 +84,38 @@ def import_map(
     from luna_embedded.sim.floors import import_floor
 
     raise typer.Exit(import_floor(this_checkout(), map_file, waypoints, folder, keepout, os.environ))
+
+
+@app.command()
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE.mcap", help="Where to.")],
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=0.1, metavar="S", help="So many seconds of the simulator's time.")
+    ] = None,
+    topics: Annotated[
+        str, typer.Option(metavar="A,B", help="Topics, by name or its last part; all. None: what people look at.")
+    ] = "",
+    state: State = None,
+) -> None:
+    """Record what the robots say, for Foxglove and ros2 bag, until Ctrl-C."""
+    from luna_embedded.sim.reach import become_ros_program
+
+    words = [str(file), *(["--for", str(seconds)] if seconds else []), *(["--topics", topics] if topics else [])]
+    become_ros_program(this_checkout(), _place(state).state, "luna_sim.recording", words, os.environ)
+
+
+@app.command()
+def picture(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: .png or .svg.")],
+    recording: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE.mcap", help="A recording, for trails. None: as it is now.")
+    ] = None,
+    floor: Annotated[
+        str, typer.Option(metavar="FLOOR", help="A floor below sim/maps or a folder. None: that of the simulator.")
+    ] = "",
+    state: State = None,
+) -> None:
+    """Draw the floor with robots and their trails."""
+    from luna_embedded.sim.floors import draw_floor
+
+    raise typer.Exit(draw_floor(this_checkout(), _place(state).state, file, recording, floor, os.environ))
