@@ -130,6 +130,18 @@ class TestRelevance:
         assert answer["data"][0]["title"] == "Robots"
         assert answer["pagination"] == {"page": 1, "limit": 2, "total": 3, "total_pages": 2, "total_capped": True}
 
+    def test_titles_with_the_word_itself_are_among_the_ranked_however_many_only_begin_so(
+        self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "CANDIDATES", 3)
+        begun = {str(catalog.add(f"Robots {number}")) for number in range(5)}
+        whole = {str(catalog.add(title)) for title in ("A robot", "Of a robot and of robots")}
+
+        pages = [ids_found(student, q="robot", page=page, limit=2) for page in range(1, 6)]
+
+        assert whole <= {*pages[0], *pages[1]}
+        assert sorted(one for page in pages for one in page) == sorted(whole | begun)
+
     def test_pages_beyond_the_ranked_candidates_repeat_and_skip_nothing(
         self, student: Api, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
     ) -> None:
