@@ -34,18 +34,22 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class _Edges:
-    """Edges of solid cells that lie across one axis: at `place` on it, from `low` to `high` along the other one."""
+    """Straight edges of solid cells as seen from their free side: from one end to the other counter-clockwise."""
 
-    place: Floats
-    low: Floats
-    high: Floats
+    first: Floats
+    """Shape (2, n), metres."""
+    last: Floats
+    into: Floats
+    """Unit vectors into the solid cells, shape (2, n)."""
 
-    def within_reach(self, along: float, across: float, *, ahead: bool) -> "_Edges":
-        """Those that a lidar sees from their free side: `ahead` of it on the axis, or behind."""
-        depth = self.place - along if ahead else along - self.place
-        beside = (self.low < across + RANGE) & (self.high > across - RANGE)
-        near = np.flatnonzero((depth > 0.0) & (depth < RANGE) & beside)
-        return _Edges(self.place[near], self.low[near], self.high[near])
+    def within_reach(self, lidar: Pose) -> tuple["_Edges", Floats]:
+        """Those that face a lidar and reach into the square around it; their ends from there; and their depths."""
+        at = np.array([[lidar.x], [lidar.y]])
+        first, last = self.first - at, self.last - at
+        depth = np.sum(self.into * first, axis=0)
+        beside = np.all((np.minimum(first, last) < RANGE) & (np.maximum(first, last) > -RANGE), axis=0)
+        near = np.flatnonzero(beside & (depth > 0.0))
+        return _Edges(first[:, near], last[:, near], self.into[:, near]), depth[near]
 
 
 class Lidar:
@@ -53,12 +57,7 @@ class Lidar:
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
-        solid = grid.cells != Cell.FREE
-        x0, y0, size = grid.origin_x, grid.origin_y, grid.resolution
-        self._facing_west = _edges(solid[:, 1:] & ~solid[:, :-1], x0, y0, size)
-        self._facing_east = _edges(~solid[:, 1:] & solid[:, :-1], x0, y0, size)
-        self._facing_south = _edges((solid[1:] & ~solid[:-1]).T, y0, x0, size)
-        self._facing_north = _edges((~solid[1:] & solid[:-1]).T, y0, x0, size)
+        self._edges = _edges(grid)
 
     def scan(self, robot: Pose, discs: Iterable[Disc] = ()) -> Ranges:
         """Ranges in metres, shape (640,), `inf` where nothing is within `RANGE`.
@@ -70,56 +69,74 @@ class Lidar:
             return np.zeros(RAYS, dtype=np.float32)
         angles = lidar.yaw + ANGLE_MIN + ANGLE_INCREMENT * np.arange(RAYS)
         dx, dy = np.cos(angles), np.sin(angles)
-        met = [*self._edges_met(lidar, dx, dy), _discs_met(lidar, dx, dy, discs)]
         ranges = np.full(RAYS, np.inf)
-        np.minimum.at(ranges, np.concatenate([ray for ray, _ in met]), np.concatenate([way for _, way in met]))
+        for ray, way in (_edges_met(self._edges, lidar, dx, dy), _discs_met(lidar, dx, dy, discs)):
+            np.minimum.at(ranges, ray, way)
         ranges[ranges > RANGE] = np.inf
         return ranges.astype(np.float32)
-
-    def _edges_met(self, lidar: Pose, dx: Floats, dy: Floats) -> Iterable[tuple[Ints, Floats]]:
-        for edges, ahead in ((self._facing_west, True), (self._facing_east, False)):
-            near = edges.within_reach(lidar.x, lidar.y, ahead=ahead)
-            depth, low, high = near.place - lidar.x, near.low - lidar.y, near.high - lidar.y
-            ends = np.arctan2(low, depth), np.arctan2(high, depth)
-            yield _met(lidar, *(ends if ahead else ends[::-1]), depth, dx)
-        for edges, ahead in ((self._facing_south, True), (self._facing_north, False)):
-            near = edges.within_reach(lidar.y, lidar.x, ahead=ahead)
-            depth, low, high = near.place - lidar.y, near.low - lidar.x, near.high - lidar.x
-            ends = np.arctan2(depth, high), np.arctan2(depth, low)
-            yield _met(lidar, *(ends if ahead else ends[::-1]), depth, dy)
 
     def _is_free(self, x: float, y: float) -> bool:
         row, column = self._grid.cell_of(x, y)
         return self._grid.contains(x, y) and bool(self._grid.cells[row, column] == Cell.FREE)
 
 
-def _edges(between: NDArray[np.bool_], place0: float, along0: float, size: float) -> _Edges:
-    """`between[i, j]` marks an edge after cell j of the axis, at cell i along the other; neighbours make one edge."""
+def _edges(grid: Grid) -> _Edges:
+    """All edges between free and solid cells; neighbours in a line make one."""
+    solid = grid.cells != Cell.FREE
+    origin, size = (grid.origin_x, grid.origin_y), grid.resolution
+    across_x = (solid[:, 1:] & ~solid[:, :-1], ~solid[:, 1:] & solid[:, :-1])
+    across_y = ((solid[1:] & ~solid[:-1]).T, (~solid[1:] & solid[:-1]).T)
+    parts = []
+    for axis, pair in enumerate((across_x, across_y)):
+        for sign, between in zip((1.0, -1.0), pair, strict=True):
+            place, low, high = _runs(between)
+            ends = np.empty((2, 2, len(place)))
+            ends[:, axis] = origin[axis] + place * size
+            # Looking along x the lower end comes first, along y the upper one; looking back it is the other way round.
+            rising = (axis == 0) == (sign > 0)
+            ends[0, 1 - axis] = origin[1 - axis] + (low if rising else high) * size
+            ends[1, 1 - axis] = origin[1 - axis] + (high if rising else low) * size
+            into = np.zeros((2, len(place)))
+            into[axis] = sign
+            parts.append((ends[0], ends[1], into))
+    first, last, into = (np.concatenate(each, axis=1) for each in zip(*parts, strict=True))
+    return _Edges(first, last, into)
+
+
+def _runs(between: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Runs of marks, in cells: where they lie across the axis, where they begin and end along the other.
+
+    `between[i, j]` marks an edge after cell j of the axis, at cell i along the other one.
+    """
     marks = np.zeros((between.shape[1], between.shape[0] + 2), dtype=np.int8)
     marks[:, 1:-1] = between.T
     steps = np.diff(marks, axis=1)
     line, low = np.nonzero(steps == 1)
     high = np.nonzero(steps == -1)[1]
-    place, low_end, high_end = (a.astype(np.float64) * size for a in (line + 1, low, high))
-    return _Edges(place0 + place, along0 + low_end, along0 + high_end)
+    return (line + 1).astype(np.float64), low.astype(np.float64), high.astype(np.float64)
 
 
-def _met(lidar: Pose, first: Floats, last: Floats, depth: Floats, component: Floats) -> tuple[Ints, Floats]:
-    """Rays between two bearings (counter-clockwise, less than half a turn) and how far each goes to that depth."""
-    edge, ray = _rays_between(lidar, first, np.mod(last - first, 2.0 * math.pi))
-    return ray, depth[edge] / component[ray]
+def _edges_met(edges: _Edges, lidar: Pose, dx: Floats, dy: Floats) -> tuple[Ints, Floats]:
+    near, depth = edges.within_reach(lidar)
+    first = np.arctan2(near.first[1], near.first[0])
+    width = np.mod(np.arctan2(near.last[1], near.last[0]) - first, 2.0 * math.pi)
+    edge, ray = _rays_between(lidar, first, width)
+    return ray, depth[edge] / (near.into[0, edge] * dx[ray] + near.into[1, edge] * dy[ray])
 
 
 def _discs_met(lidar: Pose, dx: Floats, dy: Floats, discs: Iterable[Disc]) -> tuple[Ints, Floats]:
-    at = np.array([(d.x - lidar.x, d.y - lidar.y, d.radius) for d in discs]).reshape(-1, 3)
-    distance = np.hypot(at[:, 0], at[:, 1])
-    x, y, radius = at[(distance > at[:, 2]) & (distance - at[:, 2] < RANGE)].T
+    near = []
+    for disc in discs:
+        distance = lidar.distance_to(disc.x, disc.y)
+        if disc.radius < distance < RANGE + disc.radius:
+            near.append((disc.x - lidar.x, disc.y - lidar.y, disc.radius))
+    x, y, radius = np.array(near).reshape(-1, 3).T
     half = np.arcsin(radius / np.hypot(x, y))
-    disc, ray = _rays_between(lidar, np.arctan2(y, x) - half, 2.0 * half)
+    thing, ray = _rays_between(lidar, np.arctan2(y, x) - half, 2.0 * half)
     # Along the ray to the point nearest to the centre, then back by half the chord.
-    nearest = dx[ray] * x[disc] + dy[ray] * y[disc]
-    off = dx[ray] * y[disc] - dy[ray] * x[disc]
-    return ray, nearest - np.sqrt(np.maximum(radius[disc] ** 2 - off**2, 0.0))
+    nearest = dx[ray] * x[thing] + dy[ray] * y[thing]
+    off = dx[ray] * y[thing] - dy[ray] * x[thing]
+    return ray, nearest - np.sqrt(np.maximum(radius[thing] ** 2 - off**2, 0.0))
 
 
 def _rays_between(lidar: Pose, first: Floats, width: Floats) -> tuple[Ints, Ints]:
