@@ -7,6 +7,7 @@ from luna_floor.files import WaypointSet, map_yaml, pgm_bytes, waypoints_yaml
 from luna_floor.gazebo.textures import textures
 from luna_floor.gazebo.world import world_sdf
 from luna_floor.grid import draw_grid, draw_keep_out
+from luna_floor.lanes import lanes_yaml
 from luna_floor.model import FloorPlan
 from luna_floor.picture import draw_picture
 
@@ -25,6 +26,7 @@ def exact_files(plan: FloorPlan) -> Iterator[tuple[str, bytes]]:
     yield "keepout.pgm", pgm_bytes(keep_out)
     yield "keepout.yaml", map_yaml(keep_out, "keepout.pgm").encode()
     yield "waypoints.yaml", waypoints_yaml(WaypointSet(plan.map_id, plan.version, plan.waypoints)).encode()
+    yield "lanes.yaml", lanes_yaml(plan.one_way).encode()
     yield "world.sdf", world_sdf(plan).encode()
 
 

@@ -105,6 +105,7 @@ def _waypoint(e: Entry) -> Waypoint:
 
 
 def read_yaml(path: Path) -> Entry:
+    """The root of a YAML file. Raises FloorError if it is missing or no YAML."""
     """A mapping from a YAML file. Raises FloorError."""
     try:
         return Entry(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))

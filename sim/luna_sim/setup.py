@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luna_floor.files import WaypointSet, read_waypoints
+from luna_floor.lanes import read_lanes
 from luna_floor.map_server import read_map
 from luna_floor.model import FloorError
 from luna_sim.core.floor import Floor
@@ -30,7 +31,7 @@ class FloorFiles:
 
 
 def read_floor(folder: Path) -> FloorFiles:
-    """Read `map.yaml`, `waypoints.yaml` and, where there is one, `keepout.yaml`.
+    """Read `map.yaml`, `waypoints.yaml` and, where they are there, `keepout.yaml` and `lanes.yaml`.
 
     Raises:
         FloorError: a file is missing or wrong.
@@ -40,7 +41,8 @@ def read_floor(folder: Path) -> FloorFiles:
     keep_out = read_map(folder / "keepout.yaml") if (folder / "keepout.yaml").exists() else None
     if keep_out is not None and keep_out.cells.shape != grid.cells.shape:
         raise FloorError(f"{folder / 'keepout.yaml'}: its size differs from the map's")
-    return FloorFiles(Floor(grid, keep_out, waypoints.docks), waypoints)
+    lanes = read_lanes(folder / "lanes.yaml") if (folder / "lanes.yaml").exists() else ()
+    return FloorFiles(Floor(grid, keep_out, waypoints.docks, lanes), waypoints)
 
 
 def robot_names(text: str) -> tuple[str, ...]:

@@ -7,16 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from luna_floor.grid import Cell, Grid
-from luna_floor.model import Waypoint
+from luna_floor.model import OneWay, Waypoint
 from luna_sim.core.geometry import Pose
 
 
 class Floor:
     """A map, read only. `clearance` is to obstacles; `allowed` also keeps out of the keep-out zones."""
 
-    def __init__(self, grid: Grid, keep_out: Grid | None, docks: Sequence[Waypoint]) -> None:
+    def __init__(
+        self, grid: Grid, keep_out: Grid | None, docks: Sequence[Waypoint], lanes: Sequence[OneWay] = ()
+    ) -> None:
         self.grid = grid
         self.keep_out = keep_out
+        self.lanes = tuple(lanes)
+        """Aisles with a preferred direction."""
         self.docks = {d.code: Pose(d.x, d.y, d.yaw) for d in docks}
         self.docks_box = _box([(d.x, d.y) for d in docks], 0.5)
         """West, south, east and north of all docks, with half a metre around."""

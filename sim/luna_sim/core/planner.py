@@ -17,6 +17,7 @@ from skimage.graph import MCP_Geometric
 from luna_sim.core.disc import Disc, segment_distance
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
+from luna_sim.core.lanes import Lanes
 from luna_sim.core.outcome import Code
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import Path, make_path, resampled
@@ -51,7 +52,8 @@ class Planner:
         self._lattice = _Lattice(floor, max(limits.resolution, floor.grid.resolution))
         xs, ys = self._lattice.centres()
         self._room = floor.allowed_field(xs, ys)
-        self._spread: OrderedDict[tuple[int, int], MCP_Geometric] = OrderedDict()
+        self._lanes = Lanes(floor.lanes, xs, ys)
+        self._spread: OrderedDict[tuple[tuple[int, int], tuple[int, ...]], MCP_Geometric] = OrderedDict()
 
     @property
     def wanted_room(self) -> float:
@@ -70,9 +72,15 @@ class Planner:
         room = self._room if not others else np.minimum(self._room, self._room_beside(others))
         first = self._join(start, room, Code.START_OCCUPIED, others)
         last = self._join(goal, room, Code.GOAL_OCCUPIED, others)
-        cells = self._cells(first, last, room, cached=not others)
-        corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells), (goal.x, goal.y)]
-        return self._finished(corners, goal.yaw, others)
+        dear: tuple[int, ...] = ()
+        while True:
+            cells = self._cells(first, last, room, dear, cached=not others)
+            corners = [(start.x, start.y), *(self._lattice.centre(c) for c in cells), (goal.x, goal.y)]
+            against = set(self._lanes.against(corners)) - set(dear) if self._comfort else set()
+            if not against:
+                return self._finished(corners, goal.yaw, others)
+            # Costs have no direction, so a lane becomes dear once a way has led through it against its own.
+            dear = tuple(sorted({*dear, *against}))
 
     def retreat(
         self, start: Pose, others: Sequence[Disc], ways: NDArray[np.float64], apart: float, closed: NDArray[np.bool_]
@@ -113,28 +121,35 @@ class Planner:
             raise PlanError(Code.GOAL_OCCUPIED, f"goal ({goal.x:.2f}, {goal.y:.2f}) has no room for the robot")
 
     def _cells(
-        self, first: tuple[int, int], last: tuple[int, int], room: NDArray[np.float64], *, cached: bool
+        self,
+        first: tuple[int, int],
+        last: tuple[int, int],
+        room: NDArray[np.float64],
+        dear: tuple[int, ...],
+        *,
+        cached: bool,
     ) -> list[tuple[int, int]]:
         if cached:
-            spread = self._spread_from(last)
+            spread = self._spread_from(last, dear)
         else:
-            spread = MCP_Geometric(self._costs(room))
+            spread = MCP_Geometric(self._costs(room) * self._lanes.dearness(dear))
             spread.find_costs([last], [first])
         try:
             return [(int(r), int(c)) for r, c in reversed(spread.traceback(first))]
         except ValueError:
             raise PlanError(Code.NO_VALID_PATH, "no way to the goal") from None
 
-    def _spread_from(self, goal: tuple[int, int]) -> MCP_Geometric:
+    def _spread_from(self, goal: tuple[int, int], dear: tuple[int, ...]) -> MCP_Geometric:
         """The cheapest ways from everywhere to a goal cell, computed once per goal."""
-        if goal not in self._spread:
-            spread = MCP_Geometric(self._costs(self._room))
+        key = (goal, dear)
+        if key not in self._spread:
+            spread = MCP_Geometric(self._costs(self._room) * self._lanes.dearness(dear))
             spread.find_costs([goal])
-            self._spread[goal] = spread
+            self._spread[key] = spread
             if len(self._spread) > _KEPT_GOALS:
                 self._spread.popitem(last=False)
-        self._spread.move_to_end(goal)
-        return self._spread[goal]
+        self._spread.move_to_end(key)
+        return self._spread[key]
 
     def _costs(self, room: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cost per metre of each cell; negative means impassable."""

@@ -177,7 +177,7 @@ class TestCommandLine:
         (tmp_path / "room.yaml").write_text(SMALL)
         assert main(["build", str(tmp_path / "room.yaml"), str(tmp_path / "out")]) == 0
         written = {p.name for p in (tmp_path / "out").iterdir()}
-        maps = {"map.pgm", "map.yaml", "map.png", "keepout.pgm", "keepout.yaml", "waypoints.yaml"}
+        maps = {"map.pgm", "map.yaml", "map.png", "keepout.pgm", "keepout.yaml", "lanes.yaml", "waypoints.yaml"}
         assert written == maps | {"world.sdf", "textures"}
         assert "Room: 6 x 4 m, 0 shelves, 2 pieces" in capsys.readouterr().out
 

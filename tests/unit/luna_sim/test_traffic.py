@@ -152,3 +152,17 @@ class TestMeetings:
         task = world.navigate("r0", Pose(5, 1.5, 0))
         run_until_done(world, task)
         assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_MAKE_PROGRESS
+
+
+class TestLanes:
+    def test_a_one_way_aisle_is_taken_in_its_direction_and_against_it_only_where_the_goal_is_inside(
+        self, library: Floor
+    ) -> None:
+        world = world_with(library)
+        assert {lane.code for lane in library.lanes} == {"aisle-a4", "aisle-a5", "aisle-b4", "aisle-b5"}
+        south, north = Pose(17.725, 1.6, 0), Pose(17.725, 9.8, 0)
+        up, down = world.plan(south, north), world.plan(north, south)
+        assert min(abs(x - 17.725) for x in up.xs) < 0.3 and up.length < 9
+        middle = [x for x, y in zip(down.xs, down.ys, strict=True) if 4 < y < 7]
+        assert middle and not any(17.05 < x < 18.4 for x in middle) and down.length < 14
+        assert world.plan(north, Pose(17.725, 7.0, 0)).length < 4
