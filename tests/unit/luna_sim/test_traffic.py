@@ -16,7 +16,7 @@ from luna_sim.core.passages import OVERTAKEN, STALE, Crossing, Passages, Turns
 from luna_sim.core.right_of_way import circles
 
 from .conftest import hall, run_until_done, world_with
-from .test_world import watch_apart
+from .test_world import RADIUS, assert_within_limits, watch_apart
 
 PARAMETERS = RobotParameters()
 
@@ -115,7 +115,7 @@ def test_circles_of_those_that_wait_for_each_other(waits_for: dict[int, int | No
 
 
 class TestMeetings:
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(
         width=st.sampled_from([0.6, 0.8, 1.1, 1.35]),
         corridor=st.sampled_from([0.2, 3.0]),
@@ -140,6 +140,28 @@ class TestMeetings:
         watch_apart(world, tasks, seconds=150)
         assert [t.outcome for t in tasks] == [SUCCEEDED, SUCCEEDED]
         assert tasks[0].elapsed < tasks[1].elapsed
+
+    @settings(max_examples=4, deadline=None)
+    @given(goals=st.permutations([(1.0, 0.8), (1.0, 2.2), (5.5, 0.8), (5.5, 2.2)]), width=st.sampled_from([0.7, 1.2]))
+    def test_whoever_goes_where_through_a_door_all_arrive_within_their_limits_and_never_touch(
+        self, goals: list[tuple[float, float]], width: float
+    ) -> None:
+        starts = [Pose(1.0, 1.5, 0), Pose(2.0, 1.5, 0), Pose(5.0, 1.5, math.pi)]
+        world = world_with(two_rooms(0.2, width), *starts)
+        robots = list(world.robots.values())
+        tasks = [world.navigate(r.name, Pose(*goal, 0.0)) for r, goal in zip(robots, goals, strict=False)]
+        before = [r.velocity for r in robots]
+        for _ in range(150 * 50):
+            if all(t.outcome is not None for t in tasks):
+                break
+            world.step()
+            for index, robot in enumerate(robots):
+                assert_within_limits(before[index], robot.velocity)
+                assert world.floor.clearance(robot.pose.x, robot.pose.y) >= RADIUS
+                assert all(robot.pose.distance_to(o.pose.x, o.pose.y) >= 2 * RADIUS for o in robots[:index])
+            before = [r.velocity for r in robots]
+        assert [t.outcome for t in tasks] == [SUCCEEDED] * 3
+        assert not any(r.bumps for r in robots)
 
     def test_a_robot_at_its_goal_in_an_aisle_is_passed(self, library: Floor, waypoints: dict[str, Pose]) -> None:
         world = world_with(library, Pose(13.825, 2.0, math.pi / 2), waypoints["SHELF-A2"])
