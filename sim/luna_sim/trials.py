@@ -7,7 +7,6 @@ with other robots and with people; and robots that have a goal and don't get on.
 """
 
 import argparse
-import inspect
 import json
 import math
 import statistics
@@ -37,6 +36,8 @@ STANDSTILL_M = 0.3
 LONGEST_S = 3600.0
 """Simulated seconds after which what still drives counts as not reached."""
 PERSON_RADIUS = 0.25
+FURTHEST = 100.0
+"""Stands for the distance to what is not there, metres."""
 FAR = 4.0
 """Goals are at least this far from where the robot is, metres in a straight line."""
 _STEP = STEP_NS / 1e9
@@ -71,6 +72,20 @@ class Trial:
         return self.driven / self.shortest
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A robot has touched something: seconds since the trials began, and the metres left to each kind of thing."""
+
+    robot: str
+    at: float
+    pose: Pose
+    obstacle: float
+    other: float
+    person: float
+    estimate_off: float
+    """Metres between where it was and where it believed to be."""
+
+
 @dataclass(slots=True)
 class Trials:
     """What the trials came to."""
@@ -79,8 +94,8 @@ class Trials:
     robots: int
     people: int
     trials: list[Trial] = field(default_factory=list)
-    bumps: int = 0
-    """Contacts with anything: the base stands before it would overlap."""
+    contacts: list[Contact] = field(default_factory=list)
+    """With anything: the base stands before it would overlap."""
     overlaps_obstacle: int = 0
     overlaps_robot: int = 0
     overlaps_person: int = 0
@@ -112,7 +127,7 @@ class Trials:
         ratios = self.ratios or [math.nan]
         return [
             _row("goals reached, %", round(100.0 * self.reached / max(1, len(self.trials)), 1), 100.0),
-            _row("contacts", self.bumps, 0),
+            _row("contacts", len(self.contacts), 0),
             _row("steps inside an obstacle", self.overlaps_obstacle, 0),
             _row("steps inside another robot", self.overlaps_robot, 0),
             _row("steps inside a person", self.overlaps_person, 0),
@@ -131,8 +146,8 @@ class Trials:
         title = f"{len(self.trials)} goals, {self.robots} robots, {self.people} people, seed {self.seed}"
         section = {"title": title, "columns": ["trials", "measured", "target"], "rows": rows}
         head = {"name": "trials", "seed": self.seed, "robots": self.robots, "people": self.people}
-        each = [asdict(t) for t in self.trials]
-        return {**head, "sections": [section], "fingerprint": self.fingerprint, "trials": each}
+        more = {"contacts": [asdict(c) for c in self.contacts], "trials": [asdict(t) for t in self.trials]}
+        return {**head, "sections": [section], "fingerprint": self.fingerprint, **more}
 
 
 @dataclass(slots=True)
@@ -151,13 +166,14 @@ class Course:
 
     def __init__(self, floor: Floor, robots: int, goals: int, seed: int, people: int = 0) -> None:
         parameters = RobotParameters()
-        self.world = _world(floor, parameters, seed, people)
+        self.world = World(floor, parameters, seed, people=people)
         self._places = Places(floor, parameters, seed)
         self._places.fill(self.world, robots)
         self._shortest = Shortest(floor, parameters)
         self._left = goals
         self._runs: dict[str, _Run] = {}
         self._start_ns = self.world.time_ns
+        self._bumps = dict.fromkeys(self.world.robots, 0)
         self.found = Trials(seed, robots, people)
 
     def run(self) -> Trials:
@@ -172,7 +188,6 @@ class Course:
         found = self.found
         found.simulated, found.took = self.now, time.process_time() - began
         found.fingerprint = self.world.fingerprint()
-        found.bumps = sum(r.bumps for r in self.world.robots.values())
         return found
 
     @property
@@ -229,12 +244,30 @@ class Course:
         at = np.array([(r.pose.x, r.pose.y) for r in robots])
         radius = self.world.parameters.drive.radius
         self.found.overlaps_robot += _close_pairs(at, at, 2 * radius) - len(robots)
-        people = [(p.x, p.y) for p in getattr(self.world, "people", ())]
+        people = [(p.x, p.y) for p in self.world.people]
         if people:
             self.found.overlaps_person += _close_pairs(at, np.array(people), radius + PERSON_RADIUS)
         for robot in robots:
+            if robot.bumps > self._bumps[robot.name]:
+                self._bumps[robot.name] = robot.bumps
+                self.found.contacts.append(self._contact(robot))
             if robot.active:
                 self.found.overlaps_obstacle += self.world.floor.clearance(robot.pose.x, robot.pose.y) < radius
+
+
+    def _contact(self, robot: Robot) -> Contact:
+        pose, radius = robot.pose, self.world.parameters.drive.radius
+        others = [pose.distance_to(r.pose.x, r.pose.y) for r in self.world.robots.values() if r is not robot]
+        people = [pose.distance_to(p.x, p.y) - p.radius for p in self.world.people]
+        return Contact(
+            robot.name,
+            self.now,
+            pose,
+            self.world.floor.clearance(pose.x, pose.y) - radius,
+            min(others, default=FURTHEST) - 2 * radius,
+            min(people, default=FURTHEST) - radius,
+            pose.distance_to(robot.localization.estimate.x, robot.localization.estimate.y),
+        )
 
 
 def _close_pairs(a: NDArray[np.float64], b: NDArray[np.float64], reach: float) -> int:
@@ -253,11 +286,6 @@ class Shortest:
     def length(self, start: Pose, goal: Pose) -> float:
         """Metres. Raises PlanError where there is no way."""
         return min(planner.plan(start, goal).length for planner in (self._direct, self._usual))
-
-
-def _world(floor: Floor, parameters: RobotParameters, seed: int, people: int) -> World:
-    takes_people = "people" in inspect.signature(World).parameters
-    return World(floor, parameters, seed, people=people) if takes_people else World(floor, parameters, seed)
 
 
 def _row(what: str, value: Any, target: float | None) -> dict[str, Any]:
