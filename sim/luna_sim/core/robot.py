@@ -31,6 +31,8 @@ _STEEPEST = 1.5
 """Metres of clearance that a metre of travel can cost, with what is lost between the cells of the map."""
 _NEAR = 0.05
 """Metres of spare room from which on clearance is looked up in every step."""
+_STOP_BEFORE = 0.01
+"""Metres to an obstacle at which a robot stands, beside its braking distance."""
 _BESIDE = 0.5
 """Docks further off than this are not looked at closer, metres."""
 
@@ -228,10 +230,15 @@ class Robot:
         return self._guarded(self._wanted_now, neighbours)
 
     def _guarded(self, wanted: Twist, neighbours: tuple[Neighbour, ...]) -> Twist:
-        """As Nav2's collision monitor: no driving on towards a person who is close."""
+        """As Nav2's collision monitor: no driving on into what the lidar sees, nor towards a person who is close.
+
+        The map says nothing else than the lidar; but where the robot believes to be is a few centimetres off.
+        """
         if not wanted.linear:
             return wanted
         braking = self.velocity.linear**2 / (2.0 * self.parameters.drive.linear_acceleration)
+        if self._spare < _NEAR + braking and self._runs_into(math.copysign(braking + _STOP_BEFORE, wanted.linear)):
+            return Twist(0.0, wanted.angular)
         reach = self.parameters.drive.radius + _PERSON_GAP + braking
         for other in neighbours:
             if other.rank < 0 and self.pose.distance_to(other.x, other.y) < reach + other.radius:
@@ -239,6 +246,12 @@ class Robot:
                 if ahead == (wanted.linear > 0.0):
                     return Twist(0.0, wanted.angular)
         return wanted
+
+    def _runs_into(self, distance: float) -> bool:
+        """Whether it would touch an obstacle after so many metres straight on, and not less than it does now."""
+        there = self.pose.ahead(distance)
+        room = self._floor.clearance(there.x, there.y)
+        return room < self.parameters.drive.radius and room < self._floor.clearance(self.pose.x, self.pose.y)
 
     def _as_believed(self, neighbours: tuple[Neighbour, ...]) -> tuple[Neighbour, ...]:
         """Neighbours are seen from where the robot is, so they are as far off in the map as its estimate is."""
