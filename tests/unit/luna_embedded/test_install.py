@@ -166,6 +166,7 @@ class TestBootstrap:
             ([], Need(ros=False, tests=False)),
             (["up", "--port", "9000"], Need(ros=True, tests=False)),
             (["up", "--help"], Need(ros=False, tests=False)),
+            (["sim", "--robots", "2"], Need(ros=True, tests=False)),
             (["status", "--json"], Need(ros=False, tests=False)),
             (["test", "-k", "name"], Need(ros=True, tests=True)),
         ],
