@@ -1,8 +1,10 @@
 """Listens to the scans of some robots until it is ended: `python scan_listener.py r1 r2`. Says when it is ready."""
 
+import contextlib
 import sys
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import LaserScan
@@ -15,7 +17,8 @@ def main(robots: list[str]) -> None:
     for robot in robots:
         node.create_subscription(LaserScan, f"/{robot}/scan", lambda _: None, qos_profile_sensor_data, raw=True)
     print("listening", flush=True)
-    rclpy.spin(node)
+    with contextlib.suppress(ExternalShutdownException):
+        rclpy.spin(node)
 
 
 if __name__ == "__main__":
