@@ -90,7 +90,8 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
     variables = (ros_variables if suite.ros else web_variables)(checkout, environment)
     parallel: tuple[str, ...] = ()
     if suite.workers and not _asks_for_workers(chosen.options):
-        parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}")
+        # Files are taken in their order; xdist would begin with those of many tests.
+        parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}", "--no-loadscope-reorder")
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
     return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.gentle)
 

@@ -69,11 +69,11 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, nodes: Iterable[str]) -> Iterator[World]:
+def world(folder: Path, nodes: Iterable[str], speed: float = SPEED) -> Iterator[World]:
     """The simulator, the supervisor and these processes, ready for a goal."""
     with ExitStack() as stack:
         domain = stack.enter_context(closing(Domain()))
-        processes = stack.enter_context(closing(Processes(folder, domain.number, SPEED)))
+        processes = stack.enter_context(closing(Processes(folder, domain.number, speed)))
         for name in ("sim", "safety", *nodes):
             processes.start(name)
         controller = stack.enter_context(closing(Controller("/luna1", domain.number)))

@@ -14,6 +14,7 @@ from tests.ros.luna_robot.controller import stop
 from tests.ros.luna_robot.processes import ALONE
 
 S = DeliveryState
+SPEED = 10.0  # the ways are long, and nothing here is to be seen in time
 COMPOSITIONS = {"together": ("onboard",), "alone": ALONE}
 
 
@@ -24,7 +25,7 @@ def nodes(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def robot(nodes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("robot"), nodes) as robot:
+    with world(tmp_path_factory.mktemp("robot"), nodes, SPEED) as robot:
         yield robot
 
 

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,16 @@ def navigate(client: Client, waypoint: Waypoint, feedback: Heard | None = None) 
     return client.send(NavigateToPose, "navigate_to_pose", NavigateToPose.Goal(pose=pose_at(waypoint)), feedback)
 
 
-class TestTopics:
+class TestAtRest:
+    """What needs no motion: one process for all."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def simulator(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+        process = SimulatorProcess(tmp_path_factory.mktemp("at-rest"))
+        yield process
+        process.kill()
+
     def test_a_still_robot_says_where_and_how_it_is(
         self, simulator: SimulatorProcess, client: Client, waypoints: Places
     ) -> None:
@@ -91,6 +101,53 @@ class TestTopics:
         # A loaded machine may fall behind, but never runs ahead.
         assert SPEED * 0.4 < simulated / (ended - began) < SPEED * 1.15
 
+    @pytest.mark.parametrize(
+        ("x", "y", "frame", "code"),
+        [
+            (10.9, 5.0, "map", ComputePathToPose.Result.GOAL_OCCUPIED),
+            (99.0, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
+            (math.nan, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
+            (6.8, 7.2, "moon", ComputePathToPose.Result.TF_ERROR),
+        ],
+    )
+    def test_a_goal_out_of_reach_is_aborted_with_the_planners_code(
+        self, client: Client, x: float, y: float, frame: str, code: int
+    ) -> None:
+        goal = NavigateToPose.Goal()
+        goal.pose.header.frame_id = frame
+        goal.pose.pose.position.x, goal.pose.pose.position.y = x, y
+        answer = client.result_of(client.send(NavigateToPose, "navigate_to_pose", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED
+        assert answer.result.error_code == code and answer.result.error_msg
+
+    def test_a_path_is_computed_without_driving_it(self, client: Client, waypoints: Places) -> None:
+        goal = ComputePathToPose.Goal(goal=pose_at(waypoints["STUDY-12"]))
+        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
+        poses = answer.result.path.poses
+        assert answer.status == GoalStatus.STATUS_SUCCEEDED and len(poses) > 100
+        end = poses[-1].pose.position
+        assert (end.x, end.y) == pytest.approx((waypoints["STUDY-12"].x, waypoints["STUDY-12"].y))
+        goal.goal.pose.position.x = 99.0
+        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
+        assert answer.result.error_code == ComputePathToPose.Result.GOAL_OUTSIDE_MAP
+
+    def test_costmaps_can_be_cleared(self, client: Client) -> None:
+        for costmap in ("global_costmap", "local_costmap"):
+            name = f"{costmap}/clear_entirely_{costmap}"
+            assert client.call(ClearEntireCostmap, name, ClearEntireCostmap.Request()) is not None
+
+    def test_who_asks_nav2s_nodes_is_told_that_they_are_active(self, client: Client) -> None:
+        for server in ("amcl", "bt_navigator"):
+            state = client.call(GetState, f"{server}/get_state", GetState.Request()).current_state
+            assert (state.id, state.label) == (State.PRIMARY_STATE_ACTIVE, "active")
+
+    def test_a_dock_that_nobody_knows(self, client: Client) -> None:
+        goal = DockRobot.Goal(use_dock_id=True, dock_id="DOCK-99")
+        answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async())
+        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.success
+        assert answer.result.error_code == DockRobot.Result.DOCK_NOT_IN_DB
+
 
 class TestNavigation:
     def test_a_goal_is_driven_to_its_end_with_feedback(self, client: Client, waypoints: Places) -> None:
@@ -133,37 +190,6 @@ class TestNavigation:
         new = client.result_of(second.get_result_async(), 60)
         assert new.status == GoalStatus.STATUS_SUCCEEDED
 
-    @pytest.mark.parametrize(
-        ("x", "y", "frame", "code"),
-        [
-            (10.9, 5.0, "map", ComputePathToPose.Result.GOAL_OCCUPIED),
-            (99.0, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
-            (math.nan, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
-            (6.8, 7.2, "moon", ComputePathToPose.Result.TF_ERROR),
-        ],
-    )
-    def test_a_goal_out_of_reach_is_aborted_with_the_planners_code(
-        self, client: Client, x: float, y: float, frame: str, code: int
-    ) -> None:
-        goal = NavigateToPose.Goal()
-        goal.pose.header.frame_id = frame
-        goal.pose.pose.position.x, goal.pose.pose.position.y = x, y
-        answer = client.result_of(client.send(NavigateToPose, "navigate_to_pose", goal).get_result_async())
-        assert answer.status == GoalStatus.STATUS_ABORTED
-        assert answer.result.error_code == code and answer.result.error_msg
-
-    def test_a_path_is_computed_without_driving_it(self, client: Client, waypoints: Places) -> None:
-        goal = ComputePathToPose.Goal(goal=pose_at(waypoints["STUDY-12"]))
-        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
-        poses = answer.result.path.poses
-        assert answer.status == GoalStatus.STATUS_SUCCEEDED and len(poses) > 100
-        end = poses[-1].pose.position
-        assert (end.x, end.y) == pytest.approx((waypoints["STUDY-12"].x, waypoints["STUDY-12"].y))
-        goal.goal.pose.position.x = 99.0
-        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
-        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
-        assert answer.result.error_code == ComputePathToPose.Result.GOAL_OUTSIDE_MAP
-
     def test_several_poses_are_driven_through_and_stopped_at_and_each_journey_takes_over_from_the_one_before(
         self, client: Client, waypoints: Places
     ) -> None:
@@ -189,16 +215,6 @@ class TestNavigation:
         none = client.send(NavigateThroughPoses, "navigate_through_poses", NavigateThroughPoses.Goal())
         assert client.result_of(none.get_result_async()).result.error_code == 309
 
-    def test_costmaps_can_be_cleared(self, client: Client) -> None:
-        for costmap in ("global_costmap", "local_costmap"):
-            name = f"{costmap}/clear_entirely_{costmap}"
-            assert client.call(ClearEntireCostmap, name, ClearEntireCostmap.Request()) is not None
-
-    def test_who_asks_nav2s_nodes_is_told_that_they_are_active(self, client: Client) -> None:
-        for server in ("amcl", "bt_navigator"):
-            state = client.call(GetState, f"{server}/get_state", GetState.Request()).current_state
-            assert (state.id, state.label) == (State.PRIMARY_STATE_ACTIVE, "active")
-
 
 class TestDocking:
     def test_it_undocks_docks_elsewhere_and_charges(self, client: Client, waypoints: Places) -> None:
@@ -215,12 +231,6 @@ class TestDocking:
         answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async(), 60)
         assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.success
         client.until(lambda: status.last.is_docked, why="docked")
-
-    def test_a_dock_that_nobody_knows(self, client: Client) -> None:
-        goal = DockRobot.Goal(use_dock_id=True, dock_id="DOCK-99")
-        answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async())
-        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.success
-        assert answer.result.error_code == DockRobot.Result.DOCK_NOT_IN_DB
 
 
 class TestLocks:
