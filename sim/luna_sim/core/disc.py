@@ -12,6 +12,10 @@ class Disc:
     y: float
     radius: float
 
+    def distance_to(self, x: float, y: float) -> float:
+        """Metres from its edge to a point; negative inside."""
+        return math.hypot(x - self.x, y - self.y) - self.radius
+
 
 def segment_distance(disc: Disc, a: tuple[float, float], b: tuple[float, float]) -> float:
     """Metres from a disc's centre to the nearest point of the segment from a to b."""

@@ -45,7 +45,7 @@ class Outcome:
     """How it ended. ABORTED with code NONE: another goal took over."""
 
     ending: Ending
-    code: Code = Code.NONE
+    code: int = Code.NONE
     message: str = ""
 
 
@@ -54,7 +54,7 @@ CANCELED = Outcome(Ending.CANCELED)
 PREEMPTED = Outcome(Ending.ABORTED)
 
 
-def failed(code: Code, message: str) -> Outcome:
+def failed(code: int, message: str) -> Outcome:
     return Outcome(Ending.ABORTED, code, message)
 
 

@@ -10,10 +10,11 @@ from luna_sim.core.battery import Battery
 from luna_sim.core.docking import on_dock
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import STILL, Pose, Twist
+from luna_sim.core.impairment import SOUND, Impairment
 from luna_sim.core.kinematics import accelerated, limited, moved, stopped
 from luna_sim.core.localization import Localization
 from luna_sim.core.odometry import Odometry
-from luna_sim.core.outcome import CANCELED, PREEMPTED
+from luna_sim.core.outcome import CANCELED, PREEMPTED, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
@@ -54,6 +55,15 @@ class RobotState:
     """Wh."""
 
 
+@dataclass(frozen=True, slots=True)
+class GoalFailure:
+    """The next goals are to fail. `number` is that of the fault."""
+
+    number: int
+    code: int
+    times: int
+
+
 class Robot:
     """A simulated robot. Its owner calls `step` once per step of the world."""
 
@@ -76,6 +86,9 @@ class Robot:
         """How often it ran into something."""
         self.dock: str | None = None
         """Code of the dock that it stands on."""
+        self.impairment = SOUND
+        """What faults keep it from."""
+        self.goal_failures: tuple[GoalFailure, ...] = ()
         self._floor = floor
         self._command = STILL
         self._command_left = 0.0
@@ -107,7 +120,7 @@ class Robot:
     @property
     def bumped(self) -> bool:
         """Whether it pushes against something."""
-        return self._bumper_left > 0.0
+        return self._bumper_left > 0.0 or self.impairment.bumped
 
     @property
     def active(self) -> bool:
@@ -133,6 +146,7 @@ class Robot:
             self.task.end(PREEMPTED)
         self.task = task if task.outcome is None else None
         self._until_asked = 0
+        self.fail_task()
 
     def cancel(self, task: Task) -> None:
         """Cancel a task, if it is still in hand."""
@@ -143,6 +157,39 @@ class Robot:
     def recharge(self) -> None:
         """Fill the battery, as if it had been exchanged."""
         self.battery = Battery(self.parameters.battery.capacity)
+
+    def impair(self, impairment: Impairment) -> None:
+        """From now on; lifted, it stands on no dock."""
+        self.impairment = impairment
+        if impairment.stands:
+            self.velocity = STILL
+        self._find_dock()
+
+    def set_charge(self, share: float) -> None:
+        """Make the battery hold a share of its capacity, 0 to 1."""
+        self.battery = Battery(share * self.parameters.battery.capacity, self.battery.power)
+
+    def put_down(self, pose: Pose) -> None:
+        """Stand somewhere else; the wheels did not turn, so neither odometry nor the estimate knows of it."""
+        self.pose = pose
+        self._find_dock()
+
+    def fail_goals(self, number: int, code: int, times: int) -> None:
+        """Have the next so many goals end ABORTED with a code."""
+        self.goal_failures = (*self.goal_failures, GoalFailure(number, code, times))
+
+    def forget_failures(self, number: int) -> None:
+        self.goal_failures = tuple(f for f in self.goal_failures if f.number != number)
+
+    def fail_task(self) -> None:
+        """Let the task in hand fail, if there is one and a failure waits for it."""
+        if self.task is None or not self.goal_failures:
+            return
+        failure, *later = self.goal_failures
+        self.task.end(failed(failure.code, "a fault of the simulation"))
+        self.task = None
+        left = () if failure.times == 1 else (replace(failure, times=failure.times - 1),)
+        self.goal_failures = (*left, *later)
 
     def seen(self) -> Neighbour:
         """This robot as the others see it; the same object until something changes."""
@@ -173,8 +220,12 @@ class Robot:
         drive = self.parameters.drive
         wanted = self._wanted(neighbours, dt)
         self.velocity = (
-            stopped(self.velocity, drive, dt) if wanted is None else accelerated(self.velocity, wanted, drive, dt)
+            stopped(self.velocity, drive, dt)
+            if wanted is None
+            else accelerated(self.velocity, self._hampered(wanted), drive, dt)
         )
+        if self.impairment.stands:
+            self.velocity = STILL
         if self.velocity.is_zero:
             self._measure(dt)
             return
@@ -261,6 +312,14 @@ class Robot:
         off = estimate.compose(self.pose.inverse())
         return tuple(_moved(neighbour, off) for neighbour in neighbours)
 
+    def _hampered(self, wanted: Twist) -> Twist:
+        """What is left of a velocity; nothing is driven into that presses the bumper."""
+        if self.impairment is SOUND:
+            return wanted
+        share = self.impairment.speed
+        forward = min(0.0, wanted.linear) if self.impairment.bumped else wanted.linear
+        return Twist(forward * share, wanted.angular * share)
+
     def _collides(self, pose: Pose, neighbours: tuple[Neighbour, ...]) -> bool:
         """Whether a pose overlaps something and is no better than where the robot stands."""
         radius = self.parameters.drive.radius
@@ -282,6 +341,8 @@ class Robot:
     def _find_dock(self) -> None:
         x, y, limits = self.pose.x, self.pose.y, self.parameters.dock
         self.dock = None
+        if self.impairment.lifted:
+            return
         west, south, east, north = self._floor.docks_box
         if not (west < x < east and south < y < north):
             return

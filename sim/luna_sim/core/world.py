@@ -9,6 +9,7 @@ from functools import cached_property
 from luna_sim.core.costmap import Costmaps
 from luna_sim.core.disc import Disc
 from luna_sim.core.docking import DockTask, UndockTask, staging_pose
+from luna_sim.core.fault_board import FaultBoard
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.journeys import WaypointsTask, start_through
@@ -26,6 +27,8 @@ from luna_sim.core.task import EndedTask, Neighbour, Task
 
 STEP_NS = 20_000_000
 """Length of a step, nanoseconds of simulated time."""
+_SIGHT = 6.0
+"""Robots notice what stands in the way within this distance, metres."""
 _SETTLE_NS = round(PERIOD * 1e9)
 
 
@@ -46,6 +49,7 @@ class World:
         self._right_of_way = RightOfWay(self.ground)
         self._surroundings = Surroundings()
         self._people = People(floor, people, random.Random(f"{seed}/people"))  # noqa: S311 - repeatable on purpose
+        self.faults = FaultBoard(self)
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def add_robot(self, name: str, state: RobotState) -> Robot:
@@ -62,6 +66,7 @@ class World:
     def step(self) -> None:
         """Let one step of time pass."""
         self.time_ns += STEP_NS
+        self.faults.step(STEP_NS / 1e9)
         since = self.time_ns - self._start_ns
         self.ground.turns.now = since / 1e9
         robots = self.robots.values()
@@ -160,6 +165,17 @@ class World:
         digest.update(self._people.state())
         return digest.hexdigest()
 
+    @property
+    def obstacles(self) -> tuple[Disc, ...]:
+        """What stands on the floor that is on no map."""
+        return self.faults.obstacles
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the clock forward, or back (to the beginning of time at most). Everything but the clock goes on."""
+        step = max(-self.time_ns, round(seconds * 1e9))
+        self.time_ns += step
+        self._start_ns += step
+
     def states(self) -> Mapping[str, RobotState]:
         """What outlives a restart, by robot."""
         return {name: robot.state for name, robot in self.robots.items()}
@@ -181,7 +197,16 @@ class World:
         return NavigateTask(goal, path, self.ground, robot.rank)
 
     def _neighbours(self, robot: Robot) -> tuple[Neighbour, ...]:
-        return self._people.near(robot.pose) + tuple(other.seen() for other in self._surroundings.near(robot))
+        others = tuple(other.seen() for other in self._surroundings.near(robot))
+        return self._people.near(robot.pose) + others + self._obstacles_near(robot.pose)
+
+    def _obstacles_near(self, pose: Pose) -> tuple[Neighbour, ...]:
+        """They give way to nobody."""
+        return tuple(
+            Neighbour(disc.x, disc.y, 0.0, 0.0, disc.radius, -1)
+            for disc in self.obstacles
+            if disc.distance_to(pose.x, pose.y) < _SIGHT
+        )
 
     def _settle(self) -> None:
         """Let somebody make room where robots wait for each other. A robot that is locked neither waits nor drives."""
