@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from luna_floor.model import FloorError
+from luna_sim.core.faults import FaultError, parse_scenario
+from luna_sim.core.pace import FASTEST, SLOWEST
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import World
@@ -21,7 +23,6 @@ from luna_sim.store import SavedState, StateError, StateStore
 
 SAVE_PERIOD = 1.0
 """Seconds of wall time; a simulator killed outright forgets at most this much."""
-SLOWEST, FASTEST = 0.1, 100.0
 MOST_PEOPLE = 200
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 log = logging.getLogger("luna_sim")
@@ -44,8 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
         store = StateStore(options.state_dir)
         saved, now_ns = _load(store), time.time_ns()
         world = build_world(files, options.robots, RobotParameters(), options.seed, saved, now_ns, options.people)
+        _plan(options.scenario, world)
     except (FloorError, SetupError) as error:
         parser.error(str(error))
+    except FaultError as error:
+        parser.error(f"--scenario: {options.scenario}: {error}")
     except OSError as error:
         parser.error(f"--state-dir: {error}")
     watch = EstopWatch(optional=options.estop == "optional")
@@ -70,10 +74,10 @@ def _simulate(
         os.kill(os.getpid(), signal.SIGTERM)
 
     make_context()
-    simulation = Simulation(world, options.speed, watch, power_saver=options.power_saver)
+    news = _News(f"{len(world.robots)} robots on {map_id}")
+    simulation = Simulation(world, options.speed, watch, news.tell, power_saver=options.power_saver)
     simulation.start(failed)
-    log.info("%d robots at %g times real time", len(world.robots), options.speed)
-    notify("READY=1", f"STATUS={len(world.robots)} robots on {map_id}")
+    news.ready()
     while not told_to_end.is_set() and signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
         _save(simulation.snapshot(), store, map_id)
     notify("STOPPING=1")
@@ -81,6 +85,35 @@ def _simulate(
     _save(simulation.snapshot(), store, map_id)
     close_context()
     return 1 if broken.is_set() else 0
+
+
+class _News:
+    """What goes on, in the log and, once the simulator is ready, to whoever started it."""
+
+    def __init__(self, where: str) -> None:
+        self._where = self._line = where
+        self._ready = False
+
+    def ready(self) -> None:
+        self._ready = True
+        notify("READY=1", f"STATUS={self._line}")
+
+    def tell(self, what: str) -> None:
+        self._line = f"{self._where}, {what}"
+        log.info("%s", self._line)
+        if self._ready:
+            notify(f"STATUS={self._line}")
+
+
+def _plan(path: Path | None, world: World) -> None:
+    """Have the faults of a scenario happen. Raises FaultError."""
+    if path is None:
+        return
+    try:
+        for fault in parse_scenario(path.read_text(encoding="utf-8"), world.robots):
+            world.faults.put(fault)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FaultError(str(error)) from error
 
 
 def _load(store: StateStore) -> SavedState | None:
@@ -119,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="no scan while docked, as TurtleBot 4 is shipped (default: yes)",
     )
+    parser.add_argument("--scenario", type=Path, help="faults that happen at set times: a YAML file")
     parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the robots' places")
     return parser
 

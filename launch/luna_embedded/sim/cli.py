@@ -14,6 +14,7 @@ import typer
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.layout import this_checkout
 from luna_embedded.planning import Place, place
+from luna_embedded.sim import fault_cli
 
 app = typer.Typer(
     help="The simulator alone, without a library around it; floors, pictures and recordings.",
@@ -119,3 +120,6 @@ def picture(
     from luna_embedded.sim.floors import draw_floor
 
     raise typer.Exit(draw_floor(this_checkout(), _place(state).state, file, recording, floor, os.environ))
+
+
+fault_cli.hang_in(app)

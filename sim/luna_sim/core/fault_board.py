@@ -34,10 +34,6 @@ class Entry:
     begins: float
     ends: float | None
 
-    def left(self, now: float) -> float | None:
-        """Seconds that it goes on; None: until it is cleared."""
-        return None if self.ends is None else max(0.0, self.ends - now)
-
 
 class FaultBoard:
     """`step` is called once per step of the world, before the robots move."""
@@ -52,10 +48,6 @@ class FaultBoard:
         """What stands on the floor that is on no map."""
         self.changes = 0
         """Goes up whenever a fault is asked for, begins or ends."""
-
-    @property
-    def now(self) -> float:
-        return self._now
 
     @property
     def waiting(self) -> tuple[Entry, ...]:
@@ -141,6 +133,8 @@ class FaultBoard:
         match fault.kind:
             case Kind.BATTERY_DROP:
                 self._robot(entry).set_charge(fault.number("share"))
+            case Kind.LOCALIZATION_LOST:
+                self._robot(entry).localization.lose()
             case Kind.CLOCK_STEP:
                 self._world.step_clock(fault.number("seconds"))
             case Kind.ESTOP_BUTTON:

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     """Faults that the simulator makes."""
 
     BLOCKED_AISLE = "BLOCKED_AISLE"
+    LOCALIZATION_LOST = "LOCALIZATION_LOST"
     NAVIGATION_FAILURE = "NAVIGATION_FAILURE"
     MOTOR_STALL = "MOTOR_STALL"
     BATTERY_DROP = "BATTERY_DROP"
@@ -32,7 +33,7 @@ class Kind(StrEnum):
     BUMPER = "BUMPER"
 
 
-ELSEWHERE = ("ROBOT_SILENT", "LINK_CUT", "LINK_FROZEN", "LINK_DEAF", "LINK_MUTE", "DISK_FULL")
+ELSEWHERE = ("ROBOT_SILENT", "LINK_CUT", "LINK_FROZEN", "DISK_FULL")
 """Faults of the machines and links around the simulator, which `./luna sim fault` makes."""
 
 
@@ -101,6 +102,9 @@ RULES: Mapping[Kind, _Rule] = MappingProxyType(
             "something round that is on no map stands on the floor",
             {**_PLACE, "radius": _Number("metres", 0.05, 5.0, 0.3)},
             of_robot=False,
+        ),
+        Kind.LOCALIZATION_LOST: _Rule(
+            "the lidar no longer matches the map, until the robot is given its pose", {}, momentary=True
         ),
         Kind.NAVIGATION_FAILURE: _Rule(
             "a goal ends ABORTED with a code: the one in hand, or the next that is sent",

@@ -29,9 +29,9 @@ def plan_through(planner: Planner, start: Pose, poses: Sequence[Pose], others: S
     return joined(legs)
 
 
-def through_code(code: Code) -> Code:
+def through_code(code: int) -> int:
     """A planner's code (2xx) as ComputePathThroughPoses gives it (3xx)."""
-    return Code(code + THROUGH_POSES) if 200 <= code < 300 else code
+    return code + THROUGH_POSES if 200 <= code < 300 else code
 
 
 class ThroughPosesTask(NavigateTask):
@@ -65,7 +65,7 @@ class Missed:
     """A waypoint that was not reached: its index in the goal's list, and why."""
 
     index: int
-    code: Code
+    code: int
 
 
 class WaypointsTask(Task):

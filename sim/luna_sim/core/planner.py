@@ -33,7 +33,7 @@ _ROUNDS_OF_SMOOTHING = (80, 30, 8)
 class PlanError(Exception):
     """No path; `code` says why in Nav2's terms."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
 

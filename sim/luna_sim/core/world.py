@@ -152,7 +152,7 @@ class World:
         radius = self.parameters.drive.radius
         robots = (Disc(other.pose.x, other.pose.y, radius) for other in self.robots.values())
         people = (Disc(person.x, person.y, person.radius) for person in self.people)
-        return self._lidar.scan(self.robots[name].pose, (*robots, *people))
+        return self._lidar.scan(self.robots[name].pose, (*robots, *people, *self.obstacles))
 
     def fingerprint(self) -> str:
         """A hash over everything that moves: equal for equal histories."""

@@ -5,6 +5,7 @@ from visualization_msgs.msg import MarkerArray
 
 from luna_sim.core.world import World
 from luna_sim.ros import messages
+from luna_sim.ros.periods import due
 
 _PERIOD_NS = 100_000_000
 """In simulated time."""
@@ -20,7 +21,7 @@ class CrowdTopic:
 
     def publish(self, ns: int) -> None:
         """Publish what is due; called with the world's guard held."""
-        if ns - self._at >= _PERIOD_NS:
+        if due(ns, self._at, _PERIOD_NS):
             self._at = ns
             if self._publisher.get_subscription_count():
                 self._publisher.publish(messages.people_msg(self._world.people, ns))

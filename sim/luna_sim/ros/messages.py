@@ -158,14 +158,17 @@ def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:
     return DockStatus(header=header_msg(BASE, ns), dock_visible=visible, is_docked=robot.dock is not None)
 
 
-def hazard_msg(bumped: bool, ns: int) -> HazardDetectionVector:
-    header = header_msg(BASE, ns)
-    bump = HazardDetection(header=header_msg("bump_front_center", ns), type=HazardDetection.BUMP)
-    return HazardDetectionVector(header=header, detections=[bump] if bumped else [])
+def hazard_msg(robot: Robot, bumped: bool, ns: int) -> HazardDetectionVector:
+    """What the base detects; the frames are those of a Create 3."""
+    found = [("bump_front_center", HazardDetection.BUMP)] if bumped else []
+    if robot.impairment.lifted:
+        found += [(f"wheel_drop_{side}", HazardDetection.WHEEL_DROP) for side in ("left", "right")]
+    detections = [HazardDetection(header=header_msg(frame, ns), type=kind) for frame, kind in found]
+    return HazardDetectionVector(header=header_msg(BASE, ns), detections=detections)
 
 
-def kidnap_msg(ns: int) -> KidnapStatus:
-    return KidnapStatus(header=header_msg(BASE, ns), is_kidnapped=False)
+def kidnap_msg(robot: Robot, ns: int) -> KidnapStatus:
+    return KidnapStatus(header=header_msg(BASE, ns), is_kidnapped=robot.impairment.lifted)
 
 
 def people_msg(people: Iterable[Person], ns: int) -> MarkerArray:

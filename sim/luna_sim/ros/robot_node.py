@@ -24,6 +24,7 @@ from luna_sim.core.world import World
 from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros import messages
 from luna_sim.ros.description import URDF, fixed_frames
+from luna_sim.ros.periods import due
 from luna_sim.ros.qos import LATCHED
 from luna_sim.ros.sensors import Sensors
 
@@ -80,12 +81,14 @@ class RobotNode(Node):
         """Publish what is due; called by the simulation after its steps, with the guard held."""
         self._apply_locks()
         ns, robot = self._world.time_ns, self.robot
-        if ns - self._pose_at >= (_STILL if robot.velocity.is_zero else _MOVING):
+        if robot.impairment.silent:
+            return
+        if due(ns, self._pose_at, _STILL if robot.velocity.is_zero else _MOVING):
             self._publish_pose()
         self._publish_amcl(ns)
         self._sensors.publish(ns)
-        told = (robot.dock, robot.bumped, robot.charge >= 1.0)
-        if told != self._told or robot.bumps != self._bumps or ns - self._slow_at >= _SLOW:
+        told = (robot.dock, robot.bumped, robot.impairment, robot.charge >= 1.0)
+        if told != self._told or robot.bumps != self._bumps or due(ns, self._slow_at, _SLOW):
             self._publish_state(ns)
             self._told, self._bumps, self._slow_at = told, robot.bumps, ns
 
@@ -162,6 +165,8 @@ class RobotNode(Node):
         return response
 
     def _publish_pose(self) -> None:
+        if self.robot.impairment.silent:
+            return
         ns = self._world.time_ns
         self._odom.publish(messages.odometry_msg(self.robot, ns))
         self._tf.publish(messages.tf_msg(self.robot, ns))
@@ -169,7 +174,7 @@ class RobotNode(Node):
 
     def _publish_amcl(self, ns: int) -> None:
         updates = self.robot.localization.updates
-        if updates != self._amcl_updates or ns - self._amcl_at >= _SLOW:
+        if updates != self._amcl_updates or due(ns, self._amcl_at, _SLOW):
             self._amcl.publish(messages.amcl_msg(self.robot, ns))
             self._amcl_updates, self._amcl_at = updates, ns
 
@@ -179,8 +184,8 @@ class RobotNode(Node):
         visible = messages.dock_in_sight(robot, self._world.floor) is not None
         self._battery.publish(messages.battery_msg(robot, ns))
         self._dock.publish(messages.dock_msg(robot, visible, ns))
-        self._hazards.publish(messages.hazard_msg(bumped, ns))
-        self._kidnap.publish(messages.kidnap_msg(ns))
+        self._hazards.publish(messages.hazard_msg(robot, bumped, ns))
+        self._kidnap.publish(messages.kidnap_msg(robot, ns))
 
 
 def _on_get_state(_: GetState.Request, response: GetState.Response) -> GetState.Response:

@@ -12,6 +12,7 @@ from luna_sim.core.path import Path
 from luna_sim.core.robot import Robot
 from luna_sim.core.world import World
 from luna_sim.ros import messages
+from luna_sim.ros.periods import due
 from luna_sim.ros.qos import LATCHED
 
 _SCAN_NS = 100_000_000
@@ -75,7 +76,7 @@ class _Topic:
 
     def is_due(self, ns: int) -> bool:
         """Whether a period has passed and somebody listens; counts as published then."""
-        if ns - self._at < self._period:
+        if not due(ns, self._at, self._period):
             return False
         self._at = ns
         return self._publisher.get_subscription_count() > 0

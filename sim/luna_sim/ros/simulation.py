@@ -5,29 +5,23 @@ import time
 from collections.abc import Callable
 
 import rclpy
-from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
-from rosgraph_msgs.msg import Clock
 
 from luna_executor import LeanExecutor
+from luna_sim.core.pace import Pace
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import STEP_NS, World
 from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros.actions import RobotActions
+from luna_sim.ros.control_node import ControlNode
 from luna_sim.ros.crowd import CrowdTopic
-from luna_sim.ros.messages import time_msg
 from luna_sim.ros.robot_node import RobotNode
 
 _STEP = STEP_NS / 1e9
-_CLOCK_NS = 50_000_000
-"""Period of /clock in simulated time."""
 _FEEDBACK = 0.1
 """Period of feedback in wall time, seconds."""
 _BUSY, _IDLE = 0.02, 0.05
 """Pause between batches of steps, seconds of wall time."""
-_BEHIND = 0.5
-"""A simulation this many seconds of wall time behind gives up catching up: it runs slower than asked."""
 
 
 class Simulation:
@@ -36,27 +30,31 @@ class Simulation:
     The executor's thread is apart so that a locked motion is told within a message's time, not a step's.
     """
 
-    def __init__(self, world: World, speed: float, watch: EstopWatch, *, power_saver: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        speed: float,
+        watch: EstopWatch,
+        told: Callable[[str], None] = lambda _: None,
+        *,
+        power_saver: bool,
+    ) -> None:
+        """`told` gets a line for people whenever speed or faults have changed."""
         self._world = world
-        self._speed = speed
+        self._pace = Pace(speed, _STEP, time.monotonic())
         self.guard = threading.RLock()
         """Held by whoever looks at the world or changes it while the simulation runs."""
         self._stop = threading.Event()
         self._executor = LeanExecutor()
-        quiet = [Parameter("start_type_description_service", value=False)]
-        self._clock_node = Node(
-            "luna_sim_clock", enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
-        )
-        self._clock = self._clock_node.create_publisher(Clock, "/clock", 1)
-        self._clock_at = 0
-        self._crowd = CrowdTopic(self._clock_node, world)
+        self._control = ControlNode(world, self._pace, self.guard, told)
+        self._crowd = CrowdTopic(self._control, world)
         self._feedback_at = 0.0
         self._nodes = [
             RobotNode(robot, world, self.guard, watch, power_saver=power_saver) for robot in world.robots.values()
         ]
         self._actions = [RobotActions(node, world, self.guard, self._executor) for node in self._nodes]
         self._threads: list[threading.Thread] = []
-        for node in self._nodes:
+        for node in [self._control, *self._nodes]:
             self._executor.add_node(node)
 
     def start(self, failed: Callable[[], None]) -> None:
@@ -75,7 +73,7 @@ class Simulation:
         for thread in self._threads:
             thread.join(timeout=2.0)
         self._executor.shutdown(timeout_sec=1.0)
-        for node in [*self._nodes, self._clock_node]:
+        for node in [*self._nodes, self._control]:
             node.destroy_node()
 
     def snapshot(self) -> tuple[int, dict[str, RobotState]]:
@@ -88,28 +86,21 @@ class Simulation:
             self._executor.spin_once(timeout_sec=1.0)
 
     def _run(self) -> None:
-        at, owed = time.monotonic(), 0.0
         while not self._stop.wait(self._pause()):
-            now = time.monotonic()
-            owed = min(owed + (now - at) * self._speed, _BEHIND * self._speed)
-            at = now
-            while owed >= _STEP:
+            for _ in range(self._pace.due(time.monotonic())):
                 with self.guard:
                     self._world.step()
-                owed -= _STEP
             with self.guard:
                 self._publish()
 
     def _pause(self) -> float:
         busy = any(robot.active for robot in self._world.robots.values())
-        return _BUSY if busy else max(_BUSY, _IDLE / max(1.0, self._speed))
+        return _BUSY if busy else max(_BUSY, _IDLE / max(1.0, self._pace.factor))
 
     def _publish(self) -> None:
-        ns, now = self._world.time_ns, time.monotonic()
-        if ns - self._clock_at >= _CLOCK_NS:
-            self._clock.publish(Clock(clock=time_msg(ns)))
-            self._clock_at = ns
-        self._crowd.publish(ns)
+        now = time.monotonic()
+        self._control.publish()
+        self._crowd.publish(self._world.time_ns)
         tell = now - self._feedback_at >= _FEEDBACK
         for node, actions in zip(self._nodes, self._actions, strict=True):
             node.publish()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,17 @@ SPEED = 5.0
 class SimulatorProcess:
     """`python -m luna_sim`, started and ended as the embedded run does it."""
 
-    def __init__(self, state_dir: Path, robots: str = "luna1", speed: float = SPEED, people: int = 0) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        robots: str = "luna1",
+        speed: float = SPEED,
+        people: int = 0,
+        more: Sequence[str] = (),
+    ) -> None:
         self.state_dir = state_dir
         arguments = ["--floor", str(FLOOR), "--robots", robots, "--speed", str(speed), "--state-dir", str(state_dir)]
-        arguments += ["--people", str(people)]
+        arguments += ["--people", str(people), *more]
         address = str(state_dir / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(address)

@@ -236,15 +236,25 @@ class TestOnTheWay:
 
     def test_moved_by_hand_it_stands_elsewhere_and_odometry_saw_nothing(self, room: Floor) -> None:
         world = world_with(room, START, GOAL)
-        robot, odometry = world.robots["r0"], world.robots["r0"].odometry
+        robot = world.robots["r0"]
+        believed, odometry = robot.localization.estimate, robot.odometry.pose
         hit(world, "MOVED", x=3.0, y=1.0, yaw=1.0)
         assert robot.impairment.lifted
         run_for(world, 2.1)
         assert not robot.impairment.lifted
-        assert (robot.pose, robot.odometry.x) == (Pose(3.0, 1.0, 1.0), pytest.approx(odometry.x))
+        assert robot.pose == Pose(3.0, 1.0, 1.0)
+        assert (robot.localization.estimate, robot.odometry.pose) == (believed, odometry)
         hit(world, "MOVED", x=GOAL.x, y=GOAL.y)
         run_for(world, 2.1)
         assert robot.pose == Pose(3.0, 1.0, 1.0), "another robot stands there"
+
+    def test_the_localisation_is_lost_until_the_robot_is_given_its_pose(self, world: World) -> None:
+        localization = world.robots["r0"].localization
+        hit(world, "LOCALIZATION_LOST")
+        assert localization.lost and not world.faults.holding
+        localization.found(START)
+        run_for(world, 1.0)
+        assert not localization.lost
 
     def test_lifted_off_its_dock_it_does_not_charge(self, library: Floor) -> None:
         dock = next(iter(library.docks.values()))

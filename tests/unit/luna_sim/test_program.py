@@ -33,6 +33,8 @@ class TestArguments:
             (["--robots", "luna1,luna1"], "one is used twice"),
             (["--robots", ",".join(f"r{n}" for n in range(9))], "9 robots, but the floor has only 8 docks"),
             (["--state-dir", "/dev/null/x"], "--state-dir"),
+            (["--scenario", "/nowhere.yaml"], "--scenario: /nowhere.yaml: [Errno 2] No such file"),
+            (["--scenario", str(LIBRARY_MAPS / "map.yaml")], "map.yaml: a scenario is a list of entries such as"),
         ],
     )
     def test_a_wrong_one_ends_with_2_and_says_why(
