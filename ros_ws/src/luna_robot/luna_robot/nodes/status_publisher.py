@@ -25,6 +25,9 @@ STILL_EVERY = 5
 """Beats of the 5 Hz timer between two messages of a robot that stands still."""
 MOVING = frozenset(int(phase) for phase in MOVING_PHASES)
 
+ODOMETRY_SILENCE = 1.5
+"""Seconds after which a velocity is no longer told; as long as a pose is trusted without news."""
+
 
 class StatusPublisher(Node):
     """The executor tells all but the velocity (`take`). Nothing is published before it was heard once."""
@@ -32,7 +35,7 @@ class StatusPublisher(Node):
     def __init__(self) -> None:
         super().__init__("status_publisher")
         self._robot_name = Parameters(self, STATUS_PUBLISHER)["robot_name"]
-        self._linear = self._angular = 0.0
+        self._velocity = Heard((0.0, 0.0))
         self._beats = 0
         self._heard: Heard[RobotStatus | None] = Heard(None)
         self._told: tuple[object, ...] = ()
@@ -61,7 +64,7 @@ class StatusPublisher(Node):
         if not self._heard.within(SILENCE, steady()):
             told = self._without_executor(told)
         self._tell_change(told)
-        moving = abs(self._linear) > 0.01 or abs(self._angular) > 0.01 or told.phase in MOVING
+        moving = any(abs(velocity) > 0.01 for velocity in self._measured()) or told.phase in MOVING
         if (moving and self._beats) or self._beats >= STILL_EVERY:
             self._publish(told)
 
@@ -74,7 +77,7 @@ class StatusPublisher(Node):
     def _publish(self, told: RobotStatus) -> None:
         self._beats = 0
         told.robot_name, told.header.stamp = self._robot_name, self.get_clock().now().to_msg()
-        told.linear_velocity, told.angular_velocity = self._linear, self._angular
+        told.linear_velocity, told.angular_velocity = self._measured()
         self._status.publish(told)
         self._diagnostics.tell(told)
 
@@ -89,7 +92,11 @@ class StatusPublisher(Node):
 
     def _on_odom(self, message: Odometry) -> None:
         twist = message.twist.twist
-        self._linear, self._angular = _finite(twist.linear.x), _finite(twist.angular.z)
+        self._velocity.hear((_finite(twist.linear.x), _finite(twist.angular.z)), steady())
+
+    def _measured(self) -> tuple[float, float]:
+        """m/s and rad/s. What a base measured before it fell silent says nothing of now, when the robot stands."""
+        return self._velocity.last if self._velocity.within(ODOMETRY_SILENCE, steady()) else (0.0, 0.0)
 
 
 def _what_counts(status: RobotStatus) -> tuple[object, ...]:
