@@ -1,0 +1,277 @@
+"""Every fault once, through the whole of LUNA: what reader, librarian and operator see, and that nothing is lost.
+
+One book travels from the desk to a reader while one thing after the other goes wrong. Each fault is met, seen by all,
+ended and seen to as docs/robot.md says; then the delivery goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO
+
+import pytest
+
+from luna_embedded.demo.client import Client
+from luna_embedded.layout import python_of, this_checkout
+from luna_embedded.sim.machine_faults import Kind, MachineFaults
+from luna_embedded.sim.reach import simulator_variables
+from tests.e2e.conftest import Stage
+from tests.e2e.world import Json, World, wait_until
+
+SOURCE, DESTINATION = "DESK-2", "STUDY-A"  # far from the docks, and far apart: room for what happens on the way
+DEADLINE = 90.0
+"""Seconds for whatever is to follow; the machine may be busy."""
+
+
+class Program:
+    """A program of the ROS environment in the domain of the running LUNA; what it said lately."""
+
+    def __init__(self, world: World, *words: str) -> None:
+        variables = simulator_variables(this_checkout(), world.directory, os.environ)
+        self._process = subprocess.Popen(
+            [str(python_of(this_checkout().ros_env)), "-m", *words],
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def input(self) -> IO[str]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def output(self) -> IO[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+class Topic(Program):
+    """Everything that a topic has said, as the operator's `./luna ros topic echo` shows it."""
+
+    def __init__(self, world: World, topic: str) -> None:
+        super().__init__(world, "luna_ros_cli", "topic", "echo", topic)
+        self._text: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        self._text.extend(self.output)
+
+    @property
+    def lines(self) -> int:
+        return len(self._text)
+
+    def said(self, word: str, since: int) -> bool:
+        return any(word in line for line in self._text[since:])
+
+
+@dataclass
+class Library:
+    """The people and what they look at."""
+
+    world: World
+    reader: Client
+    librarian: Client
+    asking: Program
+    status: Topic
+    task: str = ""
+    lines: int = 0
+
+    # --- what is asked of the simulation ---
+
+    def fault(self, words: str) -> Callable[[], object]:
+        """Make a fault; returns what ends it."""
+        kind = words.split()[0]
+        self.lines = self.status.lines
+        if kind in list(Kind):
+            made = MachineFaults(self.world.directory).begin(Kind(kind), "luna1")
+            return lambda: MachineFaults(self.world.directory).end(made)
+        self.ask(f"fault {words}")
+        return lambda: self.ask("clear")
+
+    def ask(self, words: str) -> None:
+        self.asking.input.write(words + "\n")
+        self.asking.input.flush()
+        answer = json.loads(self.asking.output.readline())
+        assert answer["done"], answer
+
+    # --- what people see ---
+
+    def robot(self) -> Json:
+        seen: Json = self.librarian.get("/robot/status")
+        return seen
+
+    def codes(self) -> set[str]:
+        return {fault["code"] for fault in self.robot()["faults"] or ()}
+
+    def delivery(self) -> Json:
+        seen: Json = self.librarian.get(f"/deliveries/{self.task}")
+        return seen
+
+    def moving(self) -> bool:
+        return bool((self.robot().get("velocity") or {}).get("linear", 0.0) > 0.1)
+
+    def until_moving(self) -> None:
+        wait_until("the robot drives", self.moving, deadline=DEADLINE)
+
+    def until_phase(self, *phases: str) -> None:
+        wait_until(f"the delivery is {phases}", lambda: self.delivery()["phase"] in phases, deadline=DEADLINE)
+
+    def until_sound(self) -> None:
+        def sound() -> bool:
+            robot = self.robot()
+            return bool(robot["online"] and not robot["faults"])
+
+        wait_until("online, without faults", sound, deadline=DEADLINE)
+
+    def told(self, person: Client, word: str) -> bool:
+        return any(word in json.dumps(one) for one in person.get("/notifications", limit=50))
+
+    # --- what the runbook says ---
+
+    def give_pose(self) -> None:
+        """As RViz's 2D Pose Estimate: where somebody who looks at the robot sees it."""
+        file, now = self.world.directory.simulator / "simulator.json", time.time()
+        wait_until("where it stands is saved", lambda: file.stat().st_mtime > now, deadline=DEADLINE)
+        saved = json.loads(file.read_text())["robots"]["luna1"]
+        orientation = f"{{z: {math.sin(saved['yaw'] / 2)}, w: {math.cos(saved['yaw'] / 2)}}}"
+        pose = f"{{position: {{x: {saved['x']}, y: {saved['y']}}}, orientation: {orientation}}}"
+        message = f"{{header: {{frame_id: map}}, pose: {{pose: {pose}}}}}"
+        kind = "geometry_msgs/msg/PoseWithCovarianceStamped"
+        done = self.world.luna("ros", "topic", "pub", "--once", "-w", "2", "/luna1/initialpose", kind, message)
+        assert done.returncode == 0, done.stderr
+
+    def let_it_go_on(self) -> None:
+        self.librarian.post(f"/deliveries/{self.task}/recover", {"action": "RESUME"})
+
+    def charge(self) -> None:
+        self.ask("fault BATTERY_DROP luna1 share=0.9")
+        wait_until("charged", lambda: not self.codes(), deadline=DEADLINE)
+        self.let_it_go_on()
+
+    def nothing(self) -> None:
+        """It goes on by itself."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, what is seen of it, and what is done about it once it has ended."""
+
+    words: str
+    codes: frozenset[str] = frozenset()
+    """Faults of the robot at the API and in its status topic."""
+    phase: str = ""
+    """Of the delivery while it holds; empty: as before."""
+    online: bool = True
+    stands: bool = True
+    then: Callable[[Library], None] = Library.nothing
+
+
+def case(words: str, *codes: str, **more: object) -> Case:
+    return Case(words, frozenset(codes), **more)  # type: ignore[arg-type]
+
+
+DRIVING = (
+    case("BUMPER for=60", "BUMP"),
+    case("LIFTED for=10", "KIDNAPPED", "WHEEL_DROP", then=Library.give_pose),
+    case("LOCALIZATION_LOST", "NOT_LOCALIZED", then=Library.give_pose),
+    case("BASE_SILENT", "POSE_LOST"),
+    case("MOTOR_STALL"),
+)
+WITH_BOOK = (
+    case("ESTOP_BUTTON"),
+    case("CLOCK_STEP seconds=-3600", stands=False),
+    case("CLOCK_STEP seconds=7200", stands=False),
+    case("SLOW factor=0.05", stands=False),
+    case("NAVIGATION_FAILURE code=208 times=2", stands=False),  # the robot tries a third time by itself
+    case("BATTERY_DROP share=0.05", "BATTERY_EMPTY", phase="AWAITING_RECOVERY", then=Library.charge),
+)
+WAITING = (
+    case("DISK_FULL", "JOURNAL"),
+    case("ROBOT_SILENT", online=False),
+    case("LINK_CUT", online=False),
+    case("LINK_FROZEN", online=False),
+)
+
+
+@pytest.fixture(scope="module")
+def world(stage: Stage) -> World:
+    """LUNA with one robot and eight-fold time."""
+    return stage.show()
+
+
+@pytest.fixture(scope="module")
+def library(world: World) -> Iterator[Library]:
+    with ExitStack() as programs:
+        asking = Program(world, "luna_sim.faulting", "-")
+        programs.callback(asking.close)
+        status = Topic(world, "/luna1/status")
+        programs.callback(status.close)
+        yield Library(world, world.client("STUDENT", fresh=True), world.client("LIBRARIAN"), asking, status)
+
+
+def met(library: Library, one: Case) -> None:
+    """Have a fault happen, look at what everybody sees, end it and do what the runbook says."""
+    before = library.delivery()["phase"]
+    end = library.fault(one.words)
+    if one.codes:
+        wait_until(f"{one.words}: {set(one.codes)} at the API", lambda: one.codes <= library.codes(), deadline=DEADLINE)
+    is_seen = "heard" if one.online else "not heard"
+    wait_until(f"{one.words}: {is_seen}", lambda: library.robot()["online"] is one.online, deadline=DEADLINE)
+    if one.stands and one.online:
+        wait_until(f"{one.words}: it stands", lambda: not library.moving(), deadline=DEADLINE)
+    if one.phase:
+        library.until_phase(one.phase)
+        wait_until("the reader is told", lambda: library.told(library.reader, "DELIVERY"), deadline=DEADLINE)
+    else:
+        assert library.delivery()["phase"] == before
+    for code in one.codes:
+        wait_until(
+            f"{one.words}: {code} for the operator",
+            lambda code=code: library.status.said(code, library.lines),
+            deadline=DEADLINE,
+        )
+    end()
+    one.then(library)
+    library.until_sound()
+
+
+def test_each_fault_is_seen_by_all_and_the_book_arrives(library: Library) -> None:
+    wait_until("the robot is at home", lambda: library.robot()["sensor_data"]["docked"], deadline=200.0)
+    book = library.librarian.post("/books", {"title": "On growth and form", "copies": 1})
+    request = library.reader.post("/requests", {"book_id": book["id"], "request_location": DESTINATION})
+    accepted = library.librarian.put(f"/requests/{request['id']}/approve", {"source_location": SOURCE})
+    library.task = accepted["task_id"]
+
+    library.until_phase("TO_PICKUP")
+    for one in DRIVING:
+        library.until_moving()
+        met(library, one)
+    library.until_phase("AWAITING_LOAD")
+    for one in WAITING:
+        met(library, one)
+    library.librarian.put(f"/deliveries/{library.task}/book-placed")
+    for one in WITH_BOOK:
+        library.until_moving()
+        met(library, one)
+    library.until_phase("AWAITING_UNLOAD")
+    library.reader.put(f"/requests/{request['id']}/complete")
+    wait_until("the delivery is over", lambda: library.delivery()["status"] == "COMPLETED", deadline=DEADLINE)
+
+    phases = [row["phase"] for row in library.world.history(library.task)]
+    assert phases.count("AWAITING_LOAD") == 1, phases
+    (loan,) = library.reader.get("/loans", limit=10)
+    assert (loan["book_id"], loan["closed_at"]) == (book["id"], None)
