@@ -11,6 +11,7 @@ from luna_sim_msgs.srv import InjectFault
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
@@ -31,7 +32,7 @@ class FaultClient:
         self._deadline = deadline
 
     def __enter__(self) -> Self:
-        rclpy.init(args=[])
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         quiet = [Parameter("start_type_description_service", value=False)]
         self._node = Node(
             "luna_sim_faulting", enable_rosout=False, start_parameter_services=False, parameter_overrides=quiet
