@@ -29,10 +29,10 @@ def digest(*parts: bytes | str) -> str:
 
 
 def digest_of_files(folders: Iterable[Path]) -> str:
-    """One hash over names and contents of every file under ``folders``."""
+    """One hash over names and contents of every file under ``folders`` but Markdown, which nothing is built from."""
     parts: list[bytes | str] = []
     for folder in folders:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for file in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"):
             parts += [str(file.relative_to(folder.parent)), file.read_bytes()]
     return digest(*parts)
 
