@@ -121,8 +121,17 @@ class Library:
         seen: Json = self.librarian.get(f"/deliveries/{self.task}")
         return seen
 
+    def speed(self) -> float:
+        return float((self.robot().get("velocity") or {}).get("linear", 0.0))
+
     def moving(self) -> bool:
-        return bool((self.robot().get("velocity") or {}).get("linear", 0.0) > 0.1)
+        return self.speed() > 0.1
+
+    def creeping(self) -> bool:
+        return 0.0 < self.speed() < 0.05
+
+    def east_of(self, x: float) -> bool:
+        return bool((self.robot().get("pose") or {}).get("x", 0.0) > x)
 
     def until_moving(self) -> None:
         wait_until("the robot drives", self.moving, deadline=DEADLINE)
@@ -177,6 +186,12 @@ class Case:
     """Of the delivery while it holds; empty: as before."""
     online: bool = True
     stands: bool = True
+    until: Callable[[Library], bool] | None = None
+    """What is seen of it besides."""
+    reader: str = ""
+    """What the reader is told."""
+    staff: str = ""
+    """What the librarians are told."""
     then: Callable[[Library], None] = Library.nothing
 
 
@@ -184,9 +199,12 @@ def case(words: str, *codes: str, **more: object) -> Case:
     return Case(words, frozenset(codes), **more)  # type: ignore[arg-type]
 
 
+HALL, AISLE_END = "x=14 y=9.8", 21.5  # in the aisle across the stacks, on the way from the docks to the desk
 DRIVING = (
-    case("BUMPER for=60", "BUMP"),
-    case("LIFTED for=10", "KIDNAPPED", "WHEEL_DROP", then=Library.give_pose),
+    case("BUMPER for=60", "BUMP", staff="hazard: bump"),
+    case("LIFTED for=10", "KIDNAPPED", "WHEEL_DROP", staff="moved by hand", then=Library.give_pose),
+    case(f"MOVED {HALL}", "KIDNAPPED", then=Library.give_pose),
+    case("BLOCKED_AISLE x=19 y=9.8 radius=0.3", stands=False, until=lambda library: library.east_of(AISLE_END)),
     case("LOCALIZATION_LOST", "NOT_LOCALIZED", then=Library.give_pose),
     case("BASE_SILENT", "POSE_LOST"),
     case("MOTOR_STALL"),
@@ -195,13 +213,20 @@ WITH_BOOK = (
     case("ESTOP_BUTTON"),
     case("CLOCK_STEP seconds=-3600", stands=False),
     case("CLOCK_STEP seconds=7200", stands=False),
-    case("SLOW factor=0.05", stands=False),
+    case("SLOW factor=0.05", stands=False, until=Library.creeping),
     case("NAVIGATION_FAILURE code=208 times=2", stands=False),  # the robot tries a third time by itself
-    case("BATTERY_DROP share=0.05", "BATTERY_EMPTY", phase="AWAITING_RECOVERY", then=Library.charge),
+    case(
+        "BATTERY_DROP share=0.05",
+        "BATTERY_EMPTY",
+        phase="AWAITING_RECOVERY",
+        reader="The robot is held up",
+        staff="A robot needs a person",
+        then=Library.charge,
+    ),
 )
 WAITING = (
     case("DISK_FULL", "JOURNAL"),
-    case("ROBOT_SILENT", online=False),
+    case("ROBOT_SILENT", online=False, staff="A robot is"),
     case("LINK_CUT", online=False),
     case("LINK_FROZEN", online=False),
 )
@@ -233,11 +258,15 @@ def met(library: Library, one: Case) -> None:
     wait_until(f"{one.words}: {is_seen}", lambda: library.robot()["online"] is one.online, deadline=DEADLINE)
     if one.stands and one.online:
         wait_until(f"{one.words}: it stands", lambda: not library.moving(), deadline=DEADLINE)
+    if (seen := one.until) is not None:
+        wait_until(f"{one.words}: what is seen of it", lambda: seen(library), deadline=DEADLINE)
     if one.phase:
         library.until_phase(one.phase)
-        wait_until("the reader is told", lambda: library.told(library.reader, "DELIVERY"), deadline=DEADLINE)
     else:
         assert library.delivery()["phase"] == before
+    for person, words in ((library.reader, one.reader), (library.librarian, one.staff)):
+        if words:
+            wait_until(f"told: {words}", lambda who=person, what=words: library.told(who, what), deadline=DEADLINE)
     for code in one.codes:
         wait_until(
             f"{one.words}: {code} for the operator",

@@ -4,7 +4,7 @@ Starlette's own `TestClient` goes to the event loop and back seven times a reque
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -30,17 +30,20 @@ class Transport(httpx.BaseTransport):
 
 
 class AppClient(httpx.Client):
-    def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
+    """`exit_stack` ends the app's lifespan, as its server's end would; once closed, closing it again does nothing."""
+
+    def __init__(self, app: FastAPI, portal: BlockingPortal, exit_stack: ExitStack) -> None:
         super().__init__(transport=Transport(app, portal), base_url="http://luna.test", follow_redirects=True)
         self.app = app
+        self.exit_stack = exit_stack
 
 
 @contextmanager
 def make_client(app: FastAPI, *, lifespan: bool = False) -> Iterator[AppClient]:
     """A client of the app, on one event loop for all calls, as under a server; with its lifespan if wanted."""
-    with start_blocking_portal() as portal, AppClient(app, portal) as client:
+    with ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal())
+        client = stack.enter_context(AppClient(app, portal, stack))
         if lifespan:
-            with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
-                yield client
-        else:
-            yield client
+            stack.enter_context(portal.wrap_async_context_manager(app.router.lifespan_context(app)))
+        yield client

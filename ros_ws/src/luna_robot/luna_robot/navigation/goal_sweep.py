@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from action_msgs.srv import CancelGoal
@@ -11,7 +11,7 @@ from rclpy.node import Node
 from luna_robot.navigation.action_drive import ANSWER_WITHIN
 from luna_robot.navigation.deadlines import Deadlines
 
-OTHERS = ("navigate_through_poses", "follow_waypoints", "spin", "backup", "drive_on_heading", "assisted_teleop")
+NAV2_OTHERS = ("navigate_through_poses", "follow_waypoints", "spin", "backup", "drive_on_heading", "assisted_teleop")
 """Actions of Nav2 that LUNA never uses, but operators do: RViz's waypoint mode, the behaviours of its panel."""
 LOOK_AGAIN_AFTER = 0.2
 """Seconds between two looks for a server that is being discovered."""
@@ -24,12 +24,15 @@ class Server(Protocol):
 
 
 class GoalSweep:
-    def __init__(self, node: Node, actions: Mapping[str, Server], deadlines: Deadlines) -> None:
+    def __init__(
+        self, node: Node, actions: Mapping[str, Server], deadlines: Deadlines, others: Sequence[str] = ()
+    ) -> None:
+        """``others``: actions that are cancelled too where they are there, and need not be."""
         self._deadlines = deadlines
         self._cancels = [
             (action, node.create_client(CancelGoal, f"{name}/_action/cancel_goal")) for name, action in actions.items()
         ]
-        self._others = [node.create_client(CancelGoal, f"{name}/_action/cancel_goal") for name in OTHERS]
+        self._others = [node.create_client(CancelGoal, f"{name}/_action/cancel_goal") for name in others]
 
     def cancel_all(self, on_done: Callable[[bool], None]) -> None:
         """False = no answer in time, as from a server that is there, but whose cancelling is not discovered yet.

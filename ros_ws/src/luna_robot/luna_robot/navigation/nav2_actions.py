@@ -17,7 +17,7 @@ from luna_robot import conversions
 from luna_robot.geometry import Pose
 from luna_robot.navigation.action_drive import ANSWER_WITHIN, PLAN_WITHIN, ActionDrive, length_of
 from luna_robot.navigation.deadlines import Deadlines
-from luna_robot.navigation.goal_sweep import GoalSweep
+from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
 from luna_robot.navigation.port import OnDone
 
 COSTMAP_SERVICES = (
@@ -39,7 +39,7 @@ class Nav2Actions:
         self._undock = ActionClient(node, UndockRobot, "undock_robot")
         self._costmaps = [node.create_client(ClearEntireCostmap, name) for name in COSTMAP_SERVICES]
         driving = {"navigate_to_pose": self._go, "dock_robot": self._dock, "undock_robot": self._undock}
-        self._sweep = GoalSweep(node, driving, self._deadlines)
+        self._sweep = GoalSweep(node, driving, self._deadlines, NAV2_OTHERS)
 
     def missing(self) -> tuple[str, ...]:
         return () if self._go.server_is_ready() else ("navigate_to_pose",)

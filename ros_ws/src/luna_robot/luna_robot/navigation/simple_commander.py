@@ -20,7 +20,7 @@ from luna_robot.geometry import Pose
 from luna_robot.navigation.action_drive import ANSWER_WITHIN, LOST, PLAN_WITHIN, nav2_result, progress_of
 from luna_robot.navigation.bounded_commander import BoundedCommander, Call, CancelledBefore, Refused, Task
 from luna_robot.navigation.deadlines import Deadlines
-from luna_robot.navigation.goal_sweep import GoalSweep
+from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
 from luna_robot.navigation.port import DriveResult, DriveStatus, OnDone, Progress
 
 
@@ -96,7 +96,7 @@ class SimpleCommander:
         self._dock_type = dock_type
         self._deadlines = Deadlines()
         self._commander = BoundedCommander(node.get_namespace())
-        self._sweep = GoalSweep(node, self._commander.driving_servers, self._deadlines)
+        self._sweep = GoalSweep(node, self._commander.driving_servers, self._deadlines, NAV2_OTHERS)
         self._drives: list[CommandedDrive] = []
         self._watching = False
 
