@@ -17,6 +17,7 @@ from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import World
 from luna_sim.estop_watch import EstopWatch
+from luna_sim.heap import settle
 from luna_sim.notify import notify
 from luna_sim.setup import SetupError, build_world, read_floor, robot_names
 from luna_sim.store import SavedState, StateError, StateStore
@@ -77,6 +78,7 @@ def _simulate(
     news = _News(f"{len(world.robots)} robots on {map_id}")
     simulation = Simulation(world, options.speed, watch, news.tell, power_saver=options.power_saver)
     simulation.start(failed)
+    settle()
     news.ready()
     while not told_to_end.is_set() and signal.sigtimedwait(_SIGNALS, SAVE_PERIOD) is None:
         _save(simulation.snapshot(), store, map_id)

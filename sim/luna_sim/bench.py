@@ -26,6 +26,7 @@ from luna_sim.core.geometry import Pose, Twist
 from luna_sim.core.kinematics import moved
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.world import STEP_NS, World
+from luna_sim.heap import settle
 from luna_sim.places import Places
 from luna_sim.setup import read_floor
 
@@ -97,6 +98,7 @@ def core_rate(floor: Floor, robots: int, seconds: float, *, lidar: bool) -> tupl
     errands = Errands(floor, robots)
     errands.send()
     errands.run(WARM_UP_S, lidar=lidar)
+    settle()
     processor, wall = time.process_time(), time.monotonic()
     errands.run(seconds, lidar=lidar)
     return seconds / (time.process_time() - processor), seconds / (time.monotonic() - wall)
@@ -125,6 +127,7 @@ def ros_rate(floor: Floor, robots: int, seconds: float, *, lidar: bool) -> tuple
         simulation.start(broken.set)
         try:
             _errands_for(simulation, errands, WARM_UP_S + 2.0, broken)
+            settle()
             processor, wall, simulated = time.process_time(), time.monotonic(), errands.world.time_ns
             _errands_for(simulation, errands, seconds, broken)
             passed = (errands.world.time_ns - simulated) / 1e9
