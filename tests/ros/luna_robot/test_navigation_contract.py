@@ -123,8 +123,10 @@ def test_nav2_docks_and_undocks(rig: Rig):
 def test_the_base_docks_and_undocks(rig: Rig):
     navigator = rig.with_create3_docking()
     polling = rig.node.create_timer(0.05, lambda: navigator.poll(rig.now))
-    # A base that has just been discovered may not know its client yet: a question that moves nothing is lost, too.
-    rig.until(lambda: rig.answer(navigator.undock).status is DriveStatus.FAILED, 20.0, "the base answers")
+    # A base that has just been discovered may not know its clients yet, and what it answers them is lost: first it is
+    # asked for what it can't do, far from its dock, until it says so.
+    for ask in (lambda done: navigator.dock(FAR, done), navigator.undock):
+        rig.until(lambda ask=ask: rig.answer(ask).status is DriveStatus.FAILED, 30.0, "the base answers")
     go_round_the_dock(rig, navigator)
     failed = rig.answer(navigator.undock)
     assert failed.status is DriveStatus.FAILED and failed.message, "an ABORTED of the base is a failure"
