@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -23,9 +22,7 @@ from luna_embedded.parts.variables import inherited
 from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
 from luna_embedded.testing.selection import Selection, select
 
-GENTLE_LANES = 2
-NICENESS = 10
-TRIES, PAUSE_S = 20, 0.1
+LANES = 2
 SIGN_OF_LIFE_S = 15.0
 DEADLINE_S = 1500.0
 TIDY_UP_S = 30.0
@@ -33,13 +30,13 @@ TIDY_UP_S = 30.0
 
 @dataclass(frozen=True)
 class Step:
-    """One program to run. ``count`` makes an outcome of its exit code; ``gentle`` as a suite has it."""
+    """One program to run. ``count`` makes an outcome of its exit code."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     count: Callable[[int], Outcome]
-    gentle: bool = False
+    last: bool = False
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -76,9 +73,9 @@ def checks(checkout: Checkout, environment: Mapping[str, str]) -> list[Step]:
         "mypy, ROS side": (*mypy, f"--cache-dir={cache}/mypy-ros", ros_python, *ros_targets),
         "import-linter": (python, "-c", "from importlinter.cli import lint_imports_command as main; main()"),
     }
-    steps = [Step(name, command, variables, of_check, gentle=True) for name, command in commands.items()]
+    steps = [Step(name, command, variables, of_check) for name, command in commands.items()]
     client = (*npm(checkout), "--prefix", str(checkout.typescript), "test")
-    return [*steps, Step("TypeScript client", client, {**variables, **node_variables(checkout)}, of_check, gentle=True)]
+    return [*steps, Step("TypeScript client", client, {**variables, **node_variables(checkout)}, of_check)]
 
 
 def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, str], folder: Path) -> Step:
@@ -93,7 +90,7 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
         # Files are taken in their order; xdist would begin with those of many tests.
         parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}", "--no-loadscope-reorder")
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
-    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.gentle)
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.last)
 
 
 def _asks_for_workers(options: Sequence[str]) -> bool:
@@ -122,24 +119,8 @@ def _roots(checkout: Checkout) -> str:
     return ":".join(map(str, (*checkout.import_roots, checkout.root)))
 
 
-def give_way(leader: int) -> None:
-    """Have a session's processes take what others leave of the processors."""
-    with contextlib.suppress(ProcessLookupError):
-        os.setpriority(os.PRIO_PGRP, leader, NICENESS)
-    # Where the kernel gives each session the same share (sched(7), autogroup), niceness counts within it alone.
-    for _ in range(TRIES):
-        try:
-            Path(f"/proc/{leader}/autogroup").write_text(str(NICENESS))
-        except BlockingIOError:  # it takes a change from those who are not root ten times a second
-            time.sleep(PAUSE_S)
-        except OSError:  # there is no such thing here
-            return
-        else:
-            return
-
-
 class _Lanes:
-    """Runs steps one by one, and those that are gentle beside them, on what the others leave of the processors."""
+    """Runs steps, ``LANES`` at a time, and after them those that come last, one by one: robots starve beside others."""
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
@@ -147,23 +128,25 @@ class _Lanes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._began = time.monotonic()
         self._over = threading.Event()
-        self._others = False
 
     def run(self, steps: Sequence[Step]) -> list[Outcome]:
-        """Run all; their outcomes."""
-        self._others = not all(step.gentle for step in steps)
+        """Run all; their outcomes, those of the steps that come last at the end."""
         threading.Thread(target=self._show_life, daemon=True).start()
-        with ThreadPoolExecutor(1) as lane, ThreadPoolExecutor(GENTLE_LANES) as beside:
-            futures = [(beside if step.gentle else lane).submit(self._run, step) for step in steps]
+        try:
+            first = self._run_all([step for step in steps if not step.last], LANES)
+            return first + self._run_all([step for step in steps if step.last], 1)
+        finally:
+            self._over.set()
+
+    def _run_all(self, steps: Sequence[Step], lanes: int) -> list[Outcome]:
+        with ThreadPoolExecutor(lanes) as pool:
+            futures = [pool.submit(self._run, step) for step in steps]
             try:
                 return [future.result() for future in futures]
-            except BaseException:  # Ctrl-C or SIGTERM: the pools wait for what runs, so that has to end
-                for pool in (lane, beside):
-                    pool.shutdown(wait=False, cancel_futures=True)
+            except BaseException:  # Ctrl-C or SIGTERM: the pool waits for what runs, so that has to end
+                pool.shutdown(wait=False, cancel_futures=True)
                 self._stop()
                 raise
-            finally:
-                self._over.set()
 
     def _run(self, step: Step) -> Outcome:
         log = self._log(step.name)
@@ -189,8 +172,6 @@ class _Lanes:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        if step.gentle and self._others:
-            give_way(process.pid)
         with self._turn:
             self._running[step.name] = process
         return process

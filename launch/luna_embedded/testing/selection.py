@@ -16,8 +16,8 @@ class Suite:
     """Tests that run together.
 
     ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``distribution``: how
-    those share them (its ``--dist``); ``gentle``: nothing in it has to be in time, so it runs beside others on what
-    those leave of the cores. All others run one after the other: robots stop where their nodes starve.
+    those share them (its ``--dist``); ``last``: robots stop where their nodes starve, so suites with real nodes, which
+    wait more than they reckon, share the cores with each other alone.
     """
 
     name: str
@@ -25,16 +25,15 @@ class Suite:
     ros: bool = False
     workers: int = 0
     distribution: str = "load"
-    gentle: bool = False
+    last: bool = False
 
 
 SUITES = (
-    Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded", "tests/unit/luna_bringup"), gentle=True),
-    Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True, gentle=True),
-    # Beside the gentle ones: of all others it waits most.
-    Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile"),
+    Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded", "tests/unit/luna_bringup")),
+    Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
-    Suite("end to end", ("tests/e2e",)),
+    Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile", last=True),
+    Suite("end to end", ("tests/e2e",), last=True),
 )
 
 

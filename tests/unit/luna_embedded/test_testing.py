@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
-from luna_embedded.testing.runner import NICENESS, give_way
 from luna_embedded.testing.selection import SUITES, select, split
 
 
@@ -80,16 +77,3 @@ def test_a_pytest_that_breaks_is_a_failure(tmp_path: Path) -> None:
 
 def test_nothing_selected_is_no_failure(tmp_path: Path) -> None:
     assert of_pytest(5, tmp_path / "none.xml") == Outcome()
-
-
-def test_a_gentle_session_gives_way_with_all_its_processes() -> None:
-    session = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    try:
-        give_way(session.pid)
-
-        assert os.getpriority(os.PRIO_PROCESS, session.pid) == NICENESS
-        share = Path(f"/proc/{session.pid}/autogroup")
-        assert not share.exists() or share.read_text().endswith(f"nice {NICENESS}\n")
-    finally:
-        session.kill()
-        session.wait()
