@@ -1,4 +1,4 @@
-"""Of all tests: how Hypothesis works here, and how thoroughly the API is fuzzed and robots are killed."""
+"""Of all tests: how Hypothesis works here, and how thoroughly the API is fuzzed, robots and workers are killed."""
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +12,7 @@ LONGEST_DELIVERY_S = 240
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz", type=int, metavar="N", help="test_fuzz.py: N examples of each call instead of a few")
+    parser.addoption("--events", type=int, metavar="N", help="worker/test_chaos.py: N events instead of some hundreds")
     parser.addoption("--kills", type=int, metavar="N", help="test_kill_loop.py: N deliveries instead of a few")
 
 

@@ -205,12 +205,12 @@ def test_a_fault_of_ours_delays_one_letter_and_no_other(
 def test_two_senders_at_once_send_each_mail_once(
     reader: Person, news: News, tell: Tell, letters: Letters, settings: Settings, at_once: Callable[..., None]
 ) -> None:
-    for _ in range(12):
+    for _ in range(30):
         news(reader)
     tell()
     server = Fails()
     at_once(*[lambda: letters.send(EmailCarrier(settings, server))] * 3)
-    assert len(server.sent) == len({mail.id for mail in server.sent}) == 12
+    assert len(server.sent) == len({mail.id for mail in server.sent}) == 30
 
 
 def test_old_letters_are_forgotten_and_those_that_wait_are_not(

@@ -1,4 +1,7 @@
-"""Hundreds of events, while workers with their relays, and the broker with all that is in it, are killed at random."""
+"""Hundreds of events, while workers with their relays, and the broker with all that is in it, are killed at random.
+
+`--events=N` lets N of them happen, with as many more deaths.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -19,7 +22,9 @@ from tests.integration.web.worker.events import count, run
 from tests.integration.web.worker.processes import Valkey, WorkerProcess
 from tests.integration.world import People
 
-EVENTS, AGGREGATES, MAILED, WORKERS, DEATHS_EACH = 360, 20, 10, 2, 2
+FEW, AGGREGATES, MAILED, WORKERS = 900, 20, 10, 2
+A_DEATH_IN = 450
+"""Events in which each worker, and the broker, dies once."""
 SEED = 20261125
 DEADLINE_S = 240.0
 LEFT = (
@@ -108,8 +113,10 @@ def ledger(factory: SessionFactory, keeper: UUID) -> dict[str, list[int]]:
 
 def test_whatever_is_killed_every_consumer_has_every_event_once_and_in_order(
     start: Callable[[], WorkerProcess], valkey: Valkey, session_factory: SessionFactory, ledger_keeper: UUID,
-    reader: UUID, tmp_path: Path,
+    reader: UUID, tmp_path: Path, pytestconfig: pytest.Config,
 ) -> None:  # fmt: skip
+    events: int = pytestconfig.getoption("--events") or FEW
+    deaths_each = max(2, events // A_DEATH_IN)
     chance = random.Random(SEED)
     story = Story(session_factory, reader, random.Random(SEED + 1))
     def noted() -> int:
@@ -117,8 +124,8 @@ def test_whatever_is_killed_every_consumer_has_every_event_once_and_in_order(
 
     workers = [start() for _ in range(WORKERS)]
     happened = 0
-    victims = chance.sample([*range(WORKERS + 1)] * DEATHS_EACH, (WORKERS + 1) * DEATHS_EACH)
-    for victim, death in zip(victims, sorted(chance.sample(range(1, EVENTS), len(victims))), strict=True):
+    victims = chance.sample([*range(WORKERS + 1)] * deaths_each, (WORKERS + 1) * deaths_each)
+    for victim, death in zip(victims, sorted(chance.sample(range(1, events), len(victims))), strict=True):
         # What lies between two deaths happens at once; the next comes while it is being handled.
         story.happen(death - happened)
         seen, happened = happened, death
@@ -130,9 +137,9 @@ def test_whatever_is_killed_every_consumer_has_every_event_once_and_in_order(
         else:
             workers[victim].kill()
             workers[victim] = start()
-    story.happen(EVENTS - happened)
+    story.happen(events - happened)
 
-    wait("all are handled", lambda: noted() >= EVENTS)
+    wait("all are handled", lambda: noted() >= events)
     # What the dead had claimed is free as soon as their time is over; it would be half a minute.
     run(session_factory, "UPDATE notification_deliveries SET due_at = now() WHERE state = 'WAITING'")
     wait("nothing is left to do", lambda: count(session_factory, LEFT) == 0)
@@ -141,9 +148,9 @@ def test_whatever_is_killed_every_consumer_has_every_event_once_and_in_order(
         aggregate: list(range(1, length + 1)) for aggregate, length in story.lengths().items()
     }
     told = "SELECT count(*) FROM notifications JOIN outbox USING (event_id) WHERE NOT is_read"
-    assert count(session_factory, told) == EVENTS
+    assert count(session_factory, told) == events
     shown = "SELECT count(DISTINCT aggregate) FROM outbox WHERE event_type = 'notification.created'"
-    assert count(session_factory, shown) == EVENTS
+    assert count(session_factory, shown) == events
     assert {file.stem for file in (tmp_path / "mail").glob("*.eml")} == {
         str(letter_id(event_id, reader, Channel.EMAIL)) for event_id in story.mailed
     }
