@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from luna_embedded.bench.catalog import print_sections, servers
+from luna_embedded.bench.sections import show
+from luna_embedded.bench.servers import servers
 from luna_embedded.exit_codes import Exit
 from luna_embedded.layout import Checkout
 from luna_embedded.parts import postgres, web
@@ -28,10 +29,8 @@ def bench_api(checkout: Checkout, state: Path, count: int, console: Console) -> 
     wipe(own)  # what earlier runs wrote would slow this one down
     with servers(checkout, own) as run:
         code = _measure(run, count * WRITES, path)
-    if code:
-        console.print("[bold red]The measurement failed[/]; its last words are above.")
-        return Exit.FAILED
-    print_sections(path, console)
+    if shown := show(code, path, console):
+        return shown
     console.print(f"`rm -r {own.path}` frees the room of its database.")
     return Exit.OK
 

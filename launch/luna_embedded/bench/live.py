@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from luna_embedded.bench.catalog import print_sections, servers
-from luna_embedded.exit_codes import Exit
+from luna_embedded.bench.sections import show
+from luna_embedded.bench.servers import servers
 from luna_embedded.layout import Checkout
 from luna_embedded.parts.variables import manage_variables
 from luna_embedded.state import StateDir
@@ -27,8 +27,4 @@ def bench_live(checkout: Checkout, state: Path, console: Console) -> int:
             timeout=DEADLINE_S,
             check=False,
         )
-    if done.returncode:
-        console.print("[bold red]The measurement failed[/]; its last words are above.")
-        return Exit.FAILED
-    print_sections(path, console)
-    return Exit.OK
+    return show(done.returncode, path, console)

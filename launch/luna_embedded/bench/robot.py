@@ -18,10 +18,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from luna_embedded.bench.catalog import servers
 from luna_embedded.bench.figures import Figures
 from luna_embedded.bench.main import print_figures, write_result
 from luna_embedded.bench.robot_servers import ROBOT, nodes
+from luna_embedded.bench.sections import FAILURE
+from luna_embedded.bench.servers import servers
 from luna_embedded.exit_codes import Exit
 from luna_embedded.layout import Checkout
 from luna_embedded.measure import Usage, measure
@@ -59,7 +60,7 @@ def bench_robot(checkout: Checkout, state: Path, count: int, console: Console) -
     with servers(checkout, StateDir(state / "bench-robot"), "luna_embedded.bench.robot_servers") as run:
         seen = _measure(run, count, console)
     if not seen.series:
-        console.print("[bold red]The measurement failed[/]; its last words are above.")
+        console.print(FAILURE)
         return Exit.FAILED
     figures = figures_of(seen)
     rows = rows_of(seen)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from luna_embedded.bench.catalog import print_sections
+from luna_embedded.bench.sections import show
 from luna_embedded.exit_codes import Exit
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import Checkout, python_of
@@ -60,8 +60,4 @@ def _run(
         timeout=DEADLINE_S,
         check=False,
     )
-    if done.returncode:
-        console.print("[bold red]The measurement failed[/]; its last words are above.")
-        return Exit.FAILED
-    print_sections(path, console)
-    return Exit.OK
+    return show(done.returncode, path, console)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 WITH_VALUE = frozenset(
-    {"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--dist", "--maxfail", "--deselect", "--ignore", "--durations"}
+    {"-k", "-m", "-n", "-p", "-c", "-o", "-W", "--tb", "--dist", "--maxfail", "--deselect", "--ignore", "--durations",
+     "--events", "--fuzz", "--kills"}
 )
 
 

@@ -1,6 +1,6 @@
 """PostgreSQL, Valkey and the web tier for a benchmark, supervised; no worker, no robots, no library of anybody's.
 
-Usage: python -m luna_embedded.bench.catalog_servers STATE PORT
+Usage: python -m luna_embedded.bench.web_servers STATE PORT
 """
 
 from __future__ import annotations
