@@ -25,7 +25,7 @@ class Stage:
         self._domain = domain
         self._world: World | None = None
 
-    def show(self, robots: int = 1, speed: float = 8.0) -> World:
+    def show(self, robots: int = 1, speed: float = 12.0) -> World:
         """A running LUNA with so many robots, in which time runs so many times as fast."""
         if self._world is None or (self._world.robots, self._world.speed) != (robots, speed):
             self.clear()
@@ -52,7 +52,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def world(stage: Stage) -> World:
-    """LUNA with one robot and eight-fold time."""
+    """LUNA with one robot and twelve-fold time."""
     return stage.show()
 
 

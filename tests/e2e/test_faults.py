@@ -27,6 +27,7 @@ from tests.e2e.conftest import Stage
 from tests.e2e.world import Json, World, wait_until
 
 SOURCE, DESTINATION = "DESK-2", "STUDY-A"  # far from the docks, and far apart: room for what happens on the way
+SPEED = 8.0
 DEADLINE = 90.0
 """Seconds for whatever is to follow; the machine may be busy."""
 
@@ -233,9 +234,17 @@ WAITING = (
 
 
 @pytest.fixture(scope="module")
-def world(stage: Stage) -> World:
-    """LUNA with one robot and eight-fold time."""
-    return stage.show()
+def world(stage: Stage) -> Iterator[World]:
+    """LUNA with one robot, slower than elsewhere: what happens on the way must find the robot still under way."""
+    world = stage.show()
+    go(world, SPEED)
+    yield world
+    go(world, world.speed)
+
+
+def go(world: World, speed: float) -> None:
+    done = world.luna("sim", "speed", str(speed))
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from luna_embedded.demo.client import ApiError, Client
 from tests.e2e.conftest import Stage
 from tests.e2e.world import PASSWORD, Json, World, wait_until
 
-ROBOTS, SPEED = 3, 10.0  # as much as two processors carry
+ROBOTS, SPEED = 3, 12.0  # as much as two processors carry
 DEADLINE = 400.0  # seconds for whatever a robot is to do; the machine may be busy, and others may be first
 PAUSE = 0.5
 WAIT_FOR_STAFF = 10  # seconds (real ones) that a robot waits to be unloaded before it asks for help

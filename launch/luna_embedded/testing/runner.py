@@ -36,7 +36,7 @@ class Step:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     count: Callable[[int], Outcome]
-    last: bool = False
+    gentle: bool = True
 
 
 def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -90,7 +90,7 @@ def suite_step(checkout: Checkout, chosen: Selection, environment: Mapping[str, 
         # Files are taken in their order; xdist would begin with those of many tests.
         parallel = ("-n", str(suite.workers), f"--dist={suite.distribution}", "--no-loadscope-reorder")
     command = (str(python), "-m", "pytest", f"--junitxml={report}", *parallel, *chosen.options, *chosen.paths)
-    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.last)
+    return Step(suite.name, command, variables, lambda code: of_pytest(code, report), suite.gentle)
 
 
 def _asks_for_workers(options: Sequence[str]) -> bool:
@@ -120,7 +120,11 @@ def _roots(checkout: Checkout) -> str:
 
 
 class _Lanes:
-    """Runs steps, ``LANES`` at a time, and after them those that come last, one by one: robots starve beside others."""
+    """Runs the steps with real nodes one by one, for robots starve beside others, and meanwhile the other steps.
+
+    Those are ``LANES`` at a time and take the processors only while no robot wants them (``SCHED_IDLE``): suites with
+    robots wait half of their time.
+    """
 
     def __init__(self, checkout: Checkout, folder: Path) -> None:
         self._checkout, self._folder = checkout, folder
@@ -130,23 +134,19 @@ class _Lanes:
         self._over = threading.Event()
 
     def run(self, steps: Sequence[Step]) -> list[Outcome]:
-        """Run all; their outcomes, those of the steps that come last at the end."""
+        """Run all; their outcomes."""
         threading.Thread(target=self._show_life, daemon=True).start()
-        try:
-            first = self._run_all([step for step in steps if not step.last], LANES)
-            return first + self._run_all([step for step in steps if step.last], 1)
-        finally:
-            self._over.set()
-
-    def _run_all(self, steps: Sequence[Step], lanes: int) -> list[Outcome]:
-        with ThreadPoolExecutor(lanes) as pool:
-            futures = [pool.submit(self._run, step) for step in steps]
+        with ThreadPoolExecutor(LANES) as gentle, ThreadPoolExecutor(1) as robots:
+            futures = [(gentle if step.gentle else robots).submit(self._run, step) for step in steps]
             try:
                 return [future.result() for future in futures]
-            except BaseException:  # Ctrl-C or SIGTERM: the pool waits for what runs, so that has to end
-                pool.shutdown(wait=False, cancel_futures=True)
+            except BaseException:  # Ctrl-C or SIGTERM: the pools wait for what runs, so that has to end
+                for pool in (gentle, robots):
+                    pool.shutdown(wait=False, cancel_futures=True)
                 self._stop()
                 raise
+            finally:
+                self._over.set()
 
     def _run(self, step: Step) -> Outcome:
         log = self._log(step.name)
@@ -172,6 +172,8 @@ class _Lanes:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        if step.gentle:
+            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
         with self._turn:
             self._running[step.name] = process
         return process

@@ -17,8 +17,8 @@ class Suite:
     """Tests that run together.
 
     ``ros``: in the ROS environment; ``workers``: processes of pytest-xdist, 0 for none; ``distribution``: how
-    those share them (its ``--dist``); ``last``: robots stop where their nodes starve, so suites with real nodes, which
-    wait more than they reckon, share the cores with each other alone.
+    those share them (its ``--dist``); ``gentle``: takes what others leave of the processors. Robots stop where their
+    nodes starve, so suites with real nodes, which wait more than they reckon, come first.
     """
 
     name: str
@@ -26,15 +26,15 @@ class Suite:
     ros: bool = False
     workers: int = 0
     distribution: str = "load"
-    last: bool = False
+    gentle: bool = True
 
 
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded", "tests/unit/luna_bringup")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
-    Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile", last=True),
-    Suite("end to end", ("tests/e2e",), last=True),
+    Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile", gentle=False),
+    Suite("end to end", ("tests/e2e",), gentle=False),
 )
 
 
