@@ -18,14 +18,14 @@ LAST_LINES = 60
 
 
 class Stage:
-    """Where one LUNA runs at a time, until another is wanted: two would be too slow for their robots."""
+    """Where one LUNA of a worker runs at a time, until another is wanted: two more would be too slow for robots."""
 
     def __init__(self, folder: Path, domain: int) -> None:
         self._folder = folder
         self._domain = domain
         self._world: World | None = None
 
-    def show(self, robots: int = 1, speed: float = 12.0) -> World:
+    def show(self, robots: int = 1, speed: float = 10.0) -> World:
         """A running LUNA with so many robots, in which time runs so many times as fast."""
         if self._world is None or (self._world.robots, self._world.speed) != (robots, speed):
             self.clear()
@@ -52,7 +52,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def world(stage: Stage) -> World:
-    """LUNA with one robot and twelve-fold time."""
+    """LUNA with one robot and ten-fold time."""
     return stage.show()
 
 

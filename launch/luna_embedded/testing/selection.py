@@ -34,7 +34,10 @@ SUITES = (
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
     Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
     Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=2, distribution="loadfile", gentle=False),
-    Suite("end to end", ("tests/e2e",), gentle=False),
+    Suite(
+        "end to end, one robot", ("tests/e2e/one_robot",), workers=2, distribution="loadfile", gentle=False
+    ),
+    Suite("end to end, fleet", ("tests/e2e/fleet",), gentle=False),
 )
 
 

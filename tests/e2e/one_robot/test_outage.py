@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.e2e.test_delivered_book import STEPS, steps
+from tests.e2e.one_robot.test_delivered_book import STEPS, steps
 from tests.e2e.world import World, driving, once, wait_until
 
 OUTAGE = 20.0
