@@ -48,6 +48,7 @@ SERVICES = {
     "set_emergency_stop": SetEmergencyStop,
 }
 
+ASKED_AT_MOST = 4
 STANDS_WITHIN = 1.0
 """Seconds after the lock was told in which the robot comes to a stand."""
 
@@ -81,8 +82,9 @@ class Controller:
         self._thread.start()
 
     def close(self) -> None:
-        rclpy.shutdown(context=self.context)
+        self._executor.shutdown()  # first: a thread that spins while its context ends stumbles over it
         self._thread.join(5.0)
+        rclpy.shutdown(context=self.context)
 
     # --- what it hears ---
 
@@ -166,12 +168,21 @@ class Controller:
     # --- what it asks ---
 
     def call(self, name: str, within: float = 20.0, **fields: Any) -> Any:
+        """Asks again when no answer has come, as the web tier does; the robot knows again what it was asked before.
+
+        A server that does not know its client yet, as on a busy machine for seconds after its start, drops the answer.
+        """
         client = self._clients[name]
         assert client.wait_for_service(within), name
         request = SERVICES[name].Request(**fields)
         if hasattr(request, "epoch") and "epoch" not in fields:
             request.epoch = self.epoch
-        return self._result(client.call_async(request), within)
+        for _ in range(ASKED_AT_MOST - 1):
+            future = client.call_async(request)
+            if self._done(future, within / ASKED_AT_MOST):
+                return future.result()
+            client.remove_pending_request(future)
+        return self._result(client.call_async(request), within / ASKED_AT_MOST)
 
     def send(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> Any:
         """The future of the result; fails if ROS refuses the goal."""
@@ -216,10 +227,13 @@ class Controller:
         return answer
 
     def _result(self, future: Any, within: float) -> Any:
+        assert self._done(future, within), f"no answer within {within} s\n{self.status}"
+        return future.result()
+
+    def _done(self, future: Any, within: float) -> bool:
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        assert done.wait(within), f"no answer within {within} s\n{self.status}"
-        return future.result()
+        return done.wait(within)
 
     # --- goals ---
 
