@@ -57,7 +57,8 @@ class Stage:
         )  # fmt: skip
         arguments = {
             "namespace": ROBOT, "state_dir": str(self.folder / ROBOT), "map_id": "library", "use_sim_time": "true",
-            "nav2": "false", "rosbridge": "false", "respawn": str(respawn).lower(),
+            "map": str(ROOT / "sim" / "maps" / "library" / "map.yaml"), "nav2": "false", "rosbridge": "false",
+            "respawn": str(respawn).lower(),
         }  # fmt: skip
         source = PythonLaunchDescriptionSource(share("launch", "robot.launch.py"))
         self.actions = [

@@ -8,6 +8,7 @@ from launch import LaunchDescription
 from luna_bringup.arguments import NODES
 from luna_bringup.describing import Actions, Arguments, described, log_arguments, share
 from luna_bringup.names import absolute, readable
+from luna_bringup.onboard import process_parameters
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -15,31 +16,18 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def nodes(arguments: Arguments) -> Actions:
-    namespace = absolute(arguments["namespace"])
-    robot = namespace.strip("/")
     file = arguments["params_file"]
-    folder = arguments["state_dir"] or str(Path.home() / ".ros" / "luna_robot" / robot)
-    common = {"robot_name": arguments["robot_name"] or robot or "luna", "state_dir": folder}
     defaults = readable(file, "params_file") if file else share("config", "robot.yaml", package="luna_robot")
     # Without a name of its own a Node's parameters reach every node of its process.
-    onboard = {
-        **common,
-        "map_id": arguments["map_id"],
-        "dock_type": arguments["dock_type"],
-        "use_sim_time": arguments.yes("use_sim_time"),
-    }
-    return [
-        _process("onboard", [defaults, onboard], namespace, arguments),
-        # On the steady clock, so that it stops the robot also when a simulated time stands still.
-        _process("safety_supervisor", [defaults, common], namespace, arguments),
-    ]
+    processes = process_parameters(arguments, Path.home())
+    return [_process(executable, [defaults, own], arguments) for executable, own in processes.items()]
 
 
-def _process(executable: str, parameters: list[object], namespace: str, arguments: Arguments) -> Node:
+def _process(executable: str, parameters: list[object], arguments: Arguments) -> Node:
     return Node(
         package="luna_robot",
         executable=executable,
-        namespace=namespace,
+        namespace=absolute(arguments["namespace"]),
         parameters=parameters,
         arguments=log_arguments(arguments),
         output="screen",

@@ -25,7 +25,10 @@ ARGUMENTS: dict[str, Argument] = {
     "robot_name": Argument("name that the web tier knows the robot by; empty = its namespace"),
     "map": Argument("map of the floor: the YAML file of map_server", "$LUNA_MAP"),
     "map_id": Argument("name of that map for the web tier; empty = the name of the folder that the map is in"),
-    "keepout_map": Argument("mask of zones to keep out of; empty = keepout.yaml beside the map, none = no such zones"),
+    "keepout_map": Argument(
+        "mask of zones to keep out of, for Nav2 and for LUNA's nodes; empty = keepout.yaml beside the map, "
+        "none = no such zones, but those that params_file names"
+    ),
     "speed_map": Argument("mask of zones to drive slowly in, the darker the slower; none = no such zones", "none"),
     "initial_pose": Argument("where the robot stands at the start: x,y,yaw; empty = told in RViz (2D Pose Estimate)"),
     "state_dir": Argument(
@@ -53,8 +56,8 @@ ARGUMENTS: dict[str, Argument] = {
 }
 
 NODES = (
-    "namespace", "robot_name", "map_id", "state_dir", "params_file", "dock_type", "use_sim_time", "log_level",
-    "respawn",
+    "namespace", "robot_name", "map", "map_id", "keepout_map", "state_dir", "params_file", "dock_type", "use_sim_time",
+    "log_level", "respawn",
 )  # fmt: skip
 NAVIGATION = (
     "namespace", "map", "keepout_map", "speed_map", "initial_pose", "nav2_params_file", "use_sim_time", "log_level",

@@ -5,14 +5,8 @@ A launch that finds something wrong when part of it runs already would end and l
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from luna_bringup.floors import Floor
-from luna_bringup.names import absolute, place, port, readable, secret_path
-
-
-class Values(Protocol):
-    def __getitem__(self, name: str) -> str: ...
+from luna_bringup.floors import Floor, keepout_mask
+from luna_bringup.names import Values, absolute, place, port, readable, secret_path
 
 
 def check_robot(arguments: Values) -> None:
@@ -21,6 +15,7 @@ def check_robot(arguments: Values) -> None:
     for name in ("params_file", "nav2_params_file"):
         if arguments[name]:
             readable(arguments[name], name)
+    keepout_mask(arguments["map"], arguments["keepout_map"])
     if arguments["nav2"] == "true":
         Floor.of(arguments["map"], arguments["keepout_map"], arguments["speed_map"])
         place(arguments["initial_pose"], "initial_pose")

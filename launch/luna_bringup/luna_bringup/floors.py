@@ -10,6 +10,8 @@ from luna_bringup.names import ArgumentError, beside, readable
 Program = tuple[str, str]
 """Package and executable."""
 
+_KEEPOUT = ("keepout.yaml", "keepout_map")
+"""A mask's name beside the map, and the argument that names another."""
 _MAP_SERVER = ("nav2_map_server", "map_server")
 _INFO_SERVER = ("nav2_map_server", "costmap_filter_info_server")
 
@@ -28,7 +30,7 @@ class Floor:
         if not map_file:
             raise ArgumentError("map: expected the YAML file of the floor's map, such as map:=/etc/luna/floor/map.yaml")
         file = readable(map_file, "map")
-        keepout = beside(keepout_map, file, "keepout.yaml", "keepout_map")
+        keepout = beside(keepout_map, file, *_KEEPOUT)
         return Floor(file, keepout, beside(speed_map, file, "speed.yaml", "speed_map"))
 
     @property
@@ -56,3 +58,11 @@ class Floor:
         """
         names = "_".join(kind for kind, mask in (("keepout", self.keepout), ("speed", self.speed)) if mask)
         return f"{names}.yaml" if names else ""
+
+
+def keepout_mask(map_file: str, keepout_map: str) -> str:
+    """The mask of `Floor.of`; empty where neither a map nor a mask is given, as on a robot whose Nav2 is another's.
+
+    Raises ArgumentError.
+    """
+    return beside(keepout_map, map_file, *_KEEPOUT) if map_file or keepout_map else ""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -16,6 +16,12 @@ _NAMESPACE = re.compile(r"/?[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 _SECRET_PATH = re.compile(r"/[A-Za-z0-9_-]{32,}")
 NONE = "none"
 """How an argument says that a file is not wanted."""
+
+
+class Values(Protocol):
+    """The values of a launch file's arguments, as text."""
+
+    def __getitem__(self, name: str) -> str: ...
 
 
 class ArgumentError(ValueError):
