@@ -54,7 +54,8 @@ from luna_robot.delivery.sequencer import Sequencer, Surroundings
 from tests.unit.luna_robot.bench import WELL, park, return_pickup, student_delivery
 
 KINDS = [student_delivery, student_delivery, return_pickup, park]
-WAY_ON = {"HANDOVER_CONFIRMED", "HANDOVER_TIMEOUT", "CANCEL_REQUESTED", "RECOVERY_RESOLVED", "DONE"}
+WAY_ON = {"HANDOVER_CONFIRMED", "HANDOVER_TIMEOUT", "CANCEL_REQUESTED"}
+"""What leads on from a stop where a person is awaited."""
 
 
 class Killed(Exception):
@@ -325,16 +326,26 @@ def _check_one_delivery_at_a_time(story: list[Entry]) -> None:
 
 
 def _check_handovers(story: list[Entry]) -> None:
-    """From a stop with a hand-over only a confirmation, its time-out, a cancel or a person leads on."""
-    waiting, reasons = False, set()
+    """From a stop with a hand-over only a confirmation, its time-out, a cancel or a person's word leads on.
+
+    Before the robot leaves one where nobody has loaded, however the delivery goes on or ends, it stands in CLEARING.
+    """
+    before, reasons = Phase.NONE, set()
     for entry in story:
-        if entry.event in WAY_ON:
+        if entry.event in (*WAY_ON, "RECOVERY_RESOLVED"):
             reasons.add(entry.event)
-        if entry.event == "PHASE" and entry.delivery is not None:
-            if waiting and entry.delivery.phase in MOVING_PHASES:
-                assert reasons, f"left a stop without a reason: {entry}"
-            waiting = entry.delivery.phase in WAITING_PHASES
-            reasons = set()
+        ends = entry.event == "DONE"
+        if entry.delivery is None or not (ends or entry.event == "PHASE"):
+            continue
+        after = entry.delivery.phase
+        if before in WAITING_PHASES and after is not Phase.AWAITING_RECOVERY:
+            assert reasons, f"left a stop without a reason: {entry}"
+        if before is Phase.AWAITING_LOAD and (ends or after in MOVING_PHASES):
+            assert reasons & {"HANDOVER_CONFIRMED", "RECOVERY_RESOLVED"}, f"left without standing clear: {entry}"
+        if before is Phase.CLEARING and after is not Phase.AWAITING_RECOVERY:
+            over = ends and (entry.delivery.outcome is Outcome.FAILED or entry.delivery.cancel_requested)
+            assert over or reasons & {"HANDOVER_CONFIRMED", "RECOVERY_RESOLVED"}, f"left CLEARING: {entry}"
+        before, reasons = (Phase.NONE if ends else after), set()
 
 
 def _check_legs(story: list[Entry]) -> None:

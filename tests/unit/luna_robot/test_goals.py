@@ -95,6 +95,17 @@ def test_a_higher_attempt_does_not_replace_one_with_the_item_on_board():
     assert rejection(bench, student_delivery(attempt=2)) is Error.BUSY
 
 
+def test_a_higher_attempt_does_not_take_the_robot_away_from_whoever_loads_it():
+    bench = bench_at(Phase.AWAITING_LOAD)
+    assert rejection(bench, student_delivery(attempt=2)) is Error.BUSY
+    bench.cancel()
+    assert bench.phase is Phase.CLEARING
+    assert rejection(bench, student_delivery(attempt=2)) is Error.BUSY
+    bench.pass_time(30.0)
+    assert bench.last.outcome is Outcome.CANCELLED
+    assert bench.offer(student_delivery(attempt=2)).verdict is Verdict.ACCEPTED
+
+
 def test_another_delivery_is_rejected_while_one_is_in_hand():
     assert rejection(bench_at(Phase.TO_PICKUP), return_pickup()) is Error.BUSY
 

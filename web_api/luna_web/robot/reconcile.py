@@ -245,8 +245,10 @@ def _stray(wanted: WantedRobot, seen: Seen, now: float) -> Action | None:
     if any(active.delivery_id == str(settled.task_id) for settled in wanted.settlements):
         return None  # a person has ended it; a cancel would send the robot back with an item that it has not
     task = wanted.delivery
-    if task is not None and active.delivery_id == str(task.task_id) and active.attempt <= task.attempt:
-        return None  # it is wanted, or the goal of a later attempt replaces it
+    if _earlier_attempt(active, task) and active.phase not in (Phase.AWAITING_LOAD, Phase.CLEARING):
+        return None  # the goal of the later attempt replaces it, or it has the item and goes on
+    if task is not None and (active.delivery_id, active.attempt) == (str(task.task_id), task.attempt):
+        return None
     return Cancel(active.delivery_id, active.attempt, "no longer wanted", active.delivery_id)
 
 
@@ -341,9 +343,14 @@ def _why_no_goal(seen: Seen, task: WantedDelivery | None = None) -> str | None:
     if not robot.link_up:
         return "it has not heard our heartbeat yet"
     active = seen.deliveries.active if seen.deliveries else None
-    if active and active.kind is DeliveryKind.DELIVERY and not active.finished and not _earlier_attempt(active, task):
+    if active and active.kind is DeliveryKind.DELIVERY and not active.finished and not _gives_way(active, task):
         return "it carries out another delivery"
     return None
+
+
+def _gives_way(active: SeenDelivery, task: WantedDelivery | None) -> bool:
+    """An earlier attempt, on its way to be loaded. Where somebody may be loading it is cancelled first (`_stray`)."""
+    return _earlier_attempt(active, task) and active.phase is Phase.TO_PICKUP
 
 
 def _earlier_attempt(active: SeenDelivery, task: WantedDelivery | None) -> bool:

@@ -162,8 +162,19 @@ class TestWhatCountsNoLonger:
         assert act(wanted(), seen(told=deliveries(WAITING))) == Cancel(str(TASK), 1, "no longer wanted", str(TASK))
 
     def test_an_earlier_attempt_gives_way_to_the_goal_of_the_later_one(self) -> None:
-        later = wanted(delivery=task(attempt=2))
-        assert not isinstance(act(later, seen(told=deliveries(WAITING))), Cancel)
+        later = wanted(delivery=task(attempt=2), goal_sent=sent(attempt=2))
+        under_way = delivery(phase=Phase.TO_PICKUP)
+        assert isinstance(act(later, seen(told=deliveries(under_way))), SendGoal)
+        laden = delivery(phase=Phase.TO_DROPOFF, cargo=Cargo.PRESENT)
+        assert isinstance(act(later, seen(told=deliveries(laden))), Nothing)
+
+    def test_where_somebody_may_be_loading_an_earlier_attempt_is_cancelled_first(self) -> None:
+        later = wanted(delivery=task(attempt=2), goal_sent=sent(attempt=2))
+        for phase in (Phase.AWAITING_LOAD, Phase.CLEARING):
+            standing = replace(WAITING, phase=phase)
+            assert act(later, seen(told=deliveries(standing))) == Cancel(str(TASK), 1, "no longer wanted", str(TASK))
+            asked = deliveries(replace(standing, cancel_requested=True))
+            assert isinstance(act(later, seen(told=asked)), Nothing)
 
     def test_one_that_is_being_cancelled_or_over_is_left_alone(self) -> None:
         for over in (replace(WAITING, cancel_requested=True), replace(WAITING, phase=Phase.DONE)):

@@ -65,6 +65,9 @@ def _robot_not_free(draft: Draft, goal: Goal) -> Reason | None:
         return Error.LOWER_ATTEMPT, f"attempt {active.attempt} is in hand"
     if draft.laden or active.phase is Phase.AWAITING_RECOVERY:
         return Error.BUSY, f"attempt {active.attempt} has the item on board or awaits recovery"
+    if active.awaited_seq:
+        # Somebody may be laying the item on: a stop is left by confirmation, time-out or cancel alone.
+        return Error.BUSY, f"attempt {active.attempt} stands at a hand-over: confirm or cancel it"
     return None
 
 
