@@ -176,6 +176,64 @@ def test_old_entries_are_let_go_at_a_start(journal, path, monkeypatch):
     assert kept == [bench.state.seq - 2, bench.state.seq - 1, bench.state.seq]
 
 
+def test_old_entries_and_records_are_let_go_while_it_runs(journal, path, monkeypatch):
+    for name, value in (("KEPT_ENTRIES", 10), ("KEPT_FINISHED", 4), ("PRUNED_EVERY", 5)):
+        monkeypatch.setattr(journal_module, name, value)
+    bench = Bench()
+    for number in range(30):
+        bench.cancel(f"gone{number}")
+    write_all(journal, bench)
+    seqs = [entry.seq for entry in journal.entries(0, 100)]
+    assert 10 <= len(seqs) < 10 + 5 and seqs[-1] == bench.state.seq
+    assert journal.finished("gone29") is not None and journal.finished("gone10") is None
+    assert reopened(path).state.seq == bench.state.seq
+
+
+@pytest.mark.parametrize("lost", ["journal.sqlite3", "journal.sqlite3-wal"])
+def test_a_journal_that_is_taken_away_while_it_runs_takes_nothing_more(journal, path, tmp_path, lost):
+    bench = bench_at(Phase.AWAITING_LOAD)
+    write_all(journal, bench)
+    journal.check()
+    moved = (path.parent / lost).rename(tmp_path / lost)
+    for ask in (journal.check, lambda: journal.write(bench.steps[-1]), lambda: journal.save_timers(bench.state)):
+        with pytest.raises(JournalError, match=lost):
+            ask()
+    moved.rename(path.parent / lost)
+    journal.check()
+    assert reopened(path).state == bench.state
+    shutil.copy(path, tmp_path)
+    path.unlink()
+    shutil.copy(tmp_path / path.name, path)
+    with pytest.raises(JournalError, match="replaced"):
+        journal.check()
+
+
+def test_a_robot_that_had_a_journal_does_not_begin_a_new_one_by_itself(journal, path):
+    """Nobody would know any more what is on board; a person moves `journal.*` away once they have looked."""
+    journal.close()
+    others = path.read_bytes()
+    path.unlink()
+    for left in (None, b"", others.replace(b"journal-1", b"journal-9")):
+        if left is not None:
+            path.write_bytes(left)
+        with pytest.raises(JournalError, match="journal-1"):
+            open_journal(path, lambda: "journal-2")
+    for file in path.parent.glob("journal.*"):
+        file.unlink()
+    open_journal(path, lambda: "journal-2").close()
+    again = open_journal(path, lambda: "journal-3")
+    assert again.journal_id == "journal-2"
+    again.close()
+
+
+def test_a_start_that_was_interrupted_leaves_no_trouble(path):
+    path.parent.mkdir()
+    path.touch()
+    path.with_suffix(".id").touch()
+    open_journal(path, lambda: "journal-1").close()
+    assert path.with_suffix(".id").read_text() == "journal-1"
+
+
 def test_reading_from_a_closed_journal_is_an_error_of_the_journal(journal):
     journal.close()
     with pytest.raises(JournalError):

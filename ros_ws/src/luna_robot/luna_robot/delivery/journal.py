@@ -2,7 +2,8 @@
 
 One transaction a step, `synchronous=FULL`: state, entries and records are on the disk together or not at all. Each
 entry carries a digest over the one before it and itself, the state one over itself: a file that was damaged or edited
-is refused, never repaired in silence.
+is refused, never repaired in silence. So is one that is not there any more: `journal.id` beside it names the journal
+that the robot has, and a journal that was taken away from under its writer is noticed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +30,11 @@ SCHEMA_VERSION = 1
 VERIFIED_ENTRIES = 500
 """Newest entries whose digests are checked at the start."""
 KEPT_ENTRIES = 50_000
-"""Entries that survive a start; older ones have long been copied by the web tier."""
+"""Older ones have long been copied by the web tier."""
+KEPT_FINISHED = 50_000
+"""Records of finished deliveries: far more than a controller could ask for again."""
+PRUNED_EVERY = 1000
+"""Entries between two times that old ones are let go."""
 
 SCHEMA = """
 CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), schema_version INTEGER NOT NULL, journal_id TEXT NOT NULL);
@@ -65,15 +71,26 @@ def _as_journal_error(doing: str) -> Iterator[None]:
 class Journal:
     """Use `open_journal`. Writing belongs to one thread at a time; `finished` may be called from another one."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: IO[bytes]) -> None:
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: IO[bytes]
+    ) -> None:  # fmt: skip
         self._writer = writer
         self._reader = reader
         self._lock = lock
+        self._files = [path, path.with_name(f"{path.name}-wal")]
         self.journal_id: str = writer.execute("SELECT journal_id FROM meta").fetchone()[0]
         self.waypoints = self._load_waypoints()
         self.state = self._load_state()
         self._tail = self._verify_entries()
-        self._prune()
+        with self._writer:
+            self._prune(self.state.seq)
+        self._opened = _identities(self._files)
+
+    def check(self) -> None:
+        """Raises JournalError if the files are not there any more, or others: what is written now would be lost."""
+        with _as_journal_error("looking for the journal"):
+            if _identities(self._files) != self._opened:
+                raise JournalError(f"the journal {self._files[0]} was replaced while it was in use")
 
     def write(self, step: Step) -> None:
         """Make a step durable.
@@ -81,6 +98,8 @@ class Journal:
         Raises:
             JournalError: nothing of it was written.
         """
+        self.check()
+        seq = step.state.seq
         with _as_journal_error("writing the journal"), self._writer:
             tail = self._tail
             for entry in step.entries:
@@ -90,10 +109,13 @@ class Journal:
             if step.waypoints is not None:
                 self._replace("waypoints", step.waypoints)
             self._replace("state", replace(step.state, recent=()))
+            if seq - self._pruned >= PRUNED_EVERY:
+                self._prune(seq)
         self._tail = tail
 
     def save_timers(self, state: ExecutorState) -> None:
         """Save what is left of the timers, without an entry. Raises JournalError."""
+        self.check()
         with _as_journal_error("writing the journal"), self._writer:
             self._replace("state", replace(state, recent=()))
 
@@ -168,23 +190,54 @@ class Journal:
                 raise JournalError(f"the journal is damaged: entry {newer[0]}")
         return rows[0][6] if rows else ""
 
-    def _prune(self) -> None:
-        with self._writer:
-            self._writer.execute("DELETE FROM entries WHERE seq <= ?", (self.state.seq - KEPT_ENTRIES,))
+    def _prune(self, seq: int) -> None:
+        """Within a transaction; `seq` is that of the newest entry."""
+        self._writer.execute("DELETE FROM entries WHERE seq <= ?", (seq - KEPT_ENTRIES,))
+        self._writer.execute("DELETE FROM finished WHERE id <= (SELECT max(id) FROM finished) - ?", (KEPT_FINISHED,))
+        self._pruned = seq
 
 
 def open_journal(path: Path, new_id: Callable[[], str]) -> Journal:
     """Open the journal, or make a new one with a new id where there is none.
 
     Raises:
-        JournalError: it is damaged, of another version, or can't be written.
+        JournalError: it is damaged, gone, another robot's, of another version, or can't be written.
     """
     with _as_journal_error("opening the journal"):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _lock(path.with_suffix(".lock"))
+        mark = path.with_suffix(".id")
+        known = _marked(mark)
+        if known and not path.exists():
+            raise JournalError(f"the journal {path} is gone: {mark.name} beside it names {known}")
         writer = _connect(path)
-        _check_or_create(writer, new_id)
-        return Journal(writer, _connect(path), lock)
+        _check_or_create(writer, new_id, known)
+        journal = Journal(path, writer, _connect(path), lock)
+        if known and journal.journal_id != known:
+            raise JournalError(f"the journal is {journal.journal_id}, but {mark.name} beside it names {known}")
+        if not known:
+            _mark(mark, journal.journal_id)
+        return journal
+
+
+def _marked(mark: Path) -> str:
+    """The id of the journal that the robot has; empty for a new robot."""
+    try:
+        return mark.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _mark(mark: Path, journal_id: str) -> None:
+    """Whole or not at all. Need not be on the disk at once: the next start makes it anew from the journal."""
+    draft = mark.with_suffix(".new")
+    draft.write_text(journal_id, encoding="utf-8")
+    draft.replace(mark)
+
+
+def _identities(files: list[Path]) -> list[tuple[int, int]]:
+    """Which files the names mean. Raises OSError where there is none."""
+    return [(found.st_dev, found.st_ino) for found in map(os.stat, files)]
 
 
 def _lock(path: Path) -> IO[bytes]:
@@ -205,11 +258,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _check_or_create(writer: sqlite3.Connection, new_id: Callable[[], str]) -> None:
+def _check_or_create(writer: sqlite3.Connection, new_id: Callable[[], str], known: str) -> None:
+    """An empty file is where a start was interrupted, unless the robot is `known` to have had a journal."""
     found = writer.execute("PRAGMA quick_check").fetchone()[0]
     if found != "ok":
         raise JournalError(f"the journal is damaged: {found}")
     if writer.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+        if known:
+            raise JournalError(f"the journal is empty, but was {known}")
         _create(writer, new_id())
     version = writer.execute("SELECT schema_version FROM meta").fetchone()
     if version is None or version[0] != SCHEMA_VERSION:
