@@ -95,7 +95,7 @@ class Executor(RuleBasedStateMachine):
     def start(self) -> None:
         self.disk = Disk()
         self.journal = open_journal(self.folder / "journal.sqlite3", lambda: "journal")
-        around = Surroundings(lambda: self.facts, lambda: Now(1, 1), self.applied)
+        around = Surroundings(lambda: self.facts, lambda: Now(1, 1), self.applied, lambda: 0.0)
         self.sequencer = Sequencer(self.journal.state, self.journal, self.disk, around, Policy())
         self.told = self.journal.state
 

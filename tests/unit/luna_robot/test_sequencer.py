@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from luna_robot.delivery.events import (
     Answer,
+    CancelAsked,
     GoalOffered,
     HandoverConfirmed,
     LegEnded,
@@ -14,12 +16,14 @@ from luna_robot.delivery.events import (
     Now,
     PauseSet,
     Policy,
+    PoseMissing,
     Step,
     Tick,
 )
 from luna_robot.delivery.journal import JournalError
+from luna_robot.delivery.machine import wanted_leg
 from luna_robot.delivery.model import Cargo, Delivery, Error, ExecutorState, Handover, Phase, Verdict
-from luna_robot.delivery.sequencer import MAX_WAITING, Sequencer, Surroundings
+from luna_robot.delivery.sequencer import MAX_WAITING, WRITE_WITHIN, Sequencer, Surroundings
 from tests.unit.luna_robot.bench import WELL, student_delivery
 
 GOAL = GoalOffered(student_delivery(), 1, "boot")
@@ -33,6 +37,7 @@ class Book:
         self.written: list[Step] = []
         self.saved: list[ExecutorState] = []
         self.full = False
+        self.gone = False
         self.unreadable = False
 
     def write(self, step: Step) -> None:
@@ -44,6 +49,10 @@ class Book:
         if self.full:
             raise JournalError("disk full")
         self.saved.append(state)
+
+    def check(self) -> None:
+        if self.gone:
+            raise JournalError("gone")
 
     def finished(self, delivery_id: str, attempt: int = 0) -> Delivery | None:
         if self.unreadable:
@@ -76,7 +85,9 @@ class Rig:
         self.book, self.writer = Book(), Writer()
         self.applied: list[Step] = []
         self.answers: list[Answer] = []
-        around = Surroundings(lambda: WELL, lambda: Now(1, 2), self.applied.append)
+        self.facts = WELL
+        self.now = 0.0
+        around = Surroundings(lambda: self.facts, lambda: Now(1, 2), self.applied.append, lambda: self.now)
         book = self.book if with_book else None
         self.sequencer = Sequencer(ExecutorState(), book, self.writer, around, Policy(), error)
 
@@ -150,6 +161,70 @@ def test_the_end_of_a_leg_is_kept_until_the_disk_works_again():
     rig.sequencer.save_timers()
     rig.writer.work()
     assert (rig.phase, rig.sequencer.journal_error) == (Phase.AWAITING_LOAD, "")
+
+
+def test_a_missing_pose_is_kept_too_and_nothing_is_driven_before_it_is_written():
+    """Restarted with a delivery in hand and the disk full; the pose comes when the disk works again."""
+    rig = Rig()
+    rig.submit(GOAL)
+    rig.writer.work()
+    rig.facts = replace(WELL, localized=False)
+    rig.book.full = True
+    rig.sequencer.save_timers()
+    rig.writer.work()
+    rig.sequencer.submit(PoseMissing())
+    rig.facts = WELL
+    rig.book.full = False
+    rig.sequencer.save_timers()
+    rig.writer.jobs.pop(0)[1](None)
+    assert (rig.sequencer.journal_error, rig.phase, rig.sequencer.may_drive) == ("", Phase.TO_PICKUP, False)
+    rig.writer.work()
+    assert (rig.phase, rig.sequencer.may_drive) == (Phase.AWAITING_RECOVERY, True)
+    assert wanted_leg(rig.sequencer.state, rig.facts) is None
+
+
+def test_a_disk_that_hangs_is_a_journal_that_failed():
+    rig = Rig()
+    rig.submit(GOAL)
+    rig.writer.work()
+    rig.submit(PauseSet(1, True, "staff"))
+    rig.submit(PauseSet(1, False, "staff"))
+    rig.sequencer.submit(LegEnded(1, LegResult.ARRIVED))
+    rig.now = WRITE_WITHIN - 0.1
+    rig.sequencer.look()
+    assert (rig.sequencer.journal_error, rig.sequencer.may_drive, len(rig.answers)) == ("", True, 1)
+    rig.now = WRITE_WITHIN
+    rig.sequencer.look()
+    assert rig.sequencer.journal_error and not rig.sequencer.may_drive
+    rig.submit(CancelAsked(1, "d1", 1, "not wanted"))
+    assert [answer.error for answer in rig.answers[1:]] == [Error.JOURNAL] * 3
+    assert "may still be done" in rig.answers[1].message
+    rig.writer.work()
+    assert (rig.sequencer.journal_error, rig.sequencer.may_drive) == ("", True), "it was slow"
+    assert rig.sequencer.state.paused and rig.phase is Phase.AWAITING_LOAD
+    assert len(rig.answers) == 4, "each was answered once"
+
+
+def test_a_goal_that_a_hanging_disk_was_given_is_answered_when_it_holds():
+    rig = Rig()
+    rig.submit(GOAL)
+    rig.now = WRITE_WITHIN
+    rig.sequencer.look()
+    assert rig.sequencer.journal_error and rig.answers == []
+    rig.writer.work()
+    assert (len(rig.answers), rig.phase) == (1, Phase.TO_PICKUP)
+
+
+def test_a_journal_that_is_gone_is_noticed_without_writing():
+    rig = Rig()
+    rig.book.gone = True
+    rig.sequencer.check_journal()
+    rig.now = WRITE_WITHIN
+    rig.sequencer.look()
+    assert rig.sequencer.journal_error, "looking for it can hang too"
+    rig.writer.work()
+    assert rig.sequencer.journal_error == "gone"
+    assert not rig.book.written and not rig.book.saved
 
 
 def test_a_journal_that_cannot_be_read_is_an_error_too():

@@ -107,7 +107,7 @@ class TaskExecutor(Node):
         if self._journal:
             self._use_waypoints(self._journal.waypoints)
         writer = JournalWriter(self._worker, JournalError)
-        around = Surroundings(self.facts, self._now, self._on_applied)
+        around = Surroundings(self.facts, self._now, self._on_applied, steady)
         return Sequencer(state, self._journal, writer, around, self._configuration.settings.policy, error)
 
     def _adopt(self, settings: _Settings) -> None:
@@ -203,10 +203,11 @@ class TaskExecutor(Node):
         """Lets time pass for the delivery in hand; every HEARTBEAT_PERIOD."""
         self._lock.poll()
         self._heartbeat.beat()
+        self._sequencer.look()
         self._find_the_pose()
         self._sequencer.submit(Tick(self._watch.look(self._hand_over_time())))
         self._act()
-        self._save_timers()
+        self._look_after_journal()
         self._goals.feed_back(self.state.active, self._navigation.view().progress)
         self._tell()
 
@@ -222,12 +223,16 @@ class TaskExecutor(Node):
             if not facts.localized:
                 self._sequencer.submit(PoseMissing())
 
-    def _save_timers(self) -> None:
+    def _look_after_journal(self) -> None:
+        """Timers are saved where some run; else it is enough that the journal is there."""
         active = self.state.active
-        due = steady() - self._saved >= self._configuration["timer_save_period"]
-        if due and (self.journal_error or (active is not None and active.timer is not None)):
-            self._saved = steady()
+        if steady() - self._saved < self._configuration["timer_save_period"]:
+            return
+        self._saved = steady()
+        if self.journal_error or (active is not None and active.timer is not None):
             self._sequencer.save_timers()
+        else:
+            self._sequencer.check_journal()
 
     # --- what goes out ---
 
@@ -243,7 +248,7 @@ class TaskExecutor(Node):
 
     def _act(self) -> None:
         facts, state = self.facts(), self.state
-        leg = None if self.journal_error else wanted_leg(state, facts)
+        leg = wanted_leg(state, facts) if self._sequencer.may_drive else None
         refusal = self._manual_refusal(facts)
         self._navigation.drive(DriveOrder(self.boot_id, leg, refusal, state.map_id, state.waypoints_version))
 
@@ -289,7 +294,7 @@ class TaskExecutor(Node):
         )
 
     def _moving_allowed(self) -> bool:
-        return not self.journal_error and moving_allowed(self.state, self.facts())
+        return self._sequencer.may_drive and moving_allowed(self.state, self.facts())
 
     def _manual_refusal(self, facts: Facts) -> Refusal | None:
         if self.state.suspended:
@@ -355,7 +360,7 @@ class TaskExecutor(Node):
     async def _on_get_journal(self, request: GetJournal.Request, response: GetJournal.Response) -> GetJournal.Response:
         response.journal_id, response.newest_seq = self.journal_id, self.state.seq
         journal = self._journal
-        if journal is None:
+        if journal is None or self._sequencer.disk_hangs:
             return response
         future = Future()
         limit = min(request.limit or 100, 200)
