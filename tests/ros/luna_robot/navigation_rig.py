@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from lifecycle_msgs.msg import State
+from lifecycle_msgs.srv import GetState
 from nav2_msgs.action import NavigateToPose
 from nav_msgs.msg import Odometry
-from rclpy.action import ActionClient
+from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool
@@ -67,6 +69,10 @@ class Rig:
     def now(self) -> float:
         return time.monotonic() + self.late
 
+    def beside(self, node: Node) -> None:
+        """Spin this node too."""
+        self._executor.add_node(node)
+
     def with_create3_docking(self) -> Create3Docking:
         return Create3Docking(self.node, self.navigator, 0.7)
 
@@ -117,6 +123,39 @@ class Rig:
 
     def _poll(self) -> None:
         self.navigator.poll(self.now)
+
+
+class Stack:
+    """A bt_navigator alone: offers its action all the time, and takes goals while it is active."""
+
+    def __init__(self, namespace: str) -> None:
+        self.state = State(id=State.PRIMARY_STATE_INACTIVE, label="inactive")
+        self.refuses = False
+        self.node = Node("bt_navigator", namespace=namespace)
+        self._telling = self.node.create_service(GetState, "bt_navigator/get_state", self._on_get_state)
+        self._action = ActionServer(
+            self.node, NavigateToPose, "navigate_to_pose", self._drive, goal_callback=self._on_goal,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+        )  # fmt: skip
+
+    def activate(self) -> None:
+        self.state = State(id=State.PRIMARY_STATE_ACTIVE, label="active")
+
+    def tell_no_more(self) -> None:
+        """As a stack without lifecycles."""
+        self.node.destroy_service(self._telling)
+
+    def _on_get_state(self, _: GetState.Request, response: GetState.Response) -> GetState.Response:
+        response.current_state = self.state
+        return response
+
+    def _on_goal(self, _: NavigateToPose.Goal) -> GoalResponse:
+        active = self.state.id == State.PRIMARY_STATE_ACTIVE
+        return GoalResponse.ACCEPT if active and not self.refuses else GoalResponse.REJECT
+
+    def _drive(self, handle: Any) -> NavigateToPose.Result:
+        handle.succeed()
+        return NavigateToPose.Result()
 
 
 def start_ros(domain: int) -> None:

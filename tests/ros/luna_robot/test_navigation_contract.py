@@ -13,10 +13,11 @@ from nav2_msgs.action import ComputePathToPose, DockRobot
 
 from luna_robot.geometry import Pose
 from luna_robot.navigation.action_drive import ANSWER_WITHIN
+from luna_robot.navigation.lifecycle import SILENT_AFTER
 from luna_robot.navigation.port import DriveStatus, Navigator
 from luna_robot.parameters import WrongParameter
 from tests.domains import Domain
-from tests.ros.luna_robot.navigation_rig import Rig, start_ros
+from tests.ros.luna_robot.navigation_rig import Rig, Stack, start_ros
 from tests.ros.luna_robot.processes import Processes
 
 SPEED = 8.0
@@ -178,6 +179,32 @@ def test_its_end_waits_for_nobody(shared: Rig, request: pytest.FixtureRequest):
     one.spin_for(0.3)
     assert one.navigator.missing() == ("navigate_to_pose",)
     assert one.close() < ANSWER_WITHIN - 1.0
+
+
+def test_a_server_that_is_not_active_is_waited_for(shared: Rig, request: pytest.FixtureRequest):
+    """After its death Nav2's navigator offers its action again long before it takes goals."""
+    one, stack = Rig(request.node.callspec.params["shared"], namespace="stack"), Stack("stack")
+    one.beside(stack.node)
+
+    def go() -> DriveStatus:
+        return one.answer(lambda done: one.navigator.go_to(NEAR, done)).status
+
+    one.until(lambda: one.navigator.missing() == ("bt_navigator (inactive)",), 20.0, "it says that it is not active")
+    one.until(lambda: go() is DriveStatus.NOT_READY, 20.0, "what it refuses is no failure")
+    stack.activate()
+    one.until(lambda: not one.navigator.missing(), 20.0, "it is active")
+    assert go() is DriveStatus.SUCCEEDED
+    stack.refuses = True
+    assert go() is DriveStatus.FAILED
+    one.late += SILENT_AFTER
+    one.until(one.navigator.missing, 5.0, "its silence counts")
+    one.until(lambda: not one.navigator.missing(), 5.0, "it speaks again")
+    stack.tell_no_more()
+    stack.refuses, stack.state.id = False, 0
+    one.spin_for(0.5)
+    assert one.navigator.missing() == () and go() is DriveStatus.FAILED
+    one.close()
+    stack.node.destroy_node()
 
 
 def test_a_way_that_there_is_not_is_named(simulator: Processes):

@@ -11,7 +11,7 @@ from luna_robot.delivery.events import LegEnded, LegResult
 from luna_robot.delivery.machine import Leg
 from luna_robot.delivery.model import Arrival
 from luna_robot.geometry import Pose
-from luna_robot.navigation.driver import Doing, LegDriver, RetryPolicy, Situation
+from luna_robot.navigation.driver import NOT_READY_TRIES, Doing, LegDriver, RetryPolicy, Situation
 from luna_robot.navigation.port import DriveResult, DriveStatus, OnDone, Progress
 
 HERE = Pose(0.0, 0.0, 0.0)
@@ -406,3 +406,34 @@ def test_a_stop_while_it_waits_to_try_again_calls_off_the_others_too():
     assert rig.driver.doing is Doing.CALLING_OFF
     rig.navigator.callings_off.pop()(True)
     assert rig.asked == ["go_to", "go_to"]
+
+
+def test_a_server_that_is_not_active_costs_no_try():
+    rig = Rig()
+    rig.driver.want(DESK)
+    for _ in range(5):
+        rig.drive.end(DriveStatus.NOT_READY)
+        rig.driver.want(None)
+        rig.driver.want(DESK)
+    rig.drive.end(DriveStatus.NOT_READY)
+    assert (rig.driver.doing, rig.ended, rig.navigator.clearings) == (Doing.PAUSING, [], [])
+    rig.at(HERE, after=2.0)
+    for _ in range(2):
+        rig.fail_once()
+    assert rig.ended == []
+    rig.fail_once()
+    assert rig.ended == [LegEnded(1, LegResult.FAILED, "no path")]
+
+
+def test_a_server_that_never_becomes_active_is_a_failure_in_the_end():
+    rig = Rig()
+    rig.driver.want(DESK)
+    for _ in range(NOT_READY_TRIES):
+        rig.drive.end(DriveStatus.NOT_READY, "not active")
+        rig.at(HERE, after=2.0)
+    for _ in range(3):
+        rig.drive.end(DriveStatus.NOT_READY, "not active")
+        for cleared in rig.navigator.clearings[-1:]:
+            cleared()
+        rig.at(HERE, after=2.0)
+    assert rig.ended == [LegEnded(1, LegResult.FAILED, "not active")]

@@ -15,6 +15,7 @@ NAVIGATION = {
     "bounded_commander.py",
     "create3_docking.py",
     "goal_sweep.py",
+    "lifecycle.py",
     "nav2_actions.py",
     "simple_commander.py",
 }

@@ -15,6 +15,10 @@ from luna_robot.delivery.model import Arrival
 from luna_robot.geometry import Pose
 from luna_robot.navigation.port import Drive, DriveResult, DriveStatus, Navigator, Progress
 
+NOT_READY_TRIES = 30
+"""Goals of one leg that a server which is not active may refuse before that counts as a failure: a minute with the
+usual pause. The executor wants nothing driven in the meantime; who sends an operator's goal is told in the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -60,6 +64,7 @@ class LegDriver:
         self._drive: Drive | None = None
         self._token = 0
         self._failures = 0
+        self._not_ready = 0
         self._stuck = False
         self._resume_at = 0.0
         self._mark: tuple[Pose | None, float] = (None, 0.0)
@@ -138,7 +143,7 @@ class LegDriver:
 
     def _begin(self, leg: Leg) -> None:
         if self._leg is None or self._leg.name != leg.name:
-            self._failures, self._policy = 0, self._next_policy
+            self._failures, self._not_ready, self._policy = 0, 0, self._next_policy
         self._leg, self._stuck = leg, False
         self._mark = (self._situation.pose, self._situation.now)
         if self._already_docked_there(leg):
@@ -219,6 +224,9 @@ class LegDriver:
             self._end(LegResult.ARRIVED, "")
         elif result.status in (DriveStatus.PREEMPTED, DriveStatus.CANCELED):
             self._end(LegResult.PREEMPTED, "another client took over the navigation")
+        elif result.status is DriveStatus.NOT_READY and self._not_ready < NOT_READY_TRIES:
+            self._not_ready += 1
+            self._pause()
         else:
             self._failed(LegResult.FAILED, result.message or f"navigation error {result.error_code}")
 
@@ -245,6 +253,9 @@ class LegDriver:
         self._navigator.clear_costmaps(self._costmaps_cleared)
 
     def _costmaps_cleared(self) -> None:
+        self._pause()
+
+    def _pause(self) -> None:
         self._doing = Doing.PAUSING
         self._resume_at = self._situation.now + self._policy.pause
         if self._others_due:

@@ -18,6 +18,7 @@ from luna_robot.geometry import Pose
 from luna_robot.navigation.action_drive import ANSWER_WITHIN, PLAN_WITHIN, ActionDrive, length_of
 from luna_robot.navigation.deadlines import Deadlines
 from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
+from luna_robot.navigation.lifecycle import Lifecycle
 from luna_robot.navigation.port import OnDone
 
 COSTMAP_SERVICES = (
@@ -40,21 +41,26 @@ class Nav2Actions:
         self._costmaps = [node.create_client(ClearEntireCostmap, name) for name in COSTMAP_SERVICES]
         driving = {"navigate_to_pose": self._go, "dock_robot": self._dock, "undock_robot": self._undock}
         self._sweep = GoalSweep(node, driving, self._deadlines, NAV2_OTHERS)
+        self._driver = Lifecycle(node, "bt_navigator", self._deadlines)
+        self._docker = Lifecycle(node, "docking_server", self._deadlines)
 
     def missing(self) -> tuple[str, ...]:
-        return () if self._go.server_is_ready() else ("navigate_to_pose",)
+        missing = self._driver.missing() if self._go.server_is_ready() else "navigate_to_pose"
+        return (missing,) if missing else ()
 
     def go_to(self, pose: Pose, on_done: OnDone) -> ActionDrive:
-        return self._send(self._go, NavigateToPose.Goal(pose=self._stamped(pose)), on_done)
+        goal = NavigateToPose.Goal(pose=self._stamped(pose))
+        return self._send(self._go, goal, self._driver.judged(on_done))
 
     def dock(self, pose: Pose, on_done: OnDone) -> ActionDrive:
         goal = DockRobot.Goal(
             use_dock_id=False, dock_pose=self._stamped(pose), dock_type=self._dock_type, navigate_to_staging_pose=True
         )
-        return self._send(self._dock, goal, on_done)
+        return self._send(self._dock, goal, self._docker.judged(on_done))
 
     def undock(self, on_done: OnDone) -> ActionDrive:
-        return self._send(self._undock, UndockRobot.Goal(dock_type=self._dock_type), on_done)
+        goal = UndockRobot.Goal(dock_type=self._dock_type)
+        return self._send(self._undock, goal, self._docker.judged(on_done))
 
     def path_length(self, goal: Pose, on_done: Callable[[float | None], None]) -> None:
         PathQuery(self._plan, self._stamped(goal), self._deadlines, on_done)
@@ -69,6 +75,7 @@ class Nav2Actions:
 
     def poll(self, now: float) -> None:
         self._deadlines.poll(now)
+        self._driver.poll(now)
 
     def close(self) -> None:
         """Nothing of its own runs."""

@@ -19,6 +19,8 @@ class DriveStatus(Enum):
     CANCELED = "canceled"
     PREEMPTED = "preempted"
     """Another client took the robot over."""
+    NOT_READY = "not ready"
+    """The server is there, but does not take goals yet: no failure of the way."""
     LOST = "lost"
     """The server did not answer in time."""
 
@@ -63,7 +65,7 @@ class Navigator(Protocol):
     """
 
     def missing(self) -> tuple[str, ...]:
-        """Names of the servers that are not there; empty = ready."""
+        """Names of the servers that are not there, or not active; empty = ready."""
 
     def go_to(self, pose: Pose, on_done: OnDone) -> Drive: ...
 

@@ -17,10 +17,11 @@ from rclpy.node import Node
 
 from luna_robot import conversions
 from luna_robot.geometry import Pose
-from luna_robot.navigation.action_drive import ANSWER_WITHIN, LOST, PLAN_WITHIN, nav2_result, progress_of
+from luna_robot.navigation.action_drive import ANSWER_WITHIN, LOST, PLAN_WITHIN, REFUSED, nav2_result, progress_of
 from luna_robot.navigation.bounded_commander import BoundedCommander, Call, CancelledBefore, Refused, Task
 from luna_robot.navigation.deadlines import Deadlines
 from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
+from luna_robot.navigation.lifecycle import Lifecycle
 from luna_robot.navigation.port import DriveResult, DriveStatus, OnDone, Progress
 
 
@@ -61,7 +62,7 @@ class CommandedDrive:
         elif isinstance(error, CancelledBefore):
             self.finish(DriveResult(DriveStatus.CANCELED))
         elif isinstance(error, Refused):
-            self.finish(DriveResult(DriveStatus.FAILED, message=str(error)))
+            self.finish(REFUSED)
         else:  # nobody knows whether it was accepted
             self.finish(DriveResult(DriveStatus.LOST, message=str(error) or type(error).__name__))
 
@@ -97,23 +98,27 @@ class SimpleCommander:
         self._deadlines = Deadlines()
         self._commander = BoundedCommander(node.get_namespace())
         self._sweep = GoalSweep(node, self._commander.driving_servers, self._deadlines, NAV2_OTHERS)
+        self._driver = Lifecycle(node, "bt_navigator", self._deadlines)
+        self._docker = Lifecycle(node, "docking_server", self._deadlines)
         self._drives: list[CommandedDrive] = []
         self._watching = False
 
     def missing(self) -> tuple[str, ...]:
-        ready = self._commander.driving_servers["navigate_to_pose"].server_is_ready()
-        return () if ready else ("navigate_to_pose",)
+        there = self._commander.driving_servers["navigate_to_pose"].server_is_ready()
+        missing = self._driver.missing() if there else "navigate_to_pose"
+        return (missing,) if missing else ()
 
     def go_to(self, pose: Pose, on_done: OnDone) -> CommandedDrive:
         goal = self._stamped(pose)
-        return self._send(lambda navigator: navigator.goToPose(goal), on_done)
+        return self._send(lambda navigator: navigator.goToPose(goal), self._driver.judged(on_done))
 
     def dock(self, pose: Pose, on_done: OnDone) -> CommandedDrive:
         goal = self._stamped(pose)
-        return self._send(lambda navigator: navigator.dockRobotByPose(goal, self._dock_type), on_done)
+        done = self._docker.judged(on_done)
+        return self._send(lambda navigator: navigator.dockRobotByPose(goal, self._dock_type), done)
 
     def undock(self, on_done: OnDone) -> CommandedDrive:
-        return self._send(lambda navigator: navigator.undockRobot(self._dock_type), on_done)
+        return self._send(lambda navigator: navigator.undockRobot(self._dock_type), self._docker.judged(on_done))
 
     def path_length(self, goal: Pose, on_done: Callable[[float | None], None]) -> None:
         stamped, call = self._stamped(goal), Call()
@@ -128,6 +133,7 @@ class SimpleCommander:
 
     def poll(self, now: float) -> None:
         self._deadlines.poll(now)
+        self._driver.poll(now)
 
     def close(self) -> None:
         self._commander.give_up_all()
