@@ -8,7 +8,7 @@ twist_mux -> cmd_vel <-+
 
 from typing import Any
 
-from launch.actions import SetLaunchConfiguration
+from launch.actions import ExecuteProcess, SetLaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterFile
 
@@ -16,6 +16,7 @@ from launch import LaunchDescription
 from luna_bringup.arguments import NAVIGATION
 from luna_bringup.describing import Actions, Arguments, described, log_arguments, share
 from luna_bringup.floors import Floor
+from luna_bringup.initial_pose import telling
 from luna_bringup.names import absolute, place, readable
 
 NAVIGATORS = {
@@ -42,7 +43,7 @@ def generate_launch_description() -> LaunchDescription:
 def navigation(arguments: Arguments) -> Actions:
     floor = Floor.of(arguments["map"], arguments["keepout_map"], arguments["speed_map"])
     localizers = {**floor.programs(), "amcl": ("nav2_amcl", "amcl")}
-    own = _own_parameters(floor, arguments)
+    own = {name: [{"yaml_filename": file}] for name, file in floor.files().items()}
     files = _parameter_files(floor, arguments)
     programs = {**localizers, **NAVIGATORS}
     return [
@@ -51,6 +52,7 @@ def navigation(arguments: Arguments) -> Actions:
         _manager("localization", list(localizers), arguments),
         _manager("navigation", list(NAVIGATORS), arguments),
         _twist_mux(arguments),
+        *_initial_pose(arguments),
     ]
 
 
@@ -61,14 +63,11 @@ def _parameter_files(floor: Floor, arguments: Arguments) -> list[Any]:
     return [ParameterFile(general, allow_substs=True), *filters]
 
 
-def _own_parameters(floor: Floor, arguments: Arguments) -> dict[str, list[dict[str, Any]]]:
-    """What no file can know: the floor's files and where the robot stands."""
-    own: dict[str, list[dict[str, Any]]] = {name: [{"yaml_filename": file}] for name, file in floor.files().items()}
+def _initial_pose(arguments: Arguments) -> Actions:
     pose = place(arguments["initial_pose"], "initial_pose")
-    if pose is not None:
-        coordinates = {"x": pose.x, "y": pose.y, "z": 0.0, "yaw": pose.yaw}
-        own["amcl"] = [{"set_initial_pose": True, "initial_pose": coordinates}]
-    return own
+    if pose is None:
+        return []
+    return [ExecuteProcess(cmd=telling(absolute(arguments["namespace"]), pose), name="initial_pose", output="screen")]
 
 
 def _server(name: str, program: tuple[str, str], parameters: list[Any], arguments: Arguments) -> Node:

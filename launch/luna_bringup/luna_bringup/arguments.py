@@ -30,7 +30,9 @@ ARGUMENTS: dict[str, Argument] = {
         "none = no such zones, but those that params_file names"
     ),
     "speed_map": Argument("mask of zones to drive slowly in, the darker the slower; none = no such zones", "none"),
-    "initial_pose": Argument("where the robot stands at the start: x,y,yaw; empty = told in RViz (2D Pose Estimate)"),
+    "initial_pose": Argument(
+        "where the robot stands at the start: x,y,yaw; told to AMCL once; empty = told in RViz (2D Pose Estimate)"
+    ),
     "state_dir": Argument(
         "folder of the journal and the latched stop; it must outlive restarts; empty = ~/.ros/luna_robot/NAMESPACE",
         "$LUNA_STATE_DIR",

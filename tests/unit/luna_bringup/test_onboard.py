@@ -1,14 +1,18 @@
 """What LUNA's own nodes are told on a launched robot."""
 
+import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from luna_bringup.arguments import ARGUMENTS, NODES
 from luna_bringup.checks import check_robot
 from luna_bringup.floors import Floor
-from luna_bringup.names import ArgumentError
+from luna_bringup.initial_pose import telling
+from luna_bringup.names import ArgumentError, Place
 from luna_bringup.onboard import ONBOARD, SUPERVISOR, process_parameters
+from luna_robot.navigation.localization import Localization, LocalizationLimits
 from luna_robot.parameters import (
     KEEPOUT_MASK,
     SAFETY_SUPERVISOR,
@@ -64,3 +68,21 @@ def test_each_process_is_told_what_its_nodes_know_and_who_it_is() -> None:
     assert supervisor["robot_name"] == "floor2/luna1" and told()[SUPERVISOR]["robot_name"] == "luna"
     assert supervisor["state_dir"] == "/home/robot/.ros/luna_robot/floor2/luna1"
     assert told(state_dir="/var/lib/luna")[ONBOARD]["state_dir"] == "/var/lib/luna"
+
+
+def test_where_the_robot_stands_is_told_once_and_counts_when_a_scan_confirms_it() -> None:
+    """An AMCL that was told by parameter would begin there again whenever it comes back, wherever the robot is."""
+    program = telling("/luna1", Place(1.5, 1e-5, math.pi))
+    assert program[:5] == ["timeout", "120", "ros2", "service", "call"]
+    assert program[5:7] == ["/luna1/set_initial_pose", "nav2_msgs/srv/SetInitialPose"]
+    told = yaml.safe_load(program[7])["pose"]
+    assert told["header"]["frame_id"] == "map"
+    assert told["pose"]["pose"]["position"] == {"x": 1.5, "y": 1e-5}
+    assert told["pose"]["pose"]["orientation"]["z"] == pytest.approx(1.0)
+    localization = Localization(LocalizationLimits())
+    localization.observe_transform(1, 0.0)
+    localization.observe_covariance(*(told["pose"]["covariance"][index] for index in (0, 7, 35)))
+    assert not localization.localized(0.0)
+    for file in (FLOOR.parents[2] / "launch" / "luna_bringup").rglob("*"):
+        if file.suffix in (".yaml", ".py") and file.name != "initial_pose.py":
+            assert "set_initial_pose" not in file.read_text(), file

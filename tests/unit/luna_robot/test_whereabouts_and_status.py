@@ -90,6 +90,17 @@ class TestLocalization:
         localization.observe_transform(2, 1.6)
         assert localization.localized(1.6)
 
+    def test_a_pose_that_was_just_given_counts_once_a_scan_has_confirmed_it(self):
+        """The variances are those of RViz's 2D Pose Estimate, and of AMCL where it was told none."""
+        given = 0.5**2, 0.5**2, (math.pi / 12.0) ** 2
+        for limits in (LocalizationLimits(), LocalizationLimits(position_variance=given[0])):
+            localization = Localization(limits)
+            localization.observe_transform(1, 0.0)
+            localization.observe_covariance(*given)
+            assert not localization.localized(0.0)
+            localization.observe_covariance(0.06, 0.06, 0.02)
+            assert localization.localized(0.0)
+
     @pytest.mark.parametrize("variances", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (math.nan, 0.0, 0.0)])
     def test_an_uncertain_pose_is_not_trusted(self, variances):
         localization = self.localized()

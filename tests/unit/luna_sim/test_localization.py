@@ -13,7 +13,7 @@ from luna_sim.core.robot import Robot
 
 from .conftest import free_places, hall, run_for, run_until_done, world_with
 
-LIMIT = 0.25
+LIMIT = 0.2
 """LUNA's own limit of a trustworthy variance, m² and rad²."""
 
 

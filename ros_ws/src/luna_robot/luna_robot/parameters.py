@@ -65,8 +65,8 @@ class Parameter:
 
 LOCALIZATION = (
     Parameter("localization_silence", 1.5, "s without a new map-odom transform", 0.1, 60.0),
-    Parameter("position_variance", 0.25, "m^2, largest variance of x and y that is trusted", 0.0, 100.0),
-    Parameter("heading_variance", 0.25, "rad^2, largest variance of the heading that is trusted", 0.0, 10.0),
+    Parameter("position_variance", 0.2, "m^2, variance of x and y from which on the pose is not trusted", 0.0, 100.0),
+    Parameter("heading_variance", 0.25, "rad^2, variance of the heading from which on it is not trusted", 0.0, 10.0),
 )
 KEEPOUT_MASK = Parameter("keepout_mask", "", "map_server file (YAML) of zones not to be entered; empty = none")
 STATE_DIR = Parameter("state_dir", "", "folder of what must survive a restart; empty = ~/.ros/luna_robot")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class LocalizationLimits:
     silence: float = 1.5
     """Seconds without a new map → odom: 0.5 s, and the 1 s by which AMCL post-dates its transforms."""
-    position_variance: float = 0.25
-    """Square metres, of x and of y."""
+    position_variance: float = 0.2
+    """Square metres, of x and of y; one that is as large is not trusted any more. A pose that somebody has just given
+    (RViz, AMCL's own default) has 0.25: it counts once a scan has confirmed it."""
     heading_variance: float = 0.25
     """Square radians."""
 
@@ -33,9 +34,9 @@ class Localization:
         """Variances of the pose estimate: m², m², rad². NaN is uncertain."""
         limits = self._limits
         self._certain = (
-            0.0 <= xx <= limits.position_variance
-            and 0.0 <= yy <= limits.position_variance
-            and 0.0 <= yaw <= limits.heading_variance
+            0.0 <= xx < limits.position_variance
+            and 0.0 <= yy < limits.position_variance
+            and 0.0 <= yaw < limits.heading_variance
         )
 
     def localized(self, now: float) -> bool:
