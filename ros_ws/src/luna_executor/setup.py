@@ -14,6 +14,7 @@ setup(
         (f"share/{package_name}", ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},
     zip_safe=True,
     maintainer="LUNA maintainers",
     maintainer_email="maintainers@luna-library.org",
