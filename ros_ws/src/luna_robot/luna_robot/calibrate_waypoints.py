@@ -33,7 +33,9 @@ class Calibrator:
         self._robot: Standing | None = None
         self._clicks: list[PointStamped] = []
         self.node.create_subscription(RobotStatus, "status", self._on_status, LATCHED)
-        self.node.create_subscription(PointStamped, "/clicked_point", self._clicks.append, RELIABLE)
+        # RViz of operator.launch.py runs in the robot's namespace, one that somebody opens by hand in none.
+        for topic in ("clicked_point", "/clicked_point"):
+            self.node.create_subscription(PointStamped, topic, self._clicks.append, RELIABLE)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
 
