@@ -34,6 +34,8 @@ VELOCITIES = {
     "velocity_smoother": "cmd_vel_nav",
     "docking_server": "cmd_vel_docking",
 }
+DRIVERS = {*VELOCITIES, "collision_monitor"}
+"""What publishes or hears velocities."""
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -73,12 +75,15 @@ def _initial_pose(arguments: Arguments) -> Actions:
 def _server(name: str, program: tuple[str, str], parameters: list[Any], arguments: Arguments) -> Node:
     package, executable = program
     velocity = [("cmd_vel", VELOCITIES[name])] if name in VELOCITIES else []
+    own: dict[str, Any] = {"use_sim_time": arguments.yes("use_sim_time")}
+    if name in DRIVERS:
+        own["enable_stamped_cmd_vel"] = arguments.yes("enable_stamped_cmd_vel")
     return Node(
         package=package,
         executable=executable,
         name=name,
         namespace=absolute(arguments["namespace"]),
-        parameters=[*parameters, {"use_sim_time": arguments.yes("use_sim_time")}],
+        parameters=[*parameters, own],
         remappings=[("/tf", "tf"), ("/tf_static", "tf_static"), *velocity],
         arguments=log_arguments(arguments),
         output="screen",
@@ -106,7 +111,7 @@ def _twist_mux(arguments: Arguments) -> Node:
         executable="twist_mux",
         name="twist_mux",
         namespace=absolute(arguments["namespace"]),
-        parameters=[share("config", "twist_mux.yaml")],
+        parameters=[share("config", "twist_mux.yaml"), {"use_stamped": arguments.yes("enable_stamped_cmd_vel")}],
         remappings=[("cmd_vel_out", "cmd_vel")],
         arguments=log_arguments(arguments),
         output="screen",

@@ -40,6 +40,11 @@ ARGUMENTS: dict[str, Argument] = {
     "params_file": Argument("parameters of LUNA's nodes; empty = config/robot.yaml of luna_robot"),
     "nav2_params_file": Argument("parameters of Nav2; empty = config/nav2.yaml of luna_bringup"),
     "dock_type": Argument("type of dock for Nav2's docking server; empty = its only one"),
+    "enable_stamped_cmd_vel": Argument(
+        "cmd_vel is TwistStamped, as a TurtleBot 4 on Jazzy takes it; false = Twist: Nav2, twist_mux, LUNA",
+        "true",
+        YES_OR_NO,
+    ),
     "use_sim_time": Argument("take the time from /clock", "false", YES_OR_NO),
     "log_level": Argument("least level of what is logged", "info", ("debug", "info", "warn", "error", "fatal")),
     "nav2": Argument("start localisation, Nav2 and twist_mux, too", "true", YES_OR_NO),
@@ -58,11 +63,12 @@ ARGUMENTS: dict[str, Argument] = {
 }
 
 NODES = (
-    "namespace", "robot_name", "map", "map_id", "keepout_map", "state_dir", "params_file", "dock_type", "use_sim_time",
-    "log_level", "respawn",
+    "namespace", "robot_name", "map", "map_id", "keepout_map", "state_dir", "params_file", "dock_type",
+    "enable_stamped_cmd_vel", "use_sim_time", "log_level", "respawn",
 )  # fmt: skip
 NAVIGATION = (
-    "namespace", "map", "keepout_map", "speed_map", "initial_pose", "nav2_params_file", "use_sim_time", "log_level",
+    "namespace", "map", "keepout_map", "speed_map", "initial_pose", "nav2_params_file", "enable_stamped_cmd_vel",
+    "use_sim_time", "log_level",
 )  # fmt: skip
 ROSBRIDGE = ("namespace", "rosbridge_address", "rosbridge_port", "rosbridge_path", "log_level")
 ROBOT = tuple(dict.fromkeys((*NODES, *NAVIGATION, "nav2", "rosbridge", *ROSBRIDGE)))

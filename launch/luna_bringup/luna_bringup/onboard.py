@@ -36,4 +36,5 @@ def process_parameters(arguments: Values, home: Path) -> Mapping[str, Mapping[st
         "use_sim_time": arguments["use_sim_time"] == "true",
     }
     # On the steady clock, so that it stops the robot also when a simulated time stands still.
-    return {ONBOARD: onboard, SUPERVISOR: common}
+    supervisor = {**common, "enable_stamped_cmd_vel": arguments["enable_stamped_cmd_vel"] == "true"}
+    return {ONBOARD: onboard, SUPERVISOR: supervisor}

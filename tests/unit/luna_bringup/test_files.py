@@ -128,7 +128,8 @@ def test_the_base_tells_of_hazards_kidnapping_and_standstill() -> None:
     passed_on = set(block["robot_publishers"][::2])
     assert {"hazard_detection", "kidnap_status", "stop_status", "battery_state", "dock_status", "odom"} <= passed_on
     assert "e_stop" in block["robot_services"]
-    assert "cmd_vel_stamped" in block["robot_subscriptions"]
+    moving = [name for name in block["robot_subscriptions"][::2] if name.startswith("cmd_vel")]
+    assert moving == ["cmd_vel_stamped"], "one way to the wheels, the one behind twist_mux"
 
 
 def test_rviz_shows_topics_that_there_are() -> None:

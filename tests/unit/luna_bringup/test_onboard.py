@@ -61,12 +61,14 @@ def test_each_process_is_told_what_its_nodes_know_and_who_it_is() -> None:
     processes = told(namespace="/floor2/luna1", use_sim_time="true", map_id="library")
     for process, nodes in DECLARED.items():
         known = {parameter.name for node in nodes for parameter in node}
-        assert set(processes[process]) <= known | {"use_sim_time"}
+        assert set(processes[process]) <= known | {"use_sim_time", "enable_stamped_cmd_vel"}
     supervisor = processes[SUPERVISOR]
     assert "use_sim_time" not in supervisor, "it stops the robot also when a simulated time stands still"
     assert (processes[ONBOARD]["use_sim_time"], processes[ONBOARD]["map_id"]) == (True, "library")
     assert supervisor["robot_name"] == "floor2/luna1" and told()[SUPERVISOR]["robot_name"] == "luna"
     assert supervisor["state_dir"] == "/home/robot/.ros/luna_robot/floor2/luna1"
+    assert told(enable_stamped_cmd_vel="false")[SUPERVISOR]["enable_stamped_cmd_vel"] is False
+    assert told(enable_stamped_cmd_vel="true")[SUPERVISOR]["enable_stamped_cmd_vel"] is True
     assert told(state_dir="/var/lib/luna")[ONBOARD]["state_dir"] == "/var/lib/luna"
 
 
