@@ -100,10 +100,14 @@ def test_a_restart_without_a_pose_awaits_recovery(robot: World):
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
 
-def test_a_damaged_journal_stops_the_robot_and_is_said(robot: World):
+def test_a_journal_that_is_gone_or_damaged_stops_the_robot_and_is_said(robot: World):
     controller = robot.controller
-    robot.processes.end("onboard")
     journal = robot.processes.folder / "luna1" / "journal.sqlite3"
+    aside = journal.rename(journal.with_name("aside"))
+    assert controller.call("set_paused", paused=True).error_code == S.ERROR_JOURNAL
+    controller.wait(lambda: "JOURNAL" in robot.faults and controller.locked, 20.0)
+    aside.rename(journal)
+    robot.processes.end("onboard")
     for leftover in journal.parent.glob("journal.sqlite3-*"):
         leftover.unlink()
     whole = journal.read_bytes()
