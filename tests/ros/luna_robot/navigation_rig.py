@@ -130,7 +130,7 @@ class Stack:
 
     def __init__(self, namespace: str) -> None:
         self.state = State(id=State.PRIMARY_STATE_INACTIVE, label="inactive")
-        self.refuses = False
+        self.refuses = self.falls = False
         self.node = Node("bt_navigator", namespace=namespace)
         self._telling = self.node.create_service(GetState, "bt_navigator/get_state", self._on_get_state)
         self._action = ActionServer(
@@ -154,7 +154,11 @@ class Stack:
         return GoalResponse.ACCEPT if active and not self.refuses else GoalResponse.REJECT
 
     def _drive(self, handle: Any) -> NavigateToPose.Result:
-        handle.succeed()
+        if self.falls:  # as Nav2's lifecycle manager resets it
+            self.state = State(id=State.PRIMARY_STATE_INACTIVE, label="inactive")
+            handle.abort()
+        else:
+            handle.succeed()
         return NavigateToPose.Result()
 
 

@@ -194,6 +194,9 @@ def test_a_server_that_is_not_active_is_waited_for(shared: Rig, request: pytest.
     stack.activate()
     one.until(lambda: not one.navigator.missing(), 20.0, "it is active")
     assert go() is DriveStatus.SUCCEEDED
+    stack.falls = True
+    assert go() is DriveStatus.NOT_READY, "nobody has taken it over"
+    stack.activate()
     stack.refuses = True
     assert go() is DriveStatus.FAILED
     one.late += SILENT_AFTER

@@ -1,5 +1,7 @@
 """Whether a server of Nav2 is active: a lifecycle node offers its actions from the start, and refuses goals until then.
 
+When it is reset it ends the goal in hand without a reason, as it does when another client sends one.
+
 Some stacks have no such state: where nobody offers `get_state` the action server alone counts.
 """
 
@@ -57,13 +59,18 @@ class Lifecycle:
             self._ask(self._heard_regularly)
 
     def judged(self, on_done: OnDone) -> OnDone:
-        """Of a goal that is refused: tell whether that was because the server is not active, which it is asked."""
+        """Where a goal is refused, or ends as if another client had the robot, the server is asked how it is.
+
+        One that is being reset does both, and neither says anything of the way or of other clients.
+        """
 
         def judge(result: DriveResult) -> None:
-            if result is not REFUSED or not self._client.service_is_ready():
+            doubtful = result is REFUSED or result.status is DriveStatus.PREEMPTED
+            if not doubtful or not self._client.service_is_ready():
                 on_done(result)
                 return
-            self._ask(lambda state: on_done(REFUSED if state == "active" else NOT_READY))
+            enough = ("active", "") if result.status is DriveStatus.PREEMPTED else ("active",)
+            self._ask(lambda state: on_done(result if state in enough else NOT_READY))
 
         return judge
 
