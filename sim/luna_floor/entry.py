@@ -1,6 +1,7 @@
 """Reading one entry of a YAML file: every complaint names the entry and the key."""
 
 import math
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -126,7 +127,7 @@ class Entry:
         return [self._number(key, one, -math.inf) for one in value]
 
     def _number(self, key: str, value: object, above: float) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:
             raise self.error(f"{key} must be a number, found {value!r}")
         if value <= above:
             raise self.error(f"{key} must be greater than {above:g}, found {value!r}")

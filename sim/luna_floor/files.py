@@ -106,10 +106,11 @@ def _waypoint(e: Entry) -> Waypoint:
 
 def read_yaml(path: Path) -> Entry:
     """The root of a YAML file. Raises FloorError if it is missing or no YAML."""
-    """A mapping from a YAML file. Raises FloorError."""
     try:
         return Entry(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
     except OSError as error:
         raise FloorError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        raise FloorError(f"{path}: not a text in UTF-8, as YAML is: {error}") from error
+    except (yaml.YAMLError, RecursionError) as error:
         raise FloorError(f"{path}: not valid YAML: {error}") from error

@@ -49,6 +49,12 @@ class Grid:
         row, column = self.cell_of(x, y)
         return 0 <= row < self.rows and 0 <= column < self.columns
 
+    def fits(self, other: "Grid") -> bool:
+        """Whether each cell lies where the other's does: size, resolution and, to a tenth of a cell, origin."""
+        apart = max(abs(self.origin_x - other.origin_x), abs(self.origin_y - other.origin_y))
+        same = self.cells.shape == other.cells.shape and abs(self.resolution - other.resolution) < 1e-6
+        return same and apart < self.resolution / 10
+
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x of every column and y of every row, metres."""
         xs = self.origin_x + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.resolution

@@ -23,7 +23,7 @@ def imported_files(map_file: Path, waypoint_file: Path, keep_out_file: Path | No
     """
     grid, waypoints = read_map(map_file), read_waypoints(waypoint_file)
     keep_out = read_map(keep_out_file) if keep_out_file else None
-    if keep_out is not None and not _match(grid, keep_out):
+    if keep_out is not None and not keep_out.fits(grid):
         raise FloorError(f"{keep_out_file}: size, resolution and origin must be those of {map_file}")
     _check(grid, waypoints, keep_out, map_file, waypoint_file)
     yield "map.pgm", pgm_bytes(grid)
@@ -35,11 +35,6 @@ def imported_files(map_file: Path, waypoint_file: Path, keep_out_file: Path | No
     if keep_out is not None:
         yield "keepout.pgm", pgm_bytes(keep_out)
         yield "keepout.yaml", map_yaml(keep_out, "keepout.pgm").encode()
-
-
-def _match(a: Grid, b: Grid) -> bool:
-    same = max(abs(x - y) for x, y in ((a.origin_x, b.origin_x), (a.origin_y, b.origin_y))) < a.resolution / 10
-    return same and a.cells.shape == b.cells.shape and abs(a.resolution - b.resolution) < 1e-6
 
 
 def _check(

@@ -39,8 +39,8 @@ def read_floor(folder: Path) -> FloorFiles:
     waypoints = read_waypoints(folder / "waypoints.yaml")
     grid = read_map(folder / "map.yaml")
     keep_out = read_map(folder / "keepout.yaml") if (folder / "keepout.yaml").exists() else None
-    if keep_out is not None and keep_out.cells.shape != grid.cells.shape:
-        raise FloorError(f"{folder / 'keepout.yaml'}: its size differs from the map's")
+    if keep_out is not None and not keep_out.fits(grid):
+        raise FloorError(f"{folder / 'keepout.yaml'}: size, resolution and origin must be those of map.yaml")
     lanes = read_lanes(folder / "lanes.yaml") if (folder / "lanes.yaml").exists() else ()
     return FloorFiles(Floor(grid, keep_out, waypoints.docks, lanes), waypoints)
 

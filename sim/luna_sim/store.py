@@ -12,6 +12,8 @@ from luna_sim.core.geometry import Pose
 from luna_sim.core.robot import RobotState
 
 FORMAT = 1
+_LATEST_NS = 2**31 * 1_000_000_000
+"""builtin_interfaces/Time holds seconds in 32 bits."""
 
 
 class StateError(ValueError):
@@ -43,7 +45,7 @@ class StateStore:
             return _decoded(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise StateError(f"{self.path}: {error}") from error
 
     def save(self, state: SavedState) -> None:
@@ -71,7 +73,10 @@ def _decoded(data: dict[str, Any]) -> SavedState:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']!r} is not known")
     robots = {name: _robot(one) for name, one in data["robots"].items()}
-    return SavedState(str(data["map_id"]), int(data["time_ns"]), robots)
+    time_ns = int(data["time_ns"])
+    if not 0 <= time_ns < _LATEST_NS:
+        raise ValueError(f"time_ns {time_ns} is no time that ROS can tell")
+    return SavedState(str(data["map_id"]), time_ns, robots)
 
 
 def _robot(data: dict[str, Any]) -> RobotState:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -15,6 +16,7 @@ from luna_embedded.sim.reach import simulator_variables
 from luna_embedded.state import Lock, StateDir
 
 _PROGRAM = "luna_sim.faulting"
+_ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 def fault(
@@ -32,15 +34,23 @@ def fault(
             console.print(f"Outside of the simulator there are: {', '.join(Kind)}")
         return code
     robot, seconds = _read(words)
-    faults = MachineFaults(state)
-    made = faults.begin(Kind(kind), robot)
-    console.print(f"{made.kind} robot={made.robot}" + (f", {seconds:g} s of simulated time" if seconds else ""))
-    if seconds is not None:
+    if seconds is None:
+        made = MachineFaults(state).begin(Kind(kind), robot)
+        console.print(f"{made.kind} robot={made.robot}")
+        return Exit.OK
+    real = seconds / _speed(checkout, state, environment)
+    # Held back from before the fault begins until it has ended: whatever ends this program, it ends the fault first.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    try:
+        made = MachineFaults(state).begin(Kind(kind), robot)
         try:
-            time.sleep(seconds / faults.speed)
+            console.print(f"{made.kind} robot={made.robot}, {seconds:g} s of simulated time: {real:.1f} s")
+            called_off = signal.sigtimedwait(_ENDINGS, real)
         finally:
             MachineFaults(state).end(made)
-    return Exit.OK
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return Exit.INTERRUPTED if called_off else Exit.OK
 
 
 def listed(checkout: Checkout, state: StateDir, environment: Mapping[str, str], console: Console) -> int:
@@ -55,6 +65,18 @@ def clear(checkout: Checkout, state: StateDir, environment: Mapping[str, str], c
     if Lock(state).is_held() and (count := MachineFaults(state).clear()):
         console.print(f"{count} faults outside of the simulator cleared")
     return _simulator(checkout, state, ["clear"], environment)
+
+
+def _speed(checkout: Checkout, state: StateDir, environment: Mapping[str, str]) -> float:
+    """How many times as fast as real time the simulation really runs. Raises Refusal if nobody knows."""
+    command = [str(python_of(checkout.ros_env)), "-m", _PROGRAM, "faults", "--json"]
+    variables = simulator_variables(checkout, state, environment)
+    told = subprocess.run(command, env=variables, check=False, capture_output=True, text=True)
+    if told.returncode:
+        what = f"How fast the simulation runs is not known: {told.stderr.strip()}"
+        raise Refusal(what, "See ./luna logs sim; or leave out for=, and end the fault with ./luna sim clear.")
+    speed = json.loads(told.stdout)["speed"]
+    return float(speed["reached"] or speed["asked"])
 
 
 def _simulator(checkout: Checkout, state: StateDir, words: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -53,16 +53,11 @@ class MachineFaults:
         self._snapshot = ask(state.control_socket, "status")
 
     @property
-    def speed(self) -> float:
-        """How many times as fast as real time the simulation was started."""
-        return float(self._snapshot["sim_speed"])
-
-    @property
     def _file(self) -> Path:
         return self._state.run / "faults.json"
 
     def holding(self) -> list[MachineFault]:
-        """What holds now: a process that was started anew is rid of its faults."""
+        """What holds now: a process that was started anew is rid of its faults, and so is one that is not there."""
         known = [MachineFault(Kind(f["kind"]), f["robot"], f["pids"]) for f in read_json(self._file).get("faults", ())]
         return [fault for fault in known if self._holds(fault)]
 
@@ -95,17 +90,22 @@ class MachineFaults:
         write_json(self._file, {"faults": rows})
 
     def _holds(self, fault: MachineFault) -> bool:
-        rows = [self._row(part) for part in fault.pids]
+        rows = [row for part in fault.pids if (row := self._row(part)) is not None]
+        if len(rows) < len(fault.pids):
+            return False
         if fault.kind is Kind.LINK_CUT:
             return all(row["state"] == "stopped" for row in rows)
         return any(row["pid"] == fault.pids[row["name"]] for row in rows)
 
-    def _row(self, part: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(row for row in self._snapshot["parts"] if row["name"] == part)
+    def _row(self, part: str) -> dict[str, Any] | None:
+        """A part as `status` tells it; None if this run has no such part."""
+        found: dict[str, Any] | None = next((row for row in self._snapshot["parts"] if row["name"] == part), None)
         return found
 
     def _pid(self, part: str) -> int:
         row = self._row(part)
+        if row is None:
+            raise Refusal(f"This run has no {part}.", "./luna status lists its parts.", Exit.USAGE)
         if not row["pid"]:
             raise Refusal(f"{part} is {row['state']}.", f"./luna start {part}, then once more.", Exit.USAGE)
         return int(row["pid"])

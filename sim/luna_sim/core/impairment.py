@@ -14,6 +14,8 @@ class Impairment:
     """Its wheels do not turn, or turn in the air."""
     speed: float = 1.0
     """Share of the speed that is left."""
+    stalled: bool = False
+    """Its wheels are blocked, and the base notices."""
     lifted: bool = False
     bumped: bool = False
     silent: bool = False
@@ -33,6 +35,7 @@ def impairment(faults: Iterable[Fault]) -> Impairment:
     return Impairment(
         stands=lifted or Kind.MOTOR_STALL in kinds,
         speed=min((f.number("factor") for f in having if f.kind is Kind.SLOW), default=1.0),
+        stalled=Kind.MOTOR_STALL in kinds,
         lifted=lifted,
         bumped=Kind.BUMPER in kinds,
         silent=Kind.BASE_SILENT in kinds,

@@ -1,6 +1,7 @@
 """One robot's actions: navigation, planning and docking as Nav2 offers them, and docking as a Create 3 does."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +22,22 @@ from rclpy.executors import Executor
 from rclpy.task import Future
 
 from luna_sim.core.geometry import Pose
+from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import Code, Ending, Outcome, failed
+from luna_sim.core.path import Path
 from luna_sim.core.planner import PlanError
 from luna_sim.core.task import EndedTask, Task
 from luna_sim.core.world import World
 from luna_sim.ros import messages
 from luna_sim.ros.goal_messages import feedback_of, result_of
 from luna_sim.ros.robot_node import RobotNode
+
+PLANNERS = ("", "GridBased")
+"""What a path may be asked of: the one planner, by the name that it has in LUNA's parameters of Nav2, or without."""
+MOST_POSES = 20
+"""Poses of one goal through which a robot drives: planning past them holds up everything else, 50 ms each."""
+_TOO_MANY_POSES = 300
+"""ComputePathThroughPoses' UNKNOWN: Nav2 has no bound, and so no code for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,14 +122,24 @@ class RobotActions:
         return CancelResponse.ACCEPT
 
     def _navigate(self, goal: NavigateToPose.Goal) -> Task:
-        if not _in_map(goal.pose):
-            return self._refused(Code.TF_ERROR, f"frame {goal.pose.header.frame_id!r} is not the map's")
-        return self._world.navigate(self._robot.name, messages.pose_from(goal.pose.pose))
+        if _in_map(goal.pose):
+            return self._world.navigate(self._robot.name, messages.pose_from(goal.pose.pose))
+        if isinstance(self._goal_in_hand(), NavigateToPose.Goal) and isinstance(self._robot.task, NavigateTask):
+            # NavigateToPoseNavigator::onPreempt: the old goal is aborted before it is seen that the new one can't be
+            # had, and the new one is then told of what becomes of the old one's pose.
+            return self._world.navigate(self._robot.name, self._robot.task.goal)
+        return _refused(Code.NONE, _elsewhere(goal.pose))
 
     def _navigate_through(self, goal: NavigateThroughPoses.Goal) -> Task:
-        wrong = next((pose.header.frame_id for pose in goal.poses if not _in_map(pose)), None)
+        if len(goal.poses) > MOST_POSES:
+            return _refused(_TOO_MANY_POSES, f"{len(goal.poses)} poses; the simulator plans past {MOST_POSES} at most")
+        wrong = next((pose for pose in goal.poses if not _in_map(pose)), None)
         if wrong is not None:
-            return self._refused(Code.THROUGH_TF_ERROR, f"frame {wrong!r} is not the map's")
+            task = _refused(Code.NONE, _elsewhere(wrong))
+            if isinstance(self._goal_in_hand(), NavigateThroughPoses.Goal):
+                # NavigateThroughPosesNavigator::onPreempt throws, which fails both.
+                self._robot.start(task)
+            return task
         return self._world.navigate_through(self._robot.name, [messages.pose_from(p.pose) for p in goal.poses])
 
     def _follow_waypoints(self, goal: FollowWaypoints.Goal) -> Task:
@@ -129,9 +149,11 @@ class RobotActions:
         )
 
     def _dock(self, goal: DockRobot.Goal) -> Task:
+        if not goal.use_dock_id and not _in_map(goal.dock_pose):
+            return _refused(DockRobot.Result.UNKNOWN, _elsewhere(goal.dock_pose))
         dock = self._dock_pose(goal)
         if dock is None:
-            return self._refused(Code.DOCK_NOT_IN_DB, f"no dock is called {goal.dock_id!r}")
+            return _refused(Code.DOCK_NOT_IN_DB, f"no dock is called {goal.dock_id!r}")
         return self._world.dock(
             self._robot.name, dock, drive_there=goal.navigate_to_staging_pose, drive_time=goal.max_staging_time
         )
@@ -142,13 +164,13 @@ class RobotActions:
     def _dock_by_base(self, _goal: Dock.Goal) -> Task:
         dock = messages.dock_in_sight(self._robot, self._world.floor)
         if dock is None:
-            return self._refused(Code.FAILED_TO_CONTROL, "no dock is in sight")
+            return _refused(Code.FAILED_TO_CONTROL, "no dock is in sight")
         limit = self._world.parameters.dock.timeout
         return self._world.dock(self._robot.name, dock, drive_there=False, drive_time=limit)
 
     def _undock_by_base(self, _goal: Undock.Goal) -> Task:
         if self._robot.dock is None:
-            return self._refused(Code.FAILED_TO_CONTROL, "it stands on no dock")
+            return _refused(Code.FAILED_TO_CONTROL, "it stands on no dock")
         return self._world.undock(self._robot.name, self._world.parameters.dock.timeout)
 
     def _dock_pose(self, goal: DockRobot.Goal) -> Pose | None:
@@ -156,29 +178,49 @@ class RobotActions:
             return self._world.floor.docks.get(goal.dock_id)
         return messages.pose_from(goal.dock_pose.pose)
 
-    def _refused(self, code: Code, message: str) -> Task:
-        """A goal that can't even begin still takes over, as Nav2's does."""
-        task = EndedTask(failed(code, message))
-        self._robot.start(task)
-        return task
+    def _goal_in_hand(self) -> Any:
+        """The goal for which the robot does what it does; None if it does nothing."""
+        task = self._robot.task
+        return next((run.handle.request for run in self._runs.values() if run.task is task), None)
 
     async def _plan(self, handle: ServerGoalHandle) -> ComputePathToPose.Result:
         goal, result = handle.request, ComputePathToPose.Result()
-        with self._guard:
-            start = messages.pose_from(goal.start.pose) if goal.use_start else self._robot.localization.estimate
-            try:
-                path = self._world.plan(start, messages.pose_from(goal.goal.pose))
-            except PlanError as error:
-                handle.abort()
-                result.error_code, result.error_msg = int(error.code), str(error)
-                return result
-        result.path = messages.path_msg(path, self._world.time_ns)
+        began = time.perf_counter()
+        try:
+            with self._guard:
+                path, ns = self._path(goal), self._world.time_ns
+        except PlanError as error:
+            handle.abort()
+            result.error_code, result.error_msg = int(error.code), str(error)
+            return result
+        result.path = messages.path_msg(path, ns)
+        result.planning_time = messages.duration_msg(time.perf_counter() - began)
         handle.succeed()
         return result
 
+    def _path(self, goal: ComputePathToPose.Goal) -> Path:
+        """Raises PlanError; called with the guard held."""
+        for pose in (goal.start, goal.goal) if goal.use_start else (goal.goal,):
+            if not _in_map(pose):
+                raise PlanError(Code.TF_ERROR, _elsewhere(pose))
+        if goal.planner_id not in PLANNERS:
+            there = f"no planner is called {goal.planner_id!r}; there is {PLANNERS[1]}"
+            raise PlanError(ComputePathToPose.Result.INVALID_PLANNER, there)
+        start = messages.pose_from(goal.start.pose) if goal.use_start else self._robot.localization.estimate
+        return self._world.plan(start, messages.pose_from(goal.goal.pose))
+
+
+def _refused(code: int, message: str) -> Task:
+    """A goal that can't even begin; whatever the robot does goes on, as under Nav2."""
+    return EndedTask(failed(code, message))
+
 
 def _in_map(pose: PoseStamped) -> bool:
-    return pose.header.frame_id in ("", messages.MAP)
+    return bool(pose.header.frame_id == messages.MAP)
+
+
+def _elsewhere(pose: PoseStamped) -> str:
+    return f"frame {pose.header.frame_id!r} is not {messages.MAP!r}"
 
 
 def _end_goal(handle: ServerGoalHandle, outcome: Outcome) -> None:

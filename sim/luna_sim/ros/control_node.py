@@ -29,7 +29,8 @@ _SPEED = "speed"
 class ControlNode(Node):
     """Callbacks run in the executor's thread, `publish` in the simulation's; `guard` protects world and pace.
 
-    Topic `~/state` (JSON, latched): `speed` asked for and reached, `faults` that wait or hold. Services
+    Topic `~/state` (JSON, latched): `speed` asked for and reached, `faults` that wait or hold, and `newest`, the number
+    of the fault that was asked for last: who asked for it sees whether what is told is from before. Services
     `~/inject_fault` and `~/clear_faults`; parameter `speed`.
     """
 
@@ -41,6 +42,7 @@ class ControlNode(Node):
         self._clock_topic = self.create_publisher(Clock, "/clock", 1)
         self._state = self.create_publisher(String, "~/state", LATCHED)
         self._clock_at = -_CLOCK_NS
+        self._newest = 0
         self._shown: tuple[object, ...] = ()
         self.create_service(InjectFault, "~/inject_fault", self._on_inject)
         self.create_service(Trigger, "~/clear_faults", self._on_clear)
@@ -67,6 +69,7 @@ class ControlNode(Node):
         board = self._world.faults
         return {
             "speed": {"asked": self._pace.factor, "reached": round(self._pace.reached, 2)},
+            "newest": self._newest,
             "faults": [
                 {"number": entry.number, "holds": holds, **entry.fault.entry()}
                 for holds, entries in ((True, board.holding), (False, board.waiting))
@@ -83,7 +86,7 @@ class ControlNode(Node):
         try:
             with self._guard:
                 fault = parse_fault(_entry(request), self._world.robots)
-                response.number = self._world.faults.put(fault).number
+                response.number = self._newest = self._world.faults.put(fault).number
         except FaultError as error:
             response.message = str(error)
             return response

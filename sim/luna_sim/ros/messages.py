@@ -159,8 +159,13 @@ def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:
 
 
 def hazard_msg(robot: Robot, bumped: bool, ns: int) -> HazardDetectionVector:
-    """What the base detects; the frames are those of a Create 3."""
+    """What the base detects; the frames are those of a Create 3, and `base_link` for both wheels together.
+
+    Wheels that are blocked are told of as long as they are, driven or not: else whoever stops for it would hear that
+    all is well as soon as the robot stands, drive, and hear of it again.
+    """
     found = [("bump_front_center", HazardDetection.BUMP)] if bumped else []
+    found += [(BASE, HazardDetection.STALL)] if robot.impairment.stalled else []
     if robot.impairment.lifted:
         found += [(f"wheel_drop_{side}", HazardDetection.WHEEL_DROP) for side in ("left", "right")]
     detections = [HazardDetection(header=header_msg(frame, ns), type=kind) for frame, kind in found]

@@ -25,7 +25,7 @@ from luna_sim.estop_watch import EstopWatch
 from luna_sim.ros import messages
 from luna_sim.ros.description import URDF, fixed_frames
 from luna_sim.ros.periods import due
-from luna_sim.ros.qos import LATCHED
+from luna_sim.ros.qos import BEST_EFFORT, LATCHED
 from luna_sim.ros.sensors import Sensors
 
 _TOPIC_LOCKS = (Lock.ESTOP, Lock.SILENCE)
@@ -107,7 +107,7 @@ class RobotNode(Node):
 
     def _make_inputs(self) -> None:
         self.create_subscription(Bool, "estop", self._on_estop, 1)
-        self.create_subscription(TwistStamped, "cmd_vel", self._on_command, 1)
+        self.create_subscription(TwistStamped, "cmd_vel", self._on_command, BEST_EFFORT)
         self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, 1)
         self.create_service(EStop, "e_stop", self._on_base_stop)
         for costmap in ("global_costmap", "local_costmap"):

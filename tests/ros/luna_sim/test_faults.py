@@ -65,6 +65,7 @@ def test_faults_show_on_the_topics_and_are_listed_until_they_are_over(
     client.until(lambda: detected() == set() and not state()["faults"], why="all clear")
 
     wrong = inject(client, "SLOW", "luna1", values="{factor: 7}")
+    assert state()["newest"] == 0, "the scenario's faults nobody asked for"
     assert (wrong.success, wrong.message) == (False, "factor: 7 is not a number from 0.01 to 1 (of the speed)")
     assert "'luna9' is not one of luna1" in inject(client, "LIFTED", "luna9").message
     assert "values: 'x' is not a mapping" in inject(client, "LIFTED", values="x").message
@@ -76,12 +77,16 @@ def test_faults_show_on_the_topics_and_are_listed_until_they_are_over(
     answer = client.result_of(drive.get_result_async())
     assert (answer.status, answer.result.error_code) == (GoalStatus.STATUS_ABORTED, 106)
 
+    assert inject(client, "MOTOR_STALL", duration=2.0).success
+    client.until(lambda: detected() == {HazardDetection.STALL}, why="stalled")
+    client.until(lambda: not detected(), why="turning again")
     assert inject(client, "LIFTED", duration=2.0).success
     client.until(lambda: kidnapped.last.is_kidnapped, why="lifted")
     assert detected() == {HazardDetection.WHEEL_DROP}
     client.until(lambda: not kidnapped.last.is_kidnapped, why="put down")
 
-    assert inject(client, "CLOCK_STEP", values="{seconds: -1000}").success
+    stepped = inject(client, "CLOCK_STEP", values="{seconds: -1000}")
+    client.until(lambda: state()["newest"] == stepped.number, why="told that it was asked for")
     before = seconds(clock.last)
     client.until(lambda: seconds(clock.last) < before - 900, why="the clock set back")
     heard = len(client.odom.messages)

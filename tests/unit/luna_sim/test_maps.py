@@ -77,6 +77,7 @@ def test_images_of_every_kind_that_map_server_accepts(tmp_path: Path) -> None:
         ({"mode": "colour"}, "mode must be one of trinary, scale, raw, found 'colour'"),
         ({"negate": "maybe"}, "negate must be 0 or 1, found 'maybe'"),
         ({"resolution": 0}, "resolution must be greater than 0"),
+        ({"resolution": 10**400}, "resolution must be a number"),
         ({"free_thresh": 0.7}, "free_thresh must lie below occupied_thresh"),
         ({"image": "other.png"}, r"other\.png: No such file"),
         ({"image": "map.yaml"}, r"map\.yaml: not an image that map_server reads"),
@@ -123,6 +124,16 @@ class TestImport:
         assert np.array_equal(files.floor.grid.cells, read_map(tmp_path / "map.yaml").cells)
         assert files.waypoints == read_waypoints(tmp_path / "places.yaml")
         assert "trinary" in (tmp_path / "attic" / "map.yaml").read_text()
+        mask = tmp_path / "attic" / "keepout.yaml"
+        for ours, another in (("origin: [-1, 2, 0]", "origin: [-1, 2.1, 0]"), ("resolution: 0.1", "resolution: 0.05")):
+            right = mask.read_text()
+            mask.write_text(right.replace(ours, another))
+            with pytest.raises(FloorError, match=r"keepout\.yaml: size, resolution and origin must be those of map"):
+                read_floor(tmp_path / "attic")
+            mask.write_text(right)
+        mask.write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(FloorError, match=r"keepout\.yaml: not a text in UTF-8"):
+            read_floor(tmp_path / "attic")
 
     @pytest.mark.parametrize(
         ("old", "new", "walled", "complaint"),

@@ -110,8 +110,13 @@ class TestStore:
         assert [p.name for p in tmp_path.iterdir()] == ["simulator.json"]
 
     @pytest.mark.parametrize(
-        "content", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "robots": {"a": {"x": 1}}}', "\x00"]
-    )
+        "content",
+        [
+            "", "[]", "{}", '{"format": 2}', '{"format": 1, "robots": {"a": {"x": 1}}}', "\x00", "[" * 99_999,
+            '{"format": 1, "map_id": "a", "robots": {}, "time_ns": Infinity}',
+            '{"format": 1, "map_id": "a", "robots": {}, "time_ns": 1e30}',
+        ],
+    )  # fmt: skip
     def test_a_damaged_file_is_told_and_set_aside(self, tmp_path: Path, content: str) -> None:
         store = StateStore(tmp_path)
         store.path.write_text(content)
