@@ -66,6 +66,9 @@ def up(
     sim_speed: Annotated[
         float, typer.Option(metavar="X", help="How many times as fast as real time the simulation runs.")
     ] = 1.0,
+    people: Annotated[int, typer.Option(metavar="N", help="How many people walk about, 0 to 200.")] = 0,
+    seed: Annotated[int, typer.Option(help="For everything in the simulation that is left to chance.")] = 1,
+    scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="Faults that happen at set times.")] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once everything runs; stop it with `./luna down`.")
     ] = False,
@@ -73,7 +76,8 @@ def up(
     """Start everything; print address and logins. Ctrl-C stops it and loses nothing."""
     from luna_embedded.up import up_attached, up_detached
 
-    where, options = _place(state), Options(port, robots, sim_speed)
+    where = _place(state)
+    options = Options(port, robots, sim_speed, people, seed, str(scenario.absolute()) if scenario else "")
     run = up_detached if detach else up_attached
     raise typer.Exit(run(this_checkout(), where, options, console, _option(where)))
 
@@ -179,10 +183,17 @@ def bench(
     what: Annotated[
         str, typer.Argument(metavar="WHAT", help="api, catalog, live, robot, sim; emergency-stop: of a running LUNA.")
     ],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How often; api: 20 calls each.")] = 50,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", min=1, max=1000, help="How often (50); api: 20 calls each; trials: goals (100)."),
+    ] = None,
     titles: Annotated[int, typer.Option(min=1000, max=5_000_000, help="catalog: how many titles it has.")] = 1_000_000,
-    trials: Annotated[bool, typer.Option("--trials", help="sim: a hundred random goals, not speed.")] = False,
+    trials: Annotated[bool, typer.Option("--trials", help="sim: random goals for ten robots, not speed.")] = False,
     people: Annotated[int, typer.Option(min=0, max=100, help="sim --trials: how many walk about.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="sim --trials: for goals, places and people.")] = 1,
+    system: Annotated[
+        bool, typer.Option("--system", help="sim: a whole LUNA of its own with four robots that deliver.")
+    ] = False,
     state: State = None,
 ) -> None:
     """Measure; prints a table and writes JSON into the state directory."""
@@ -195,7 +206,7 @@ def bench(
     from luna_embedded.credentials import load
     from luna_embedded.demo.story import Account
 
-    where = _place(state)
+    where, goals, count = _place(state), count or 100, count or 50
     if what == "api":
         raise typer.Exit(bench_api(this_checkout(), where.state.path, count, console))
     if what == "catalog":
@@ -204,8 +215,14 @@ def bench(
         raise typer.Exit(bench_live(this_checkout(), where.state.path, console))
     if what == "robot":
         raise typer.Exit(bench_robot(this_checkout(), where.state.path, count, console))
+    if trials and system:
+        raise Refusal("--trials and --system are two benchmarks.", "Ask for one of them.", Exit.USAGE)
     if what == "sim" and trials:
-        raise typer.Exit(bench_trials(this_checkout(), where.state.path, 100, people, console))
+        raise typer.Exit(bench_trials(this_checkout(), where.state.path, goals, people, seed, console))
+    if what == "sim" and system:
+        from luna_embedded.bench.system import bench_system
+
+        raise typer.Exit(bench_system(this_checkout(), where.state.path, 60.0, console))
     if what == "sim":
         raise typer.Exit(bench_sim(this_checkout(), where.state.path, 10.0, console))
     if what != "emergency-stop":

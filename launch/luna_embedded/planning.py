@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,16 +12,19 @@ from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.credentials import Credentials, load
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.machine import free_bytes
-from luna_embedded.layout import Checkout, write_private
+from luna_embedded.layout import Checkout, python_of, write_private
 from luna_embedded.parts import postgres, valkey
 from luna_embedded.parts.account import postgres_account
 from luna_embedded.parts.postgres_home import PostgresHome, settle, socket_folder
-from luna_embedded.parts.run import Options, Ports, Run, Servers
+from luna_embedded.parts.run import FLOOR, Options, Ports, Run, Servers
 from luna_embedded.parts.variables import inherited
 from luna_embedded.ports import domain_is_used, holder_of, pick, pick_domain, require_free
 from luna_embedded.state import StateDir, prepare, read_json, write_json
 
 MOST_ROBOTS = 8
+MOST_PEOPLE = 200
+"""As many as the simulator takes."""
+_SCENARIOS = "docs/simulation.md, Faults, says what may stand in it."
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ def check(options: Options) -> None:
             "Choose another --sim-speed.",
             Exit.USAGE,
         )
+    if not 0 <= options.people <= MOST_PEOPLE:
+        what = f"0 to {MOST_PEOPLE} people walk about in the library, not {options.people}."
+        raise Refusal(what, "Choose another --people.", Exit.USAGE)
 
 
 def plan(
@@ -77,7 +84,33 @@ def plan(
         {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address},
     )
     write_private(run.fastdds_profiles, fastdds_profiles_xml(), mode=0o644)
+    if run.scenario is not None:
+        write_private(run.scenario, _scenario(options))
     return run, home
+
+
+def check_scenario(checkout: Checkout, options: Options, environment: Mapping[str, str]) -> None:
+    """Have the simulator look at the faults that are to happen. Raises Refusal with what it says of them."""
+    if not options.scenario:
+        return
+    _scenario(options)
+    command = [str(python_of(checkout.ros_env)), "-m", "luna_sim", "--check"]
+    command += ["--floor", str(checkout.root / FLOOR), "--robots", ",".join(options.robot_names)]
+    command += ["--scenario", options.scenario]
+    variables = {**inherited(environment), "PYTHONPATH": ":".join(map(str, checkout.import_roots))}
+    done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise Refusal(said.partition("error: ")[2] or said, f"Mend the file; {_SCENARIOS}", Exit.USAGE)
+
+
+def _scenario(options: Options) -> str:
+    """The text of the file. Raises Refusal."""
+    try:
+        return Path(options.scenario).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"--scenario: {options.scenario} cannot be read: {error}"
+        raise Refusal(why, f"Name a YAML file of faults; {_SCENARIOS}", Exit.USAGE) from error
 
 
 def recorded_run(checkout: Checkout, state: StateDir, environment: Mapping[str, str]) -> Run:

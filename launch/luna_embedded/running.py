@@ -14,7 +14,7 @@ from luna_embedded.install.machine import free_bytes
 from luna_embedded.layout import Checkout
 from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
-from luna_embedded.planning import Place, check, plan
+from luna_embedded.planning import Place, check, check_scenario, plan
 from luna_embedded.state import Lock, begin
 from luna_embedded.supervision.part import Part
 from luna_embedded.supervision.records import Records
@@ -38,6 +38,7 @@ def supervise(
     ``watch`` sees every change; what it raises ends the run.
     """
     check(options)
+    check_scenario(checkout, options, os.environ)
     begin(where.state)
     lock = Lock(where.state)
     lock.take()

@@ -10,6 +10,7 @@ from collections import deque
 from itertools import pairwise
 from typing import Any
 
+from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from luna_ros_cli.errors import CommandError, near
@@ -113,6 +114,9 @@ def pub(session: Session, asked: Namespace) -> None:
         print(f"publishing #{sent}: {message!r}\n", flush=True)
         publisher.publish(message)
         session.spin(1.0 / asked.rate if sent != times else asked.keep_alive)
+    # A subscriber that has yet to see this publisher has nothing if it goes now, although it counts as there.
+    if not publisher.wait_for_all_acked(Duration(seconds=session.patience)):
+        raise CommandError(f"{name}: not every subscriber has got it within {session.patience:g} s.")
 
 
 def _published_profile(asked: Namespace) -> QoSProfile:

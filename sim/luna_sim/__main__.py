@@ -42,6 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         files = read_floor(options.floor)
+        if options.check:
+            world = build_world(files, options.robots, RobotParameters(), options.seed, None, 0)
+            _plan(options.scenario, world)
+            return 0
         options.state_dir.mkdir(parents=True, exist_ok=True)
         store = StateStore(options.state_dir)
         saved, now_ns = _load(store), time.time_ns()
@@ -155,7 +159,9 @@ def _parser() -> argparse.ArgumentParser:
         help="no scan while docked, as TurtleBot 4 is shipped (default: yes)",
     )
     parser.add_argument("--scenario", type=Path, help="faults that happen at set times: a YAML file")
-    parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps the robots' places")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--state-dir", type=Path, help="folder that keeps the robots' places")
+    where.add_argument("--check", action="store_true", help="say only whether a simulation can begin: 0, or 2 and why")
     return parser
 
 

@@ -18,9 +18,9 @@ from luna_embedded.ports import domain_is_used, pick_domain
 DEADLINE_S = 3600.0
 
 
-def bench_trials(checkout: Checkout, state: Path, goals: int, people: int, console: Console) -> int:
+def bench_trials(checkout: Checkout, state: Path, goals: int, people: int, seed: int, console: Console) -> int:
     """``goals`` random goals for ten robots among ``people``, simulated without ROS, on each of LUNA's floors."""
-    words = ["--robots", "10", "--goals", str(goals), "--people", str(people), "--quiet"]
+    words = ["--robots", "10", "--goals", str(goals), "--people", str(people), "--seed", str(seed), "--quiet"]
     for floor in sorted(path.parent.name for path in (checkout.root / "sim/maps").glob("*/map.yaml")):
         console.print(f"[bold]{floor}[/]")
         if code := _run(checkout, state, "luna_sim.trials", words, console, floor, f"bench-sim-trials-{floor}.json"):

@@ -10,14 +10,23 @@ from luna_embedded.credentials import Credentials
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.state import StateDir
 
+FLOOR = "sim/maps/library"
+"""Of the library, in the source tree."""
+
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asks for. ``sim_speed``: how many times as fast as real time the simulation runs."""
+    """What a person asks for. ``sim_speed``: how many times as fast as real time the simulation runs.
+
+    ``people`` walk about in it, ``seed`` is for what is left to chance, ``scenario`` is a file of faults or empty.
+    """
 
     port: int = 8000
     robots: int = 1
     sim_speed: float = 1.0
+    people: int = 0
+    seed: int = 1
+    scenario: str = ""
 
     @property
     def robot_names(self) -> tuple[str, ...]:
@@ -64,7 +73,12 @@ class Run:
     @property
     def floor(self) -> Path:
         """Map and waypoints of the simulated library."""
-        return self.checkout.root / "sim/maps/library"
+        return self.checkout.root / FLOOR
+
+    @property
+    def scenario(self) -> Path | None:
+        """The run's own copy of the faults that happen at set times: a simulator started anew finds it."""
+        return self.state.run / "scenario.yaml" if self.options.scenario else None
 
     @property
     def web_python(self) -> str:

@@ -8,7 +8,6 @@ from luna_embedded.supervision.lifecycle import Rules
 from luna_embedded.supervision.part import Part
 
 NAME = "sim"
-SEED = 1
 
 
 def part(run: Run) -> Part:
@@ -16,9 +15,12 @@ def part(run: Run) -> Part:
         "--floor": str(run.floor),
         "--robots": ",".join(run.options.robot_names),
         "--speed": str(run.options.sim_speed),
-        "--seed": str(SEED),
+        "--people": str(run.options.people),
+        "--seed": str(run.options.seed),
         "--state-dir": str(run.state.simulator),
     }
+    if run.scenario is not None:
+        words["--scenario"] = str(run.scenario)
     arguments = [word for pair in words.items() for word in pair]
     return Part(
         name=NAME,

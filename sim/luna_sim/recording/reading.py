@@ -56,7 +56,8 @@ def _read(file: IO[bytes]) -> Seen:
     summary = reader.get_summary()
     names = {channel.topic for channel in summary.channels.values()} if summary else set()
     wanted = [name for name in names if name.rpartition("/")[2] in ("tf", "people")]
-    for _, channel, _, message in reader.iter_decoded_messages(topics=wanted):
+    # As they came: times of a recording of others may run back, or stand.
+    for _, channel, _, message in reader.iter_decoded_messages(topics=wanted, log_time_order=False):
         if channel.topic.endswith("/people"):
             seen.people = [(one.pose.position.x, one.pose.position.y) for one in message.markers]
         else:

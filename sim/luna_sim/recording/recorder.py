@@ -22,12 +22,17 @@ _LOOK = 1.0
 
 
 class Recorder(Node):
-    """A node that records. Times are those of the simulator: what comes before its first /clock waits for it."""
+    """A node that records. Times are those of the simulator: what comes before its first /clock waits for it.
+
+    A clock that is set back does not take them along: they go on from where they were, in the order of arrival.
+    """
 
     def __init__(self, bag: Bag, wanted: Collection[str]) -> None:
         super().__init__("luna_sim_record", enable_rosout=False, start_parameter_services=False)
         self.heard_clock_at = time.monotonic()
         self.time_ns = 0
+        """The simulator's time, which never runs back here."""
+        self._clock_ns = 0
         self.complaints: list[str] = []
         self._bag = bag
         self._wanted = frozenset(wanted)
@@ -89,7 +94,9 @@ class Recorder(Node):
 
     def _on_clock(self, message: Clock) -> None:
         self.heard_clock_at = time.monotonic()
-        self.time_ns = message.clock.sec * 1_000_000_000 + message.clock.nanosec
+        now = message.clock.sec * 1_000_000_000 + message.clock.nanosec
+        self.time_ns = self.time_ns + max(0, now - self._clock_ns) if self.time_ns else now
+        self._clock_ns = now
         waiting, self._waiting = self._waiting, []
         for topic, one in waiting:
             self._bag.add(topic, one, self.time_ns)

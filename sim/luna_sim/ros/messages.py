@@ -29,7 +29,11 @@ MAP, ODOM, BASE, LIDAR = "map", "odom", "base_link", "rplidar_link"
 POST_DATING_NS = 1_000_000_000
 """AMCL stamps map → odom this far into the future (its transform_tolerance on a TurtleBot 4)."""
 DOCK_SIGHT = 1.0
-"""The dock's beacon is seen within this distance, metres."""
+"""The dock's beacon is seen within this distance, metres,"""
+DOCK_VIEW = math.pi / 4.0
+"""as far to each side of straight ahead (the front receiver in create3_sim's description: 90 degrees in all),"""
+_BEACON = 0.2
+"""from so far ahead of where a docked robot's centre is, metres."""
 _SECOND = 1_000_000_000
 _TALL = 1.7
 """Metres; people are drawn so high."""
@@ -149,9 +153,21 @@ def battery_msg(robot: Robot, ns: int) -> BatteryState:
 
 
 def dock_in_sight(robot: Robot, floor: Floor) -> Pose | None:
-    """The nearest dock whose beacon the robot sees."""
-    docks = sorted(floor.docks.values(), key=lambda dock: robot.pose.distance_to(dock.x, dock.y))
-    return docks[0] if docks and robot.pose.distance_to(docks[0].x, docks[0].y) < DOCK_SIGHT else None
+    """The nearest dock whose beacon the robot sees: close by, ahead of it, and nothing of the floor in between."""
+    pose = robot.pose
+    near = [dock for dock in floor.docks.values() if pose.distance_to(dock.x, dock.y) < DOCK_SIGHT]
+    for dock in sorted(near, key=lambda dock: pose.distance_to(dock.x, dock.y)):
+        beacon = dock.ahead(_BEACON)
+        if abs(pose.bearing_to(beacon.x, beacon.y)) < DOCK_VIEW and _clear(floor, pose, dock):
+            return dock
+    return None
+
+
+def _clear(floor: Floor, a: Pose, b: Pose) -> bool:
+    """Whether no obstacle of the map lies between two points less than some metres apart."""
+    steps = math.ceil(a.distance_to(b.x, b.y) / (floor.grid.resolution / 2.0))
+    shares = (step / steps for step in range(1, steps))
+    return all(floor.clearance(a.x + s * (b.x - a.x), a.y + s * (b.y - a.y)) > 0.0 for s in shares)
 
 
 def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:

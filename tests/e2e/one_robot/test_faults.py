@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -21,6 +22,7 @@ from typing import IO
 import pytest
 
 from luna_embedded.demo.client import Client
+from luna_embedded.exit_codes import Exit
 from luna_embedded.layout import python_of, this_checkout
 from luna_embedded.sim.machine_faults import Kind, MachineFaults
 from luna_embedded.sim.reach import simulator_variables
@@ -111,11 +113,23 @@ class Library:
         """Make a fault; returns what ends it."""
         kind = words.split()[0]
         self.lines, self.clock = self.status.lines, self.status.stamp
+        if kind == Kind.ROBOT_SILENT:
+            return self.held_by_a_command(words)
         if kind in list(Kind):
             made = MachineFaults(self.world.directory).begin(Kind(kind), "luna1")
             return lambda: MachineFaults(self.world.directory).end(made)
         self.newest = int(self.ask(f"fault {words}").split()[1].rstrip(":"))
         return lambda: self.ask("clear")
+
+    def held_by_a_command(self, words: str) -> Callable[[], object]:
+        """As a person has it; the terminal is closed before the fault's time is over."""
+        command = self.world.begin("sim", "fault", *words.split())
+
+        def hang_up() -> None:
+            command.send_signal(signal.SIGHUP)
+            assert command.wait(30) == Exit.INTERRUPTED, command.communicate()
+
+        return hang_up
 
     def passed(self) -> bool:
         """Whether the last fault is over, without anybody having cleared it."""
@@ -180,7 +194,10 @@ class Library:
             robot = self.robot()
             return bool(robot["online"] and not robot["faults"])
 
-        wait_until("online, without faults", sound, deadline=DEADLINE)
+        try:
+            wait_until("online, without faults", sound, deadline=DEADLINE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.robot()}") from None
 
     def told(self, person: Client, word: str) -> bool:
         return any(word in json.dumps(one) for one in person.get("/notifications", limit=50))
@@ -277,7 +294,7 @@ WITH_BOOK = (
 )
 WAITING = (
     case("DISK_FULL", "JOURNAL"),
-    case("ROBOT_SILENT", online=False, staff="A robot is"),
+    case("ROBOT_SILENT luna1 for=100000", online=False, staff="A robot is"),
     case("LINK_CUT", online=False),
     case("LINK_FROZEN", online=False),
 )

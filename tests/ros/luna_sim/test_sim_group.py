@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from irobot_create_msgs.action import Undock
+from luna_sim_msgs.srv import InjectFault
 from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from PIL import Image, ImageColor
@@ -46,6 +47,8 @@ def test_a_simulator_alone_is_recorded_and_drawn(tmp_path: Path) -> None:
         client.until(lambda: client.odom.last, 30, "odom")
         recorder = sim(state, "record", str(bag), "--for", "20")
         client.until(lambda: client.node.count_subscribers("/luna1/tf"), 30, "the recording's begin")
+        back = InjectFault.Request(kind="CLOCK_STEP", values="{seconds: -3600}")
+        assert client.call(InjectFault, "/luna_sim/inject_fault", back).success
         # Nobody publishes the lock: the robot drives all the same.
         handle = client.send(Undock, "undock", Undock.Goal())
         assert not client.result_of(handle.get_result_async(), 30).result.is_docked
@@ -75,6 +78,8 @@ def check_recording(bag: Path) -> None:
         assert of_robots <= kinds.keys() and "/clock" not in kinds
         assert kinds["/luna1/map"] == "nav_msgs/msg/OccupancyGrid"
         assert summary.statistics.message_end_time - summary.statistics.message_start_time >= 19e9
+        times = [one.log_time for _, _, one in reader.iter_messages(log_time_order=False)]
+        assert times == sorted(times), "a clock that is set back takes no message with it"
         static = next(c for c in summary.channels.values() if c.topic == "/luna1/tf_static")
         assert "durability: 1" in static.metadata["offered_qos_profiles"]
         told = reader.iter_decoded_messages(topics=["/luna1/map", "/luna1/odom"])

@@ -107,10 +107,11 @@ class TestAtRest:
             (10.9, 5.0, "map", ComputePathToPose.Result.GOAL_OCCUPIED),
             (99.0, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
             (math.nan, 5.0, "map", ComputePathToPose.Result.GOAL_OUTSIDE_MAP),
-            (6.8, 7.2, "moon", ComputePathToPose.Result.TF_ERROR),
+            (6.8, 7.2, "moon", 0),
+            (6.8, 7.2, "", 0),
         ],
     )
-    def test_a_goal_out_of_reach_is_aborted_with_the_planners_code(
+    def test_a_goal_out_of_reach_is_aborted_with_the_planners_code_if_it_comes_to_planning(
         self, client: Client, x: float, y: float, frame: str, code: int
     ) -> None:
         goal = NavigateToPose.Goal()
@@ -127,10 +128,19 @@ class TestAtRest:
         assert answer.status == GoalStatus.STATUS_SUCCEEDED and len(poses) > 100
         end = poses[-1].pose.position
         assert (end.x, end.y) == pytest.approx((waypoints["STUDY-12"].x, waypoints["STUDY-12"].y))
-        goal.goal.pose.position.x = 99.0
-        answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", goal).get_result_async())
-        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
-        assert answer.result.error_code == ComputePathToPose.Result.GOAL_OUTSIDE_MAP
+        assert answer.result.planning_time.nanosec > 0
+        there, away = pose_at(waypoints["STUDY-12"]), pose_at(waypoints["STUDY-12"])
+        away.pose.position.x = 99.0
+        codes = ComputePathToPose.Result
+        for wrong, code in (
+            (ComputePathToPose.Goal(goal=away), codes.GOAL_OUTSIDE_MAP),
+            (ComputePathToPose.Goal(goal=pose_at(waypoints["STUDY-12"], frame="odom")), codes.TF_ERROR),
+            (ComputePathToPose.Goal(goal=there, use_start=True), codes.TF_ERROR),
+            (ComputePathToPose.Goal(goal=there, planner_id="Smac"), codes.INVALID_PLANNER),
+        ):
+            answer = client.result_of(client.send(ComputePathToPose, "compute_path_to_pose", wrong).get_result_async())
+            assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.path.poses
+            assert answer.result.error_code == code and answer.result.error_msg
 
     def test_costmaps_can_be_cleared(self, client: Client) -> None:
         for costmap in ("global_costmap", "local_costmap"):
@@ -142,11 +152,15 @@ class TestAtRest:
             state = client.call(GetState, f"{server}/get_state", GetState.Request()).current_state
             assert (state.id, state.label) == (State.PRIMARY_STATE_ACTIVE, "active")
 
-    def test_a_dock_that_nobody_knows(self, client: Client) -> None:
-        goal = DockRobot.Goal(use_dock_id=True, dock_id="DOCK-99")
-        answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async())
-        assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.success
-        assert answer.result.error_code == DockRobot.Result.DOCK_NOT_IN_DB
+    def test_a_dock_that_nobody_knows(self, client: Client, waypoints: Places) -> None:
+        adrift = pose_at(waypoints["DOCK-3"], frame="odom")
+        for goal, code in (
+            (DockRobot.Goal(use_dock_id=True, dock_id="DOCK-99"), DockRobot.Result.DOCK_NOT_IN_DB),
+            (DockRobot.Goal(use_dock_id=False, dock_pose=adrift), DockRobot.Result.UNKNOWN),
+        ):
+            answer = client.result_of(client.send(DockRobot, "dock_robot", goal).get_result_async())
+            assert answer.status == GoalStatus.STATUS_ABORTED and not answer.result.success
+            assert answer.result.error_code == code
 
 
 class TestNavigation:
@@ -182,13 +196,24 @@ class TestNavigation:
         self, client: Client, waypoints: Places
     ) -> None:
         client.keep_unlocked()
+        amcl = client.listen(PoseWithCovarianceStamped, "amcl_pose", LATCHED)
         first = navigate(client, waypoints["STUDY-7"])
         client.until(client.moving, why="driving")
         second = navigate(client, waypoints["NEW-BOOKS"])
         old = client.result_of(first.get_result_async())
         assert old.status == GoalStatus.STATUS_ABORTED and old.result.error_code == 0
-        new = client.result_of(second.get_result_async(), 60)
-        assert new.status == GoalStatus.STATUS_SUCCEEDED
+        # As Nav2's: who asks for a place in a frame that is not there ends the goal before, and gets its place.
+        goal = NavigateToPose.Goal(pose=pose_at(waypoints["DESK-1"], frame="moon"))
+        third = client.send(NavigateToPose, "navigate_to_pose", goal)
+        assert client.result_of(second.get_result_async()).status == GoalStatus.STATUS_ABORTED
+        # Those of others that can't begin change nothing.
+        goal = NavigateThroughPoses.Goal(poses=[pose_at(waypoints["DESK-1"], frame="moon")])
+        wrong = client.send(NavigateThroughPoses, "navigate_through_poses", goal)
+        refused = client.result_of(wrong.get_result_async())
+        assert (refused.status, refused.result.error_code) == (GoalStatus.STATUS_ABORTED, 0)
+        assert client.result_of(third.get_result_async(), 60).status == GoalStatus.STATUS_SUCCEEDED
+        place = waypoints["NEW-BOOKS"]
+        client.until(lambda: math.dist(xy(amcl.last), (place.x, place.y)) < 0.1, why="amcl_pose at the place before")
 
     def test_several_poses_are_driven_through_and_stopped_at_and_each_journey_takes_over_from_the_one_before(
         self, client: Client, waypoints: Places
@@ -214,6 +239,9 @@ class TestNavigation:
         assert [m.feedback.current_waypoint for _, m in told.messages][-1] == 2
         none = client.send(NavigateThroughPoses, "navigate_through_poses", NavigateThroughPoses.Goal())
         assert client.result_of(none.get_result_async()).result.error_code == 309
+        many = NavigateThroughPoses.Goal(poses=poses * 7)
+        answer = client.result_of(client.send(NavigateThroughPoses, "navigate_through_poses", many).get_result_async())
+        assert answer.result.error_code == 300 and "21 poses" in answer.result.error_msg
 
 
 class TestDocking:

@@ -13,7 +13,7 @@ from luna_embedded.credentials import load
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.install.machine import require_disk
 from luna_embedded.layout import this_checkout
-from luna_embedded.parts import migrate, postgres
+from luna_embedded.parts import migrate, postgres, simulator
 from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
 from luna_embedded.parts.variables import inherited, manage_variables, ros_part_variables, web_variables
@@ -50,12 +50,33 @@ class TestOptions:
             Options(robots=9),
             Options(sim_speed=0),
             Options(sim_speed=1000),
+            Options(people=-1),
+            Options(people=201),
         ],
     )
     def test_what_nobody_can_run_is_wrong_usage(self, options: Options) -> None:
         with pytest.raises(Refusal) as refused:
             planning.check(options)
 
+        assert refused.value.code == Exit.USAGE
+
+    def test_the_simulator_gets_its_own_copy_of_a_scenario_and_finds_it_when_it_starts_anew(
+        self, state: StateDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(planning, "settle", lambda *_, **__: None)
+        file = tmp_path / "faults.yaml"
+        file.write_text("- {at: 3, fault: LIFTED}")
+        options = Options(port=pick([], 1)[0], people=7, seed=9, scenario=str(file))
+        plan(this_checkout(), planning.Place(state, named=True), options, {}, lambda _: PLENTY)
+        file.unlink()
+
+        run = planning.recorded_run(this_checkout(), state, {})
+        words = simulator.part(run).command
+        assert run.options == options
+        assert all(words[words.index(f"--{name}") + 1] == value for name, value in (("people", "7"), ("seed", "9")))
+        assert Path(words[words.index("--scenario") + 1]).read_text() == "- {at: 3, fault: LIFTED}"
+        with pytest.raises(Refusal, match=r"faults\.yaml cannot be read") as refused:
+            planning.check_scenario(this_checkout(), options, {})
         assert refused.value.code == Exit.USAGE
 
 

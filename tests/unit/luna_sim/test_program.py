@@ -46,6 +46,16 @@ class TestArguments:
         assert ended.value.code == 2
         assert complaint in capsys.readouterr().err
 
+    def test_they_are_looked_at_without_a_simulation(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        scenario = tmp_path / "faults.yaml"
+        words = ["--check", "--floor", str(LIBRARY_MAPS), "--robots", "luna1", "--scenario", str(scenario)]
+        scenario.write_text("- {at: 3, fault: LIFTED}")
+        assert main(words) == 0
+        scenario.write_text("- {at: 3, fault: LIFTED, robot: luna2}")
+        with pytest.raises(SystemExit):
+            main(words)
+        assert "entry 1: robot: 'luna2' is not one of luna1" in capsys.readouterr().err
+
     def test_names_are_split_and_trimmed(self) -> None:
         assert robot_names("luna1, luna_2") == ("luna1", "luna_2")
 
