@@ -18,7 +18,7 @@ from luna_embedded.parts.account import postgres_account
 from luna_embedded.parts.postgres_home import PostgresHome, settle, socket_folder
 from luna_embedded.parts.run import FLOOR, Options, Ports, Run, Servers
 from luna_embedded.parts.variables import inherited
-from luna_embedded.ports import domain_is_used, holder_of, pick, pick_domain, require_free
+from luna_embedded.ports import TESTS, domain_is_used, holder_of, pick, pick_domain, require_free
 from luna_embedded.state import StateDir, prepare, read_json, write_json
 
 MOST_ROBOTS = 8
@@ -173,6 +173,6 @@ def choose_domain(state: StateDir, before: Mapping[str, Any], environment: Mappi
             )
         return int(asked)
     known = before.get("ros_domain")
-    if known and not domain_is_used(known):
+    if known and known not in TESTS and not domain_is_used(known):
         return int(known)
     return pick_domain(str(state.path), domain_is_used)

@@ -12,6 +12,8 @@ from luna_embedded.exit_codes import Exit, Refusal
 LOOPBACK = "127.0.0.1"
 # Domains whose ports lie below Linux's ephemeral range (DDSI-RTPS 2.5, section 9.6.2.3: 7400 + 250 × domain + …).
 DOMAINS = 101
+TESTS = range(61, 80)
+"""Domains that are left to LUNA's tests (`tests/domains.py`): a run must not hear them, nor they it."""
 
 
 def is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
@@ -73,9 +75,10 @@ def pick(wanted: Iterable[int], count: int) -> list[int]:
 
 def pick_domain(seed: str, is_used: Callable[[int], bool]) -> int:
     """A ROS domain for a run, the same each time if it can be: by the name of the state directory, else the next."""
-    first = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % DOMAINS + 1
-    order = [(first - 1 + step) % DOMAINS + 1 for step in range(DOMAINS)]
-    return next((domain for domain in order if not is_used(domain)), first)
+    there = [domain for domain in range(1, DOMAINS + 1) if domain not in TESTS]
+    first = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big") % len(there)
+    order = there[first:] + there[:first]
+    return next((domain for domain in order if not is_used(domain)), order[0])
 
 
 def domain_is_used(domain: int) -> bool:

@@ -28,8 +28,8 @@ COLOURS = ("#d1495b", "#2e86ab", "#3c8d40", "#8e5bb5", "#e08e2b", "#178f8a", "#b
 PERSON = "#5a6068"
 _RADIUS, _PERSON_RADIUS = 0.32, 0.25
 """Metres. Robots are drawn larger than they are, to be seen."""
-_LETTERS, _ABOVE = 0.46, 0.42
-"""Metres: size of a name, and how far above a robot's middle its middle is, beyond the radius."""
+_LETTERS, _AWAY, _PAD = 0.46, 0.42, 0.12
+"""Metres: size of a name, how far from a robot's edge its middle is (above and below), and what is around it."""
 _SCALE = 40
 """Pixels a metre, at most."""
 _LONGEST = 2400
@@ -95,12 +95,13 @@ def png(floor: Drawn, seen: Seen) -> bytes:
         _disc(pen, big.at(*person), _PERSON_RADIUS * big.scale, "#dfe3e8", PERSON, 0.05 * big.scale)
         _disc(pen, big.at(*person), 0.11 * big.scale, PERSON, PERSON, 1)
     font = ImageFont.load_default(_LETTERS * big.scale)
-    for name, colour, pose in _robots(seen):
+    for _, colour, pose in _robots(seen):
         _disc(pen, big.at(pose.x, pose.y), _RADIUS * big.scale, colour, "#ffffff", 0.05 * big.scale)
         pen.polygon([big.at(*corner) for corner in _arrow(pose)], fill="#ffffff")
-        at = big.at(pose.x, pose.y + _RADIUS + _ABOVE)
+    for name, colour, place in _names(seen):
+        at = big.at(*place)
         left, top, right, bottom = pen.textbbox(at, name, font=font, anchor="mm")
-        pad = 0.12 * big.scale
+        pad = _PAD * big.scale
         pen.rounded_rectangle((left - pad, top - pad, right + pad, bottom + pad), radius=2 * pad, fill="#ffffff")
         pen.text(at, name, font=font, fill=colour, anchor="mm")
     out = io.BytesIO()
@@ -125,11 +126,12 @@ def svg(floor: Drawn, seen: Seen) -> str:
             style = f'fill="none" stroke="{stroke}" stroke-width="{wide * scale:.1f}" stroke-linejoin="round"'
             lines.append(f'<polyline {style} points="{path}"/>')
     lines += [_circle(floor.at(*person), _PERSON_RADIUS * scale, "#dfe3e8", PERSON) for person in seen.people]
-    for name, colour, pose in _robots(seen):
-        (x, y), size = floor.at(pose.x, pose.y + _RADIUS + _ABOVE - _LETTERS / 3), _LETTERS * scale
+    for _, colour, pose in _robots(seen):
         corners = " ".join(f"{a:.1f},{b:.1f}" for a, b in (floor.at(*corner) for corner in _arrow(pose)))
         lines.append(_circle(floor.at(pose.x, pose.y), _RADIUS * scale, colour, "#ffffff"))
         lines.append(f'<polygon fill="#ffffff" points="{corners}"/>')
+    for name, colour, place in _names(seen):
+        (x, y), size = floor.at(place[0], place[1] - _LETTERS / 3), _LETTERS * scale
         style = f'font-family="sans-serif" font-size="{size:.1f}" text-anchor="middle" paint-order="stroke"'
         outline = f'stroke="#ffffff" stroke-width="{0.1 * scale:.1f}"'
         lines.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" {style} {outline}>{escape(name)}</text>')
@@ -147,6 +149,38 @@ def _robots(seen: Seen) -> Iterator[tuple[str, str, Pose]]:
     colours = _colours(seen)
     for name, pose in sorted(seen.robots.items()):
         yield name, colours[name], pose
+
+
+def _names(seen: Seen) -> Iterator[tuple[str, str, tuple[float, float]]]:
+    """Each robot's name, its colour and where the middle of it is, metres.
+
+    Above the robot; below, right or left of it where another robot or name is above.
+    """
+    font = ImageFont.load_default(100)
+    taken = {name: _Box(pose.x, pose.y, _RADIUS, _RADIUS) for name, _, pose in _robots(seen)}
+    for name, colour, pose in _robots(seen):
+        half = font.getlength(name) / 100 * _LETTERS / 2 + _PAD
+        beside, over = _RADIUS + half + _PAD, _RADIUS + _AWAY
+        places = [(pose.x + dx, pose.y + dy) for dx, dy in ((0, over), (0, -over), (beside, 0), (-beside, 0))]
+        boxes = [_Box(x, y, half, _LETTERS / 2 + _PAD) for x, y in places]
+        free = (n for n, box in enumerate(boxes) if not any(box.meets(other) for other in taken.values()))
+        number = next(free, 0)
+        taken[f"name of {name}"] = boxes[number]
+        yield name, colour, places[number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """Its middle, and half of its width and height."""
+
+    x: float
+    y: float
+    half_width: float
+    half_height: float
+
+    def meets(self, other: "_Box") -> bool:
+        across = abs(self.x - other.x) < self.half_width + other.half_width
+        return across and abs(self.y - other.y) < self.half_height + other.half_height
 
 
 def _colours(seen: Seen) -> dict[str, str]:

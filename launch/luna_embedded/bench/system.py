@@ -77,7 +77,8 @@ def _sections(seconds: float, reached: float, driving: float, usage: dict[str, U
     title = f"A whole LUNA, {ROBOTS} robots that deliver, {seconds:g} s"
     columns = ["times real time, asked", "reached", "robots driving at once, on average"]
     parts = [[name, one.cpu_percent, one.memory_mb] for name, one in usage.items()]
-    whole = ["all", *(round(sum(row[column] for row in parts), 1) for column in (1, 2))]
+    cpu, memory = sum(one.cpu_percent for one in usage.values()), sum(one.memory_mb for one in usage.values())
+    whole = ["all", round(cpu, 1), round(memory, 1)]
     return [
         {"title": title, "columns": columns, "rows": [[SPEED, round(reached, 3), round(driving, 1)]]},
         {"title": "What its parts took", "columns": ["part", "% of a core", "MB (PSS)"], "rows": [*parts, whole]},

@@ -167,7 +167,9 @@ def _clear(floor: Floor, a: Pose, b: Pose) -> bool:
     """Whether no obstacle of the map lies between two points less than some metres apart."""
     steps = math.ceil(a.distance_to(b.x, b.y) / (floor.grid.resolution / 2.0))
     shares = (step / steps for step in range(1, steps))
-    return all(floor.clearance(a.x + s * (b.x - a.x), a.y + s * (b.y - a.y)) > 0.0 for s in shares)
+    # Clearance is interpolated: within an obstacle's cell it is less than a quarter of a cell.
+    least = floor.grid.resolution / 4.0
+    return all(floor.clearance(a.x + s * (b.x - a.x), a.y + s * (b.y - a.y)) > least for s in shares)
 
 
 def dock_msg(robot: Robot, visible: bool, ns: int) -> DockStatus:

@@ -20,6 +20,7 @@ from luna_embedded.parts.variables import inherited, manage_variables, ros_part_
 from luna_embedded.planning import choose_servers, plan
 from luna_embedded.ports import pick, pick_domain, require_free
 from luna_embedded.state import LONGEST_RUN_FOLDER, StateDir, read_json, run_folder
+from tests import domains
 
 PLENTY = 10**12
 
@@ -97,11 +98,13 @@ class TestPorts:
         assert pick(wanted, 3) == wanted
         assert len(set(pick(wanted[:1], 5))) == 5
 
-    def test_a_used_domain_is_passed_over_for_the_next(self) -> None:
+    def test_a_used_domain_is_passed_over_for_the_next_and_those_of_the_tests_always(self) -> None:
         first = pick_domain("/some/state", lambda _: False)
-
-        assert 1 <= first <= 101
-        assert pick_domain("/some/state", lambda domain: domain == first) == first % 101 + 1
+        assert pick_domain("/some/state", lambda domain: domain == first) == first + 1
+        used: set[int] = set()
+        while (domain := pick_domain("/some/state", used.__contains__)) not in used:
+            used.add(domain)
+        assert used == set(range(1, 102)) - set(domains.DOMAINS)
 
 
 class TestState:
