@@ -62,22 +62,30 @@ def _option(where: Place) -> str:
 def up(
     state: State = None,
     port: Annotated[int, typer.Option(help="Port of the web tier on 127.0.0.1.")] = 8000,
-    robots: Annotated[int, typer.Option(metavar="N", help="How many robots the library has, 1 to 8.")] = 1,
+    robots: Annotated[int, typer.Option(metavar="N", help="How many robots the library has, one a dock.")] = 1,
     sim_speed: Annotated[
         float, typer.Option(metavar="X", help="How many times as fast as real time the simulation runs.")
     ] = 1.0,
     people: Annotated[int, typer.Option(metavar="N", help="How many people walk about, 0 to 200.")] = 0,
     seed: Annotated[int, typer.Option(help="For everything in the simulation that is left to chance.")] = 1,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="Faults that happen at set times.")] = None,
+    floor: Annotated[
+        str | None,
+        typer.Option(metavar="FLOOR", help="A floor below sim/maps, or a folder. None: as before, library at first."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return once everything runs; stop it with `./luna down`.")
     ] = False,
 ) -> None:
     """Start everything; print address and logins. Ctrl-C stops it and loses nothing."""
+    from luna_embedded.planning import remembered_floor
+    from luna_embedded.sim.alone import asked_floor
     from luna_embedded.up import up_attached, up_detached
 
     where = _place(state)
-    options = Options(port, robots, sim_speed, people, seed, str(scenario.absolute()) if scenario else "")
+    faults = str(scenario.absolute()) if scenario else ""
+    stands = remembered_floor(where.state) if floor is None else asked_floor(this_checkout(), floor)
+    options = Options(port, robots, sim_speed, people, seed, faults, stands)
     run = up_detached if detach else up_attached
     raise typer.Exit(run(this_checkout(), where, options, console, _option(where)))
 

@@ -11,17 +11,17 @@ from typing import Any
 from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.credentials import Credentials, load
 from luna_embedded.exit_codes import Exit, Refusal
+from luna_embedded.floor_facts import require_library
 from luna_embedded.install.machine import free_bytes
 from luna_embedded.layout import Checkout, python_of, write_private
 from luna_embedded.parts import postgres, valkey
 from luna_embedded.parts.account import postgres_account
 from luna_embedded.parts.postgres_home import PostgresHome, settle, socket_folder
-from luna_embedded.parts.run import FLOOR, Options, Ports, Run, Servers
+from luna_embedded.parts.run import Options, Ports, Run, Servers, floor_of
 from luna_embedded.parts.variables import inherited
 from luna_embedded.ports import TESTS, domain_is_used, holder_of, pick, pick_domain, require_free
 from luna_embedded.state import StateDir, prepare, read_json, write_json
 
-MOST_ROBOTS = 8
 MOST_PEOPLE = 200
 """As many as the simulator takes."""
 _SCENARIOS = "docs/simulation.md, Faults, says what may stand in it."
@@ -41,13 +41,11 @@ def place(checkout: Checkout, asked: Path | None) -> Place:
     return Place(StateDir(path), named=asked is not None)
 
 
-def check(options: Options) -> None:
+def check(checkout: Checkout, options: Options) -> None:
     """Raise Refusal for what nobody can run."""
+    require_library(floor_of(checkout, options), options.robots)
     if not 1 <= options.port <= 65535:
         raise Refusal(f"{options.port} is not a port.", "Ports are 1 to 65535.", Exit.USAGE)
-    if not 1 <= options.robots <= MOST_ROBOTS:
-        what = f"The library has docks for 1 to {MOST_ROBOTS} robots, not for {options.robots}."
-        raise Refusal(what, "Choose another --robots.", Exit.USAGE)
     if not 0.5 <= options.sim_speed <= 50.0:
         raise Refusal(
             f"The simulation runs at 0.5 to 50 times real time, not {options.sim_speed:g}.",
@@ -67,7 +65,7 @@ def plan(
     free: Callable[[Path], int] = free_bytes,
 ) -> tuple[Run, PostgresHome | None]:
     """Make the folders and decide the run. Call it with the supervisor's lock held. Raises Refusal."""
-    check(options)
+    check(checkout, options)
     state = where.state
     prepare(state, free)
     require_free(options.port, holder_of)
@@ -76,6 +74,7 @@ def plan(
     home = settle(state, postgres_account(), named=where.named) if own_postgres else None
     servers = choose_servers(state, credentials, environment)
     before = read_json(state.run_file)
+    _require_same_floor(state, before, options)
     ports = _ports(options, before)
     domain = choose_domain(state, before, environment)
     run = Run(checkout, state, options, ports, credentials, servers, domain, inherited(environment))
@@ -89,13 +88,25 @@ def plan(
     return run, home
 
 
+def remembered_floor(state: StateDir) -> str:
+    """The floor on which the library in a state directory stands, as `Options.floor` has it."""
+    return str(read_json(state.run_file).get("options", {}).get("floor", Options.floor))
+
+
+def _require_same_floor(state: StateDir, before: Mapping[str, Any], options: Options) -> None:
+    """A database knows its floor's places, robots' homes, what stands where: none of it can move to another floor."""
+    if before and remembered_floor(state) != options.floor:
+        what = f"The library in {state.path} stands on the floor {remembered_floor(state)}."
+        raise Refusal(what, "Leave --floor out; or give another --state; ./luna reset begins anew.", Exit.USAGE)
+
+
 def check_scenario(checkout: Checkout, options: Options, environment: Mapping[str, str]) -> None:
     """Have the simulator look at the faults that are to happen. Raises Refusal with what it says of them."""
     if not options.scenario:
         return
     _scenario(options)
     command = [str(python_of(checkout.ros_env)), "-m", "luna_sim", "--check"]
-    command += ["--floor", str(checkout.root / FLOOR), "--robots", ",".join(options.robot_names)]
+    command += ["--floor", str(floor_of(checkout, options)), "--robots", ",".join(options.robot_names)]
     command += ["--scenario", options.scenario]
     variables = {**inherited(environment), "PYTHONPATH": ":".join(map(str, checkout.import_roots))}
     done = subprocess.run(command, env=variables, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -37,7 +37,7 @@ def supervise(
 
     ``watch`` sees every change; what it raises ends the run.
     """
-    check(options)
+    check(checkout, options)
     check_scenario(checkout, options, os.environ)
     begin(where.state)
     lock = Lock(where.state)

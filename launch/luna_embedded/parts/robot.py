@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from luna_embedded.floor_facts import read_facts
 from luna_embedded.parts import simulator
 from luna_embedded.parts.run import Run
 from luna_embedded.parts.variables import ros_part_variables
 from luna_embedded.supervision.lifecycle import Rules
 from luna_embedded.supervision.part import Part
-
-MAP = "library"
 
 
 def onboard_name(robot: str) -> str:
@@ -21,7 +20,8 @@ def safety_name(robot: str) -> str:
 
 def onboard(run: Run, robot: str) -> Part:
     """Navigator, executor and status. Waits for the simulator's clock by itself, hence needs nothing."""
-    return _node(run, robot, onboard_name(robot), "luna_robot.onboard", {"use_sim_time": "true", "map_id": MAP})
+    told = {"use_sim_time": "true", "map_id": read_facts(run.floor).map_id}
+    return _node(run, robot, onboard_name(robot), "luna_robot.onboard", told)
 
 
 def safety(run: Run, robot: str) -> Part:
@@ -31,8 +31,9 @@ def safety(run: Run, robot: str) -> Part:
 
 def _node(run: Run, robot: str, name: str, module: str, parameters: dict[str, str]) -> Part:
     folder = run.state.robot(robot)
-    mask = str(run.floor / "keepout.yaml")
-    told = {"robot_name": robot, "state_dir": str(folder), "keepout_mask": mask, **parameters}
+    mask = run.floor / "keepout.yaml"
+    zones = str(mask) if mask.exists() else ""
+    told = {"robot_name": robot, "state_dir": str(folder), "keepout_mask": zones, **parameters}
     words = [word for key, value in told.items() for word in ("-p", f"{key}:={value}")]
     return Part(
         name=name,

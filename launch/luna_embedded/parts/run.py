@@ -10,15 +10,16 @@ from luna_embedded.credentials import Credentials
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.state import StateDir
 
-FLOOR = "sim/maps/library"
-"""Of the library, in the source tree."""
+FLOORS = "sim/maps"
+"""Folders of floors by their names, in the source tree."""
 
 
 @dataclass(frozen=True)
 class Options:
     """What a person asks for. ``sim_speed``: how many times as fast as real time the simulation runs.
 
-    ``people`` walk about in it, ``seed`` is for what is left to chance, ``scenario`` is a file of faults or empty.
+    ``people`` walk about in it, ``seed`` is for what is left to chance, ``scenario`` is a file of faults or empty,
+    ``floor`` the name of a floor in the source tree, or the folder of another.
     """
 
     port: int = 8000
@@ -27,10 +28,16 @@ class Options:
     people: int = 0
     seed: int = 1
     scenario: str = ""
+    floor: str = "library"
 
     @property
     def robot_names(self) -> tuple[str, ...]:
         return tuple(f"luna{number}" for number in range(1, self.robots + 1))
+
+
+def floor_of(checkout: Checkout, options: Options) -> Path:
+    """The folder of the floor on which a library stands."""
+    return checkout.root / FLOORS / options.floor
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Run:
     @property
     def floor(self) -> Path:
         """Map and waypoints of the simulated library."""
-        return self.checkout.root / FLOOR
+        return floor_of(self.checkout, self.options)
 
     @property
     def scenario(self) -> Path | None:

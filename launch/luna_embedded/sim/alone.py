@@ -12,6 +12,7 @@ from typing import NoReturn
 from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.layout import Checkout, write_private
+from luna_embedded.parts.run import FLOORS
 from luna_embedded.parts.variables import inherited, ros_variables
 from luna_embedded.planning import choose_domain
 from luna_embedded.state import Lock, StateDir, begin, read_json, write_json
@@ -77,13 +78,19 @@ def alone(state: StateDir) -> Alone:
 
 def floor_folder(checkout: Checkout, floor: str) -> Path:
     """The folder of a floor: one below sim/maps by its name, else any by its path. Raises Refusal."""
-    maps = checkout.root / "sim/maps"
+    maps = checkout.root / FLOORS
     known = sorted(path.parent.name for path in maps.glob("*/map.yaml"))
     folder = maps / floor if floor in known else Path(floor).expanduser().absolute()
     if not (folder / "map.yaml").is_file():
         mend = f"Floors are {', '.join(known)}, or a folder with map.yaml and waypoints.yaml (./luna sim import)."
         raise Refusal(f"There is no floor {floor}.", mend, Exit.USAGE)
     return folder
+
+
+def asked_floor(checkout: Checkout, floor: str) -> str:
+    """The floor of a whole LUNA as its options have it. Raises Refusal."""
+    folder = floor_folder(checkout, floor)
+    return folder.name if folder.parent == checkout.root / FLOORS else str(folder)
 
 
 def robot_names(robots: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from luna_embedded.exit_codes import Exit
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.parts.variables import inherited
+from luna_embedded.planning import remembered_floor
 from luna_embedded.sim.alone import Alone, alone, floor_folder
 from luna_embedded.state import Lock, StateDir, read_json
 
@@ -44,7 +45,7 @@ def draw_floor(
     A whole LUNA, if it runs, goes before a simulator that was started alone. Returns an exit code.
     """
     lonely, whole = alone(state), Lock(state).is_held()
-    words = ["--floor", str(floor_folder(checkout, floor or _floor_of(lonely, whole)))]
+    words = ["--floor", str(floor_folder(checkout, floor or _floor_of(state, lonely, whole)))]
     if recording:
         words += ["--recording", str(recording)]
     else:
@@ -52,8 +53,8 @@ def draw_floor(
     return _program(checkout, "luna_sim.picture", [*words, str(file)], environment)
 
 
-def _floor_of(lonely: Alone, whole: bool) -> str:
-    return "library" if whole else str(read_json(lonely.run_file).get("floor", "library"))
+def _floor_of(state: StateDir, lonely: Alone, whole: bool) -> str:
+    return remembered_floor(state) if whole else str(read_json(lonely.run_file).get("floor", "library"))
 
 
 def _floor_program(checkout: Checkout, words: Sequence[str], environment: Mapping[str, str]) -> int:

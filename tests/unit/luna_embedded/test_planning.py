@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,13 +54,30 @@ class TestOptions:
             Options(sim_speed=1000),
             Options(people=-1),
             Options(people=201),
+            Options(floor="/nowhere"),
         ],
     )
     def test_what_nobody_can_run_is_wrong_usage(self, options: Options) -> None:
         with pytest.raises(Refusal) as refused:
-            planning.check(options)
+            planning.check(this_checkout(), options)
 
         assert refused.value.code == Exit.USAGE
+
+    def test_a_library_stands_on_a_floor_with_a_desk_and_docks_enough_and_stays_there(
+        self, run: Run, state: StateDir, tmp_path: Path
+    ) -> None:
+        planning.check(run.checkout, Options(robots=24, floor="annex"))
+        with pytest.raises(Refusal, match=r"annex has docks for 1 to 24 robots .*, not for 25"):
+            planning.check(run.checkout, Options(robots=25, floor="annex"))
+        (tmp_path / "waypoints.yaml").write_text(
+            "{map_id: attic, waypoints: [{location_code: DESK-1, kind: DESK}, {location_code: S, kind: STUDY}]}"
+        )
+        with pytest.raises(Refusal, match="lacks DESK-2, a place of kind RETURN"):
+            planning.check(run.checkout, Options(floor=str(tmp_path)))
+        moved = replace(run.options, floor="annex")
+        with pytest.raises(Refusal, match="stands on the floor library") as refused:
+            plan(run.checkout, planning.Place(state, named=True), moved, {}, lambda _: PLENTY)
+        assert refused.value.code == Exit.USAGE and planning.remembered_floor(state) == "library"
 
     def test_the_simulator_gets_its_own_copy_of_a_scenario_and_finds_it_when_it_starts_anew(
         self, state: StateDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
