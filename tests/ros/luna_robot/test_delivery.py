@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from action_msgs.msg import GoalStatus
 from luna_interfaces.msg import DeliveryState, RobotStatus, Waypoint
 
 from luna_robot import conversions
@@ -153,6 +154,11 @@ def test_an_operator_drives_to_a_waypoint(robot: World):
     wall = stop("", -30.0, -30.0).pose
     assert controller.navigate(15.0, pose=wall).error_code == S.ERROR_NAVIGATION
     assert controller.navigate(5.0, pose=stop("", 7.0, 13.0).pose).error_code == S.ERROR_MALFORMED
+    ahead = stop("", 1.0, 0.0).pose
+    for frame in ("base_link", ""):
+        ahead.header.frame_id = frame
+        refused = controller.navigate(5.0, pose=ahead)
+        assert (refused.error_code, refused.message) == (S.ERROR_MALFORMED, f"pose: frame {frame!r} is not 'map'")
     controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_TO_PICKUP)
     assert controller.navigate(5.0, waypoint="desk-1").error_code == S.ERROR_BUSY
@@ -174,9 +180,11 @@ def test_an_operators_own_goal_wins_and_is_reported(robot: World):
     controller = robot.controller
     result = controller.send(robot.goal())
     controller.wait(lambda: controller.speed > 0.05, 60.0)
-    controller.operator_goal(1.8, 4.3)
+    theirs = controller.operator_goal(1.8, 4.3)
     status = controller.wait_for_phase(S.PHASE_AWAITING_RECOVERY, 60.0)
     assert status.mode == RobotStatus.MODE_RECOVERY
+    assert controller.ending_of(theirs, 60.0) == GoalStatus.STATUS_SUCCEEDED
+    assert not controller.locked
     controller.wait(lambda: controller.speed == 0.0, 60.0)
     answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1, by="test")
     assert answer.verdict == 0

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from luna_robot.delivery.events import LegEnded, LegResult, PauseSet
-from luna_robot.delivery.model import FALLBACK_INDEX, Cargo, Error, Handover, OnTimeout, Outcome, Phase, Verdict
+from luna_robot.delivery.events import BatteryLevel, LegEnded, LegResult, PauseSet
+from luna_robot.delivery.machine import moving_allowed
+from luna_robot.delivery.model import (
+    FALLBACK_INDEX,
+    Cargo,
+    Error,
+    Handover,
+    OnTimeout,
+    Outcome,
+    Phase,
+    Resolution,
+    Verdict,
+)
 from tests.unit.luna_robot.bench import DESK, TABLE, Bench, bench_at, return_pickup, student_delivery
 
 
@@ -203,3 +215,24 @@ def test_a_robot_that_was_taken_over_does_not_fight():
     bench = bench_at(Phase.TO_PICKUP)
     bench.end_leg(LegResult.PREEMPTED, "another client")
     assert (bench.phase, bench.active.error) == (Phase.AWAITING_RECOVERY, Error.NAVIGATION_PREEMPTED)
+    assert bench.leg is None and moving_allowed(bench.state, bench.facts), "the other client's goal goes on"
+
+
+@pytest.mark.parametrize(
+    ("happens", "error"),
+    [
+        (lambda bench: bench.world(battery=BatteryLevel.EMPTY), Error.BATTERY_LOW),
+        (Bench.lose_pose_at_start, Error.NOT_LOCALIZED),
+    ],
+)
+def test_what_else_makes_it_stand_does_so_when_it_was_taken_over_as_well(
+    happens: Callable[[Bench], object], error: Error
+):
+    bench = bench_at(Phase.TO_DROPOFF)
+    bench.end_leg(LegResult.PREEMPTED, "another client")
+    happens(bench)
+    assert (bench.phase, bench.active.error) == (Phase.AWAITING_RECOVERY, error)
+    assert not moving_allowed(bench.state, bench.facts)
+    bench.world(battery=BatteryLevel.GOOD, localized=True)
+    bench.resolve(Resolution.RESUME)
+    assert bench.phase is Phase.TO_DROPOFF

@@ -106,10 +106,10 @@ class Draft:
         return self.enter(delivery, phase, handover_seq=seq, timer=timer, link_lost=0.0)
 
     def await_recovery(self, delivery: Delivery, error: Error, message: str) -> Delivery:
-        """Stand still until a person says what to do."""
-        return self.enter(
-            delivery, Phase.AWAITING_RECOVERY, interrupted=delivery.phase, error=error, message=message
-        )  # fmt: skip
+        """Until a person says what to do. If it waits for that already, what it was interrupted in stays."""
+        waits = delivery.phase is Phase.AWAITING_RECOVERY
+        interrupted = delivery.interrupted if waits else delivery.phase
+        return self.enter(delivery, Phase.AWAITING_RECOVERY, interrupted=interrupted, error=error, message=message)
 
     def finish(
         self, delivery: Delivery, outcome: Outcome, error: Error = Error.NONE, message: str = "", trace_id: str = ""

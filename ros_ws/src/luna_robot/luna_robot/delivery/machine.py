@@ -30,7 +30,7 @@ from luna_robot.delivery.events import (
     Tick,
     WaypointsSet,
 )
-from luna_robot.delivery.model import MOVING_PHASES, Arrival, ExecutorState, Phase
+from luna_robot.delivery.model import MOVING_PHASES, Arrival, ExecutorState
 from luna_robot.geometry import Pose
 
 DEFAULT_POLICY = Policy()
@@ -80,7 +80,7 @@ def moving_allowed(state: ExecutorState, facts: Facts) -> bool:
 
     Also as long as it does not know whether a stop was engaged while it was away.
     """
-    recovering = state.active is not None and state.active.phase is Phase.AWAITING_RECOVERY
+    recovering = state.active is not None and progress.stands_until_recovered(state.active)
     heeded = facts.safety_known and (not facts.estop_id or _heeded(state, facts))
     return heeded and not facts.estopped and not state.suspended and not recovering
 

@@ -52,10 +52,18 @@ def _arrive(draft: Draft, delivery: Delivery) -> None:
         go_on(draft, delivery)
 
 
+def stands_until_recovered(delivery: Delivery) -> bool:
+    """Whether the robot itself must not move before a person has said what to do.
+
+    Where an operator's own goal took the robot over, the delivery waits while that goal goes on.
+    """
+    return delivery.phase is Phase.AWAITING_RECOVERY and delivery.error is not Error.NAVIGATION_PREEMPTED
+
+
 def _fail_leg(draft: Draft, delivery: Delivery, error: Error, message: str) -> None:
     """With an item on board: to the fallback, and if that can't be, wait for a person. Without: it is over.
 
-    A robot that another client has taken over doesn't fight: it waits for a person.
+    A robot that another client has taken over doesn't fight: it waits for a person, and that client's goal goes on.
     """
     if delivery.goal.kind is Kind.PARK:
         draft.finish(delivery, Outcome.FAILED, error, message)
@@ -100,7 +108,7 @@ def tick(draft: Draft, event: Tick) -> None:
 def _heed_battery(draft: Draft, delivery: Delivery) -> bool:
     """True if the battery's state decided."""
     level, park = draft.facts.battery, delivery.goal.kind is Kind.PARK
-    if draft.facts.docked or delivery.phase is Phase.AWAITING_RECOVERY:
+    if draft.facts.docked or stands_until_recovered(delivery):
         return False
     if level is BatteryLevel.EMPTY:
         if park:
@@ -169,7 +177,7 @@ def _end_clearing(draft: Draft, delivery: Delivery) -> None:
 def lose_pose(draft: Draft) -> None:
     """After a start nobody knows where the robot is: it doesn't move until a person says so."""
     delivery = draft.active
-    if delivery is None or delivery.phase is Phase.AWAITING_RECOVERY:
+    if delivery is None or stands_until_recovered(delivery):
         return
     if delivery.goal.kind is Kind.PARK:
         draft.finish(delivery, Outcome.FAILED, Error.NOT_LOCALIZED, "restarted without a pose")

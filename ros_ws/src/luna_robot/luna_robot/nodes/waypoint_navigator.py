@@ -197,9 +197,9 @@ class WaypointNavigator(Node):
     # --- navigate_to_waypoint ---
 
     async def _on_goal(self, handle: ServerGoalHandle) -> NavigateToWaypoint.Result:
-        started = self.get_clock().now()
+        began = self._watch.total
         target = self._target(handle.request)
-        refusal = self._refusal(handle.request.waypoint, target)
+        refusal = self._refusal(handle.request, target)
         if refusal is None and target is not None:
             refusal = await self._drive_operator(target, handle)
         if handle.is_cancel_requested:
@@ -208,7 +208,7 @@ class WaypointNavigator(Node):
             handle.succeed()
         pose = self._view.pose
         distance = pose.distance_to(target) if pose and target else None
-        return result_of(refusal, (self.get_clock().now() - started).nanoseconds / 1e9, distance)
+        return result_of(refusal, self._watch.total - began, distance)
 
     def _target(self, request: NavigateToWaypoint.Goal) -> Pose | None:
         if not request.waypoint:
@@ -216,10 +216,13 @@ class WaypointNavigator(Node):
         known = self._waypoints.find(request.waypoint)
         return known.pose if known else None
 
-    def _refusal(self, waypoint: str, target: Pose | None) -> Refusal | None:
+    def _refusal(self, request: NavigateToWaypoint.Goal, target: Pose | None) -> Refusal | None:
         known, order = self._waypoints, self._order
+        waypoint, frame = request.waypoint, request.pose.header.frame_id
         if waypoint and (known.map_id, known.version) != (order.map_id, order.waypoints_version):
             return Error.UNKNOWN_WAYPOINT, f"waypoints {order.waypoints_version} of {order.map_id!r} are not here yet"
+        if not waypoint and frame != MAP:
+            return Error.MALFORMED, f"pose: frame {frame!r} is not {MAP!r}"
         if target is None or not target.is_finite():
             return Error.UNKNOWN_WAYPOINT, "unknown waypoint, or not a pose"
         if self._zones.forbids(target):
