@@ -199,7 +199,10 @@ class _ServiceClient(_Client):
         return True
 
     def call_async(self, request: Any) -> Future:
-        return self._waits.awaited(self._client.call_async(request), _as_it_is, _forget)
+        asked = self._client.call_async(request)
+        answer = self._waits.awaited(asked, _as_it_is, _forget)
+        answer.add_done_callback(lambda _: self._client.remove_pending_request(asked))
+        return answer
 
 
 class _ActionClient(_Client):

@@ -9,6 +9,7 @@ from action_msgs.srv import CancelGoal
 from rclpy.node import Node
 
 from luna_robot.navigation.action_drive import ANSWER_WITHIN
+from luna_robot.navigation.asking import ask_all
 from luna_robot.navigation.deadlines import Deadlines
 
 NAV2_OTHERS = ("navigate_through_poses", "follow_waypoints", "spin", "backup", "drive_on_heading", "assisted_teleop")
@@ -44,5 +45,4 @@ class GoalSweep:
             self._deadlines.after(LOOK_AGAIN_AFTER, lambda: on_done(False))
             return
         others = [cancel for cancel in self._others if cancel.service_is_ready()]
-        calls = [cancel.call_async(CancelGoal.Request()) for cancel in (*there, *others)]
-        self._deadlines.gather(calls, ANSWER_WITHIN, on_done)
+        ask_all([*there, *others], CancelGoal.Request(), self._deadlines, ANSWER_WITHIN, on_done)

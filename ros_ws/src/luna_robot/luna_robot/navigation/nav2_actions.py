@@ -16,6 +16,7 @@ from rclpy.task import Future
 from luna_robot import conversions
 from luna_robot.geometry import Pose
 from luna_robot.navigation.action_drive import ANSWER_WITHIN, PLAN_WITHIN, ActionDrive, length_of
+from luna_robot.navigation.asking import ask_all
 from luna_robot.navigation.deadlines import Deadlines
 from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
 from luna_robot.navigation.lifecycle import Lifecycle
@@ -67,8 +68,7 @@ class Nav2Actions:
 
     def clear_costmaps(self, on_done: Callable[[], None]) -> None:
         there = [client for client in self._costmaps if client.service_is_ready()]
-        calls = [client.call_async(ClearEntireCostmap.Request()) for client in there]
-        self._deadlines.gather(calls, ANSWER_WITHIN, lambda _: on_done())
+        ask_all(there, ClearEntireCostmap.Request(), self._deadlines, ANSWER_WITHIN, lambda _: on_done())
 
     def cancel_all(self, on_done: Callable[[bool], None]) -> None:
         self._sweep.cancel_all(on_done)
