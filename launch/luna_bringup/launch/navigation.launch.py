@@ -105,7 +105,10 @@ def _manager(what: str, servers: list[str], arguments: Arguments) -> Node:
 
 
 def _twist_mux(arguments: Arguments) -> Node:
-    """On the steady clock even in simulation: a lock that has fallen silent must lock."""
+    """On the system's clock even in simulation: a lock that fell silent must lock also when a simulated time stands.
+
+    The system's clock is not the steady one: set back, it holds up what twist_mux takes for silence.
+    """
     return Node(
         package="twist_mux",
         executable="twist_mux",

@@ -34,6 +34,8 @@ _LIFECYCLE_NODES = ("amcl", "bt_navigator", "map_server")
 """Nodes that clients wait for until they are active."""
 _MOVING, _STILL, _SLOW = 50 * _MS, 200 * _MS, 1000 * _MS
 """Periods of publication in simulated time, nanoseconds."""
+_SIGN_OF_LIFE = 200 * _MS
+"""Nanoseconds of wall time after which odometry is told at the latest: who watches over a robot does not slow down."""
 
 
 class RobotNode(Node):
@@ -58,6 +60,7 @@ class RobotNode(Node):
         self._guard = guard
         self._watch = watch
         self._pose_at = self._slow_at = -_SLOW
+        self._pose_told_at = 0
         self._amcl_updates = 0
         self._amcl_at = -_SLOW
         self._told: tuple[object, ...] = ()
@@ -83,7 +86,8 @@ class RobotNode(Node):
         ns, robot = self._world.time_ns, self.robot
         if robot.impairment.silent:
             return
-        if due(ns, self._pose_at, _STILL if robot.velocity.is_zero else _MOVING):
+        overdue = time.monotonic_ns() - self._pose_told_at >= _SIGN_OF_LIFE
+        if overdue or due(ns, self._pose_at, _STILL if robot.velocity.is_zero else _MOVING):
             self._publish_pose()
         self._publish_amcl(ns)
         self._sensors.publish(ns)
@@ -170,7 +174,7 @@ class RobotNode(Node):
         ns = self._world.time_ns
         self._odom.publish(messages.odometry_msg(self.robot, ns))
         self._tf.publish(messages.tf_msg(self.robot, ns))
-        self._pose_at = ns
+        self._pose_at, self._pose_told_at = ns, time.monotonic_ns()
 
     def _publish_amcl(self, ns: int) -> None:
         updates = self.robot.localization.updates

@@ -23,6 +23,10 @@ _FEEDBACK = 0.1
 _BUSY, _IDLE = 0.02, 0.05
 """Pause between batches of steps, seconds of wall time."""
 
+_UNTOLD = 0.2
+"""Seconds of wall time of a batch after which robots tell in between: a simulation that is asked for more than the
+machine can do must not seem dead to those who watch over its robots."""
+
 
 class Simulation:
     """Owns the world, its nodes and two threads: one steps and publishes, one spins the executor.
@@ -87,11 +91,18 @@ class Simulation:
 
     def _run(self) -> None:
         while not self._stop.wait(self._pause()):
-            for _ in range(self._pace.due(time.monotonic())):
+            begun = time.monotonic()
+            for _ in range(self._pace.due(begun)):
                 with self.guard:
                     self._world.step()
-            with self.guard:
-                self._publish()
+                if time.monotonic() - begun >= _UNTOLD:
+                    self._tell()
+                    begun = time.monotonic()
+            self._tell()
+
+    def _tell(self) -> None:
+        with self.guard:
+            self._publish()
 
     def _pause(self) -> float:
         busy = any(robot.active for robot in self._world.robots.values())

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import TwistStamped
 from luna_interfaces.msg import DeliveryState, RobotStatus, Waypoint
 
+from luna_robot.safety.latch import Latch, load_latch, save_latch
 from luna_ros_cli.__main__ import main as luna_ros_main
 from luna_ros_cli.session import Session
 from tests.ros.luna_robot.conftest import DESK, LOAD, UNLOAD, World
@@ -146,16 +146,15 @@ def test_power_that_a_killed_supervisor_took_is_given_back(robot: World):
     controller = robot.controller
     engage(robot, "p")
     controller.wait(lambda: controller.status.suspended, 20.0)
-    wait_for(lambda: latched(robot).get("power_taken"), "the power's state on the disk")
+    wait_for(lambda: latched(robot).power_taken, "the power's state on the disk")
     robot.processes.kill("safety")
-    latch = latched(robot)
-    latch_file(robot).write_text(json.dumps({**latch, "stops": [], "released": "p"}))
+    save_latch(latch_file(robot), replace(latched(robot), stops=(), released="p"))
     robot.processes.start("safety")
     controller.wait(lambda: controller.status.suspended and not controller.status.estopped, 60.0)
     assert controller.call("resume", estop_id="p").verdict == 0
     controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
-    wait_for(lambda: not latched(robot).get("power_taken"), "the power given back, on the disk")
+    wait_for(lambda: not latched(robot).power_taken, "the power given back, on the disk")
 
 
 def test_what_drives_too_fast_or_into_a_zone_is_stopped_until_a_person_has_seen_to_it(robot: World):
@@ -193,8 +192,8 @@ def latch_file(robot: World) -> Path:
     return robot.processes.folder / "luna1" / "safety.json"
 
 
-def latched(robot: World) -> dict[str, Any]:
-    return json.loads(latch_file(robot).read_text())
+def latched(robot: World) -> Latch:
+    return load_latch(latch_file(robot), time.time_ns())
 
 
 def wait_for(look: Callable[[], object], what: str, deadline: float = 20.0) -> None:

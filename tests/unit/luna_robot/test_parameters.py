@@ -66,6 +66,14 @@ def test_levels_of_the_battery_must_be_in_order_and_apart(changed: dict[str, flo
         p.battery_limits({**EXECUTOR, **changed})
 
 
+@pytest.mark.parametrize("lacking", p.ONBOARD)
+def test_no_node_can_be_left_unwatched(lacking: str):
+    values = {one.name: listed(one.default) for one in p.SAFETY_SUPERVISOR}
+    p.supervision({**values, "nodes": [*p.ONBOARD, "another"]})
+    with pytest.raises(p.WrongParameter, match=f"parameter nodes .* lacks {lacking}"):
+        p.supervision({**values, "nodes": [node for node in p.ONBOARD if node != lacking]})
+
+
 def test_what_says_who_the_robot_is_and_when_it_stands_still_is_read_once():
     fixed = {one.name for table in NODES.values() for one in table if not one.changeable}
     assert {"robot_name", "state_dir", "map_id", "nodes", "heartbeat_silence", "lock_silence"} <= fixed

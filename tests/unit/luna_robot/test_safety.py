@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
-from luna_robot.safety.latch import UNREADABLE, Latch, Stop, engage, load_latch, release, save_latch
-from luna_robot.safety.power import ANSWER_WITHIN, Order, PowerSwitch
+from luna_robot.safety.latch import UNREADABLE, Latch, Stop, engage, engage_anew, load_latch, release, save_latch
+from luna_robot.safety.power import ANSWER_WITHIN, REMIND_AFTER, Order, PowerSwitch
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
@@ -54,11 +57,30 @@ class TestLatch:
     def test_no_file_means_that_nothing_is_latched(self, tmp_path):
         assert load_latch(tmp_path / "safety.json", 9) == Latch()
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", '{"stops": 3}', '{"stops": [{"estop_id": 3}]}', '{"x": 1}'])
+    @pytest.mark.parametrize(
+        "content", ["", "{", "[]", "{}", "[" * 100_000, '{"stops": []}', '{"latch": {}, "digest": ""}']
+    )
     def test_a_file_that_cannot_be_read_holds_the_robot(self, tmp_path, content):
         (tmp_path / "safety.json").write_text(content)
         latch = load_latch(tmp_path / "safety.json", 9)
         assert (latch.engaged, latch.estop_id) == (True, UNREADABLE)
+
+    @given(st.data())
+    def test_no_file_that_was_altered_frees_the_robot(self, data):
+        """Whatever is lost or changed: either the stop is still there, or nobody knows, which holds as well."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "safety.json")
+            save_latch(path, Latch((E1,)))
+            content = path.read_bytes()
+            start, end = (data.draw(st.integers(0, len(content))) for _ in range(2))
+            path.write_bytes(content[:start] + data.draw(st.binary(max_size=4)) + content[end:])
+            assert load_latch(path, 9).engaged
+            save_latch(path, Latch())
+            assert load_latch(path, 9) == Latch()
+
+    def test_a_stop_that_is_engaged_anew_takes_the_place_of_the_old_one(self):
+        answer = engage_anew(Latch((E2, E1)), Stop("e1", "again", "reader", 7))
+        assert (answer.verdict, answer.latch.stops) == (Verdict.ACCEPTED, (Stop("e1", "again", "reader", 7), E2))
 
     def test_a_failed_save_leaves_the_old_file(self, tmp_path):
         path = tmp_path / "safety.json"
@@ -95,10 +117,19 @@ class TestPower:
         assert switch.order(False, 0.0) is None
         told(switch, base, True, 0.0)
         answers(switch, base)
-        assert (base.cut, switch.taken, switch.order(True, 9.0)) == (True, True, None)
+        assert (base.cut, switch.taken, switch.order(True, REMIND_AFTER / 2)) == (True, True, None)
         told(switch, base, False, 9.0)
         answers(switch, base)
         assert (base.cut, switch.taken, switch.order(False, 99.0)) == (False, False, None)
+
+    def test_power_that_somebody_gives_back_during_a_stop_is_taken_again(self):
+        """As a TurtleBot 4's own menu does."""
+        switch, base = PowerSwitch(False), Base()
+        told(switch, base, True, 0.0)
+        answers(switch, base)
+        base.cut = False
+        told(switch, base, True, REMIND_AFTER)
+        assert base.cut
 
     def test_an_order_without_an_answer_is_given_again(self):
         switch = PowerSwitch(False)

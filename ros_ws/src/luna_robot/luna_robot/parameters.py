@@ -17,6 +17,7 @@ from luna_robot.keepout import NOWHERE, KeepoutError, KeepoutZones, load_keepout
 from luna_robot.navigation.driver import RetryPolicy
 from luna_robot.navigation.localization import LocalizationLimits
 from luna_robot.safety.bounds import Bounds
+from luna_robot.safety.senses import SenseLimits
 
 Values = Mapping[str, Any]
 """By name, as ROS gives them."""
@@ -108,15 +109,15 @@ STATUS_PUBLISHER = (
     ROBOT_NAME,
     Parameter("map_id", "", "map that the robot starts with, for people"),
 )
+ONBOARD = ("waypoint_navigator", "task_executor", "status_publisher")
 SAFETY_SUPERVISOR = (
     STATE_DIR,
     ROBOT_NAME,
-    Parameter(
-        "nodes",
-        ("waypoint_navigator", "task_executor", "status_publisher"),
-        "nodes whose heartbeat must not fall silent",
-    ),
+    Parameter("nodes", ONBOARD, f"nodes whose heartbeat must not fall silent, {', '.join(ONBOARD)} among them"),
     Parameter("heartbeat_silence", 0.6, "s of silence that stop the robot", 0.3, 5.0),
+    Parameter("odometry_silence", 1.0, "s without odometry that stop the robot", 0.3, 10.0),
+    Parameter("sensor_absence", 5.0, "s without a publisher of hazard_detection or kidnap_status", 1.0, 60.0),
+    Parameter("enable_stamped_cmd_vel", True, "whether the base takes cmd_vel as TwistStamped; false = as Twist"),
     Parameter("speed_limit", 0.306, "m/s, as fast as the robot may drive", 0.05, 5.0),
     Parameter("speed_margin", 0.05, "m/s above the limit that still count as kept", 0.0, 1.0),
     KEEPOUT_MASK,
@@ -144,9 +145,16 @@ def keepout_zones(values: Values) -> KeepoutZones:
         raise WrongParameter(f"parameter keepout_mask: {error}") from None
 
 
-def bounds(values: Values) -> Bounds:
-    """Raises WrongParameter for a mask that cannot be read."""
+def supervision(values: Values) -> Bounds:
+    """Raises WrongParameter for a mask that cannot be read, and where a node of LUNA's would not be watched."""
+    unwatched = [node for node in ONBOARD if node not in values["nodes"]]
+    if unwatched:
+        raise WrongParameter(f"parameter nodes is {values['nodes']!r}, lacks {', '.join(unwatched)}")
     return Bounds(values["speed_limit"] + values["speed_margin"], keepout_zones(values))
+
+
+def sense_limits(values: Values) -> SenseLimits:
+    return SenseLimits(odometry=values["odometry_silence"], absence=values["sensor_absence"])
 
 
 def retry_policy(values: Values) -> RetryPolicy:

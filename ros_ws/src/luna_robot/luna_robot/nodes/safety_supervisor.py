@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import time
 import uuid
-from concurrent.futures import Future as ThreadFuture
-from dataclasses import replace
 from pathlib import Path
 
-from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from irobot_create_msgs.msg import HazardDetectionVector, KidnapStatus
-from irobot_create_msgs.srv import EStop
 from luna_interfaces.msg import NodeHeartbeat, SafetyState
 from luna_interfaces.srv import SetEmergencyStop
 from nav_msgs.msg import Odometry
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.task import Future
 from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
 
 from luna_robot import conversions
-from luna_robot.delivery.model import Error, Verdict
 from luna_robot.faults import Fault, FaultLog, Severity
 from luna_robot.navigation.localization import Localization
 from luna_robot.navigation.transforms import TransformTree
-from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, Worker, steady
+from luna_robot.nodes.base import Base
+from luna_robot.nodes.common import LATCHED, NEWEST, RELIABLE, SENSOR, Heartbeat, steady
+from luna_robot.nodes.latch_keeper import LatchKeeper
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import BASE, MAP, ODOM, TF_QOS
-from luna_robot.parameters import SAFETY_SUPERVISOR, bounds, localization_limits
+from luna_robot.parameters import SAFETY_SUPERVISOR, localization_limits, sense_limits, supervision
 from luna_robot.safety.bounds import Breach, breaches
-from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, load_latch, release, save_latch
-from luna_robot.safety.power import Order, PowerSwitch
+from luna_robot.safety.kidnapping import Kidnapping
+from luna_robot.safety.latch import LatchAnswer, Stop
+from luna_robot.safety.senses import HANDS, HAZARDS, Senses
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
@@ -43,38 +43,37 @@ class SafetySupervisor(Node):
 
     def __init__(self) -> None:
         super().__init__("safety_supervisor")
-        parameters = Parameters(self, SAFETY_SUPERVISOR, bounds)
+        parameters = Parameters(self, SAFETY_SUPERVISOR, supervision)
         self._bounds = parameters.settings
         self._tree = TransformTree()
-        self._path = Path(parameters["state_dir"] or Path.home() / ".ros" / "luna_robot") / "safety.json"
-        self._latch = load_latch(self._path, time.time_ns())
-        self._written = self._latch
-        self._unsaved = ""
-        self._saving = 0
-        self._power = PowerSwitch(self._latch.power_taken)
-        self._worker = Worker(self, "latch")
+        folder = Path(parameters["state_dir"] or Path.home() / ".ros" / "luna_robot")
+        self._latch = LatchKeeper(self, folder / "safety.json", self._look)
         self._faults = FaultLog()
         self._watch = Watch(parameters["nodes"], WatchLimits(parameters["heartbeat_silence"]))
+        self._senses = Senses(sense_limits(parameters.values))
+        self._kidnapping = Kidnapping()
         self._localization = Localization(localization_limits(parameters.values))
         self._beats = 0
         self._told: SafetyView | None = None
-        self._advertise()
-        self._look()
-        self._subscribe()
-        self.create_service(SetEmergencyStop, "set_emergency_stop", self._on_set)
-        self.create_timer(LOCK_PERIOD, self._on_timer)
-
-    def _advertise(self) -> None:
         self._lock = self.create_publisher(Bool, "estop", RELIABLE)
         self._state = self.create_publisher(SafetyState, "safety_state", LATCHED)
-        self._velocity = self.create_publisher(TwistStamped, "cmd_vel", RELIABLE)
         self._heartbeat = Heartbeat(self)
-        self._create3 = self.create_client(EStop, "e_stop")
+        stamped, taken = parameters["enable_stamped_cmd_vel"], self._latch.latch.power_taken
+        self._base = Base(self, stamped=stamped, power_taken=taken, on_power=self._remember_power)
+        self._look()
+        self._subscribe()
+        # While one call waits for the disk, everything else goes on: further stops, hazards, the lock's signs of life.
+        self.create_service(
+            SetEmergencyStop, "set_emergency_stop", self._on_set, callback_group=ReentrantCallbackGroup()
+        )
+        self.create_timer(LOCK_PERIOD, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _subscribe(self) -> None:
         self._beats_of_nodes = PolledSubscription(self, NodeHeartbeat, "node_heartbeat", self._on_heartbeat, RELIABLE)
-        self.create_subscription(HazardDetectionVector, "hazard_detection", self._on_hazards, SENSOR)
-        self.create_subscription(KidnapStatus, "kidnap_status", self._on_kidnap, SENSOR)
+        self._changes = {
+            HAZARDS: self.create_subscription(HazardDetectionVector, HAZARDS, self._on_hazards, SENSOR),
+            HANDS: self.create_subscription(KidnapStatus, HANDS, self._on_kidnap, SENSOR),
+        }
         self.create_subscription(PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, RELIABLE)
         self.create_subscription(PoseWithCovarianceStamped, "amcl_pose", self._on_amcl_pose, LATCHED)
         self._odometry = PolledSubscription(self, Odometry, "odom", self._on_odom, NEWEST)
@@ -90,23 +89,33 @@ class SafetySupervisor(Node):
         self._look()
 
     def _on_kidnap(self, message: KidnapStatus) -> None:
-        if message.is_kidnapped and not self._latch.kidnapped:
+        self._kidnapping.observe_lifted(message.is_kidnapped)
+        if message.is_kidnapped and not self._latch.latch.kidnapped:
             self._set_kidnapped(True)
 
-    def _on_initial_pose(self, _: PoseWithCovarianceStamped) -> None:
-        if self._latch.kidnapped:
-            self._set_kidnapped(False)
-
-    def _set_kidnapped(self, kidnapped: bool) -> None:
-        self._latch = replace(self._latch, kidnapped=kidnapped)
-        self._look()
-        self._write(self._latch)
+    def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
+        refusal = self._kidnapping.observe_given(message.header.frame_id, conversions.pose(message.pose.pose))
+        if refusal:
+            self.get_logger().warning(f"initialpose ignored: {refusal}")
+        self._look_after_kidnapping()
 
     def _on_amcl_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._localization.observe_covariance(*conversions.variances(message))
+        self._kidnapping.observe_estimate(conversions.pose(message.pose.pose))
+        self._look_after_kidnapping()
+
+    def _look_after_kidnapping(self) -> None:
+        if self._latch.latch.kidnapped and self._kidnapping.over:
+            self._set_kidnapped(False)
+
+    def _set_kidnapped(self, kidnapped: bool) -> None:
+        self._latch.change(kidnapped=kidnapped)
+        self._look()
+        self._latch.keep()
 
     def _on_odom(self, message: Odometry) -> None:
         twist = message.twist.twist
+        self._senses.observe_odometry(steady())
         self._watch.observe_velocity(twist.linear.x, twist.angular.z)
         self._heed(self._bounds.observe_speed(twist.linear.x))
 
@@ -123,7 +132,7 @@ class SafetySupervisor(Node):
             return
         self.get_logger().error(breach.text)
         self._stop(Stop(f"{breach.code}-{uuid.uuid4()}", breach.text, self.get_name(), time.time_ns()))
-        self._keep()
+        self._latch.keep()
 
     # --- what it says ---
 
@@ -132,53 +141,53 @@ class SafetySupervisor(Node):
         self._beats_of_nodes.poll()
         self._odometry.poll()
         self._tf.poll()
+        told_of = [topic for topic, heard in self._changes.items() if heard.get_publisher_count()]
+        self._senses.observe_publishers(told_of, steady())
         localized, pose = self._localization.localized(steady()), self._tree.pose_of(BASE, MAP)
         self._watch.observe_localized(localized)
         if localized and pose is not None:
             self._heed(self._bounds.observe_pose(pose))
         self._look()
-        self._switch_power()
-        self._lock.publish(Bool(data=self._view().motion_locked))
+        self._base.switch_power(self._latch.latch.engaged)
+        locked = self._view().motion_locked
+        self._lock.publish(Bool(data=locked))
+        self._base.hold(locked)
         if self._beats % 2 == 0:
             self._heartbeat.beat()
         if self._beats % 10 == 0:
             self._state.publish(conversions.safety_state(self._view()))
-            if self._unsaved and not self._saving:
-                self._write(self._latch)
-        self._keep()
+            self._latch.try_again()
+        self._latch.keep()
 
     def _look(self) -> None:
-        """Tell at once what has changed; a new lock is preceded by a zero velocity."""
+        """Tell at once what has changed; a new lock is preceded and followed by a zero velocity."""
         view, told = self._view(), self._told
         if view == told:
             return
         self._told = view
-        if view.motion_locked and (told is None or not told.motion_locked):
-            self._velocity.publish(self._zero())
+        locks = view.motion_locked and (told is None or not told.motion_locked)
+        if locks:
+            self._base.stand()
         if told is None or view.motion_locked != told.motion_locked:
             self._lock.publish(Bool(data=view.motion_locked))
         self._state.publish(conversions.safety_state(view))
-
-    def _zero(self) -> TwistStamped:
-        message = TwistStamped()
-        message.header.stamp = self.get_clock().now().to_msg()
-        message.header.frame_id = "base_link"
-        return message
+        if locks:
+            self._base.stand()
 
     def _view(self) -> SafetyView:
-        latch = self._latch
+        latch = self._latch.latch
         faults = self._faults.date(self._found(), self.get_clock().now().nanoseconds)
         locked = latch.engaged or bool(faults) or self._watch.standstill_demanded()
         stop = latch.stops[0] if latch.stops else Stop("", "", "", 0)
         return SafetyView(latch.engaged, latch.estop_id, stop.reason, stop.by, latch.since, locked, faults)
 
     def _found(self) -> list[Fault]:
-        found = self._watch.faults(steady())
-        found += breaches(self._latch.stops, self.get_name())
-        if self._latch.kidnapped:
+        latch, now = self._latch.latch, steady()
+        found = [*self._watch.faults(now), *self._senses.faults(now), *breaches(latch.stops, self.get_name())]
+        if latch.kidnapped:
             found.append(Fault("KIDNAPPED", Severity.FATAL, "moved by hand: give the robot its pose"))
-        if self._unsaved:
-            found.append(Fault("LATCH_NOT_SAVED", Severity.FATAL, self._unsaved))
+        if self._latch.unsaved:
+            found.append(Fault("LATCH_NOT_SAVED", Severity.FATAL, self._latch.unsaved))
         return found
 
     # --- the emergency stop ---
@@ -187,82 +196,37 @@ class SafetySupervisor(Node):
         self, request: SetEmergencyStop.Request, response: SetEmergencyStop.Response
     ) -> SetEmergencyStop.Response:
         answer = await (self._engage(request) if request.engage else self._release(request))
+        latch = self._latch.latch
         response.verdict, response.error_code = int(answer.verdict), int(answer.error)
-        response.message, response.estop_id = answer.message, self._latch.estop_id if self._latch.engaged else ""
+        response.message, response.estop_id = answer.message, latch.estop_id if latch.engaged else ""
         return response
 
     async def _engage(self, request: SetEmergencyStop.Request) -> LatchAnswer:
         """First the zero velocity, then the disk. Always taken, also without a name."""
         estop_id = request.estop_id[:64] or str(uuid.uuid4())
         answer = self._stop(Stop(estop_id, request.reason[:256], request.by[:128], time.time_ns()))
-        await self._write(self._latch)
+        await self._latch.save()
         return answer
 
     def _stop(self, stop: Stop) -> LatchAnswer:
-        answer = engage(self._latch, stop)
-        self._latch = answer.latch
+        answer = self._latch.engage(stop)
         self._watch.observe_stop()
-        self._velocity.publish(self._zero())
+        self._base.stand()
         self._look()
-        self._switch_power()
+        self._base.switch_power(cut=True)
         return answer
 
     async def _release(self, request: SetEmergencyStop.Request) -> LatchAnswer:
         """First the disk, then the motors. Another stop may have been engaged meanwhile: that one holds."""
-        answer = release(self._latch, request.estop_id)
-        if answer.verdict is not Verdict.ACCEPTED:
-            return answer
-        error = await self._write(answer.latch)
-        if error:
-            return LatchAnswer(self._latch, Verdict.REFUSED, Error.JOURNAL, error)
-        self._latch = release(self._latch, request.estop_id).latch
-        self._switch_power()
-        self._keep()
+        answer = await self._latch.release(request.estop_id)
+        self._base.switch_power(self._latch.latch.engaged)
         self._look()
         return answer
 
-    def _keep(self) -> None:
-        """Save what has changed since it was last saved."""
-        if self._latch != self._written:
-            self._write(self._latch)
-
-    def _write(self, latch: Latch) -> Future:
-        """Save it, in the order of the calls; the result is what went wrong, empty if nothing did."""
-        self._written = latch
-        self._saving += 1
-        saved = Future()
-
-        def done(job: ThreadFuture[None]) -> None:
-            self._saving -= 1
-            error = job.exception()
-            if error is not None and not isinstance(error, OSError):
-                raise error
-            self._unsaved = f"the latch can't be saved: {error}" if error else ""
-            self._look()
-            saved.set_result(self._unsaved)
-
-        self._worker.submit(lambda: save_latch(self._path, latch), done)
-        return saved
-
-    def _switch_power(self) -> None:
-        """Create 3's own emergency stop, where it exists."""
-        if not self._create3.service_is_ready():
-            self._power.away()
-            return
-        order = self._power.order(self._latch.engaged, steady())
-        if order is not None:
-            self._remember_power()
-            call = self._create3.call_async(EStop.Request(e_stop_on=order.cut))
-            call.add_done_callback(lambda answer: self._on_power(order, answer))
-
-    def _on_power(self, order: Order, answer: Future) -> None:
-        self._power.answered(order, bool(answer.result().success))
-        self._remember_power()
-        self._keep()
-
     def _remember_power(self) -> None:
-        self._latch = replace(self._latch, power_taken=self._power.taken)
+        self._latch.change(power_taken=self._base.power_taken)
+        self._latch.keep()
 
     def close(self) -> None:
         """Nothing is written any more."""
-        self._worker.close()
+        self._latch.close()

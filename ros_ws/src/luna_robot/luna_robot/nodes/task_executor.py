@@ -24,6 +24,7 @@ from luna_interfaces.srv import (
 )
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import BatteryState
@@ -121,6 +122,8 @@ class TaskExecutor(Node):
         self._action = ActionServer(
             self, ExecuteDelivery, "execute_delivery", self._on_goal, cancel_callback=lambda _: CancelResponse.REJECT
         )
+        # While one call waits for the disk, everything else goes on; the sequencer takes one event after the other.
+        self._while_waiting = ReentrantCallbackGroup()
         self._serve(ConfirmHandover, "confirm_handover", conversions.handover_confirmed)
         self._serve(CancelDelivery, "cancel_delivery", conversions.cancel_asked)
         self._serve(Resume, "resume", conversions.resume_asked)
@@ -129,7 +132,7 @@ class TaskExecutor(Node):
         self._serve(ResolveRecovery, "resolve_recovery", conversions.recovery_resolved)
         self._serve(SetWaypoints, "set_waypoints", conversions.waypoints_set)
         self.create_service(GetDelivery, "get_delivery", self._on_get_delivery)
-        self.create_service(GetJournal, "get_journal", self._on_get_journal)
+        self.create_service(GetJournal, "get_journal", self._on_get_journal, callback_group=self._while_waiting)
 
     # --- what is so now ---
 
@@ -340,7 +343,7 @@ class TaskExecutor(Node):
                 response.version = self.state.waypoints_version
             return conversions.fill_answer(response, answer, self._navigation.view().progress)
 
-        self.create_service(service, name, on_call)
+        self.create_service(service, name, on_call, callback_group=self._while_waiting)
 
     def _on_get_delivery(self, request: GetDelivery.Request, response: GetDelivery.Response) -> GetDelivery.Response:
         return conversions.fill_answer(response, self._find(request), self._navigation.view().progress)

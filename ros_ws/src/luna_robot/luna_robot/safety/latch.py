@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from luna_robot.delivery.codec import decode, encode
 from luna_robot.delivery.model import Error, Verdict
@@ -44,6 +46,10 @@ class Latch:
     def engaged(self) -> bool:
         return bool(self.stops)
 
+    def held(self, estop_id: str) -> Stop | None:
+        """The stop of that id, if it holds."""
+        return next((stop for stop in self.stops if stop.estop_id == estop_id), None)
+
     @property
     def estop_id(self) -> str:
         """Of the stop that is engaged, or of the one released last."""
@@ -65,14 +71,20 @@ class LatchAnswer:
 
 def engage(latch: Latch, stop: Stop) -> LatchAnswer:
     """Always taken."""
-    if any(held.estop_id == stop.estop_id for held in latch.stops):
+    if latch.held(stop.estop_id):
         return LatchAnswer(latch, Verdict.ALREADY)
     return LatchAnswer(replace(latch, stops=(stop, *latch.stops)[:MAX_STOPS]), Verdict.ACCEPTED)
 
 
+def engage_anew(latch: Latch, stop: Stop) -> LatchAnswer:
+    """Another stop in the place of the one of that id."""
+    others = tuple(held for held in latch.stops if held.estop_id != stop.estop_id)
+    return engage(replace(latch, stops=others), stop)
+
+
 def release(latch: Latch, estop_id: str) -> LatchAnswer:
     """Frees only the stop that it names."""
-    named = next((stop for stop in latch.stops if stop.estop_id == estop_id), None)
+    named = latch.held(estop_id)
     if named is not None:
         left = tuple(stop for stop in latch.stops if stop is not named)
         message = f"still held by {left[0].estop_id}" if left else ""
@@ -86,19 +98,36 @@ def release(latch: Latch, estop_id: str) -> LatchAnswer:
 def load_latch(path: Path, now: int) -> Latch:
     """What was latched. A file that can't be read holds the robot (fail closed); no file means that nothing was."""
     try:
-        return decode(Latch, json.loads(path.read_text(encoding="utf-8")))
+        return _read(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return Latch()
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         return Latch((Stop(UNREADABLE, f"the latch file can't be read: {error}"[:200], "safety_supervisor", now),))
 
 
+def _read(content: Any) -> Latch:
+    """Raises ValueError, TypeError, KeyError: it is not what was saved, whole and as it was."""
+    if not isinstance(content, dict) or content.keys() != {"latch", "digest"}:
+        raise ValueError("an object of latch and digest expected")
+    if content["digest"] != _digest(content["latch"]):
+        raise ValueError("it was altered since it was saved")
+    return decode(Latch, content["latch"])
+
+
+def _digest(latch: Any) -> str:
+    return hashlib.sha256(json.dumps(latch, sort_keys=True).encode()).hexdigest()
+
+
 def save_latch(path: Path, latch: Latch) -> None:
-    """Replace the file in one step, durably. Raises OSError; the old file stays then."""
+    """Replace the file in one step, durably. Raises OSError; the old file stays then.
+
+    Sealed by a digest, and the stops always written: what was lost on the way must not read as "nothing is engaged".
+    """
+    spelt_out = encode(latch) | {"stops": encode(latch.stops)}
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     with draft.open("w", encoding="utf-8") as file:
-        json.dump(encode(latch), file)
+        json.dump({"latch": spelt_out, "digest": _digest(spelt_out)}, file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

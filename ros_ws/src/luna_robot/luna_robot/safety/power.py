@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 ANSWER_WITHIN = 2.0
 """Seconds after which an order that was not answered is given again."""
+REMIND_AFTER = 2.0
+"""Seconds after which a base whose power is cut is told again: a TurtleBot 4's own menu can give it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Order:
 class PowerSwitch:
     """Level-triggered: `order` says what to tell the base now, as often as anyone asks; None = nothing.
 
+    What was told once is told again while it cuts the power: others may give it back behind our back.
     Only power that was taken from here is given back. `taken` says whether it may have been, also by an earlier process
     that was killed: it is to be kept on the disk. Times are seconds of a steady clock.
     """
@@ -32,7 +35,9 @@ class PowerSwitch:
 
     def order(self, cut: bool, now: float) -> Order | None:
         """What to tell the base so that its power is cut, or is not."""
-        if self._confirmed == cut or not (cut or self.taken):
+        if not (cut or self.taken):
+            return None
+        if self._confirmed == cut and not (cut and now - self._ordered_at >= REMIND_AFTER):
             return None
         pending = self._order
         if pending is not None and pending.cut == cut and now - self._ordered_at < ANSWER_WITHIN:
