@@ -10,7 +10,7 @@ import rclpy
 from luna_interfaces.action import NavigateToWaypoint
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -83,6 +83,26 @@ def test_a_service_may_await_what_another_thread_does(rig: Rig) -> None:
     client = rig.here.create_client(Trigger, "work")
     rig.until(client.service_is_ready)
     assert [rig.result(client.call_async(Trigger.Request())).message for _ in range(3)] == ["later"] * 3
+
+
+def test_a_service_that_waits_in_a_group_of_its_own_holds_nothing_up(rig: Rig) -> None:
+    """In the node's default group no timer and no further call of the node would run before it has answered."""
+    go_on = Future()
+    ticks: list[int] = []
+
+    async def on_call(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.message = await go_on
+        return response
+
+    rig.there.create_service(Trigger, "work", on_call, callback_group=ReentrantCallbackGroup())
+    rig.there.create_timer(0.02, lambda: ticks.append(1))
+    client = rig.here.create_client(Trigger, "work")
+    rig.until(client.service_is_ready)
+    calls = [client.call_async(Trigger.Request()) for _ in range(3)]
+    rig.until(lambda: len(ticks) >= 5)
+    assert not any(call.done() for call in calls)
+    go_on.set_result("later")
+    assert [rig.result(call).message for call in calls] == ["later"] * 3
 
 
 def test_an_action_from_goal_to_result_and_to_cancel(rig: Rig) -> None:

@@ -197,7 +197,7 @@ def test_without_odometry_it_locks_says_zero_again_and_again_and_calls_off_what_
     robot.undock()
     robot.zeroes.clear()
     robot.odometry_tells = False
-    robot.until(lambda: robot.state.motion_locked and "ODOM_SILENT" in robot.codes(), what="ODOM_SILENT")
+    robot.until(lambda: robot.state.motion_locked and "ODOM_UNHEARD" in robot.codes(), what="ODOM_UNHEARD")
     locked_at = time.monotonic()
     robot.until(lambda: robot.cancelled_at > 0.0, 1.0, "the base's own driving is cancelled")
     robot.until(lambda: time.monotonic() - locked_at > 1.5, what="the first second is over")

@@ -22,17 +22,17 @@ def codes(senses: Senses, now: float) -> list[str]:
 class TestSenses:
     def test_what_was_never_there_stops_the_robot(self):
         senses = Senses(LIMITS)
-        assert codes(senses, 0.0) == ["ODOM_SILENT", "HAZARD_DETECTION_SILENT", "KIDNAP_STATUS_SILENT"]
+        assert codes(senses, 0.0) == ["ODOM_UNHEARD", "HAZARD_DETECTION_UNHEARD", "KIDNAP_STATUS_UNHEARD"]
         senses.observe_odometry(0.0)
         senses.observe_publishers(["kidnap_status"], 0.0)
-        assert codes(senses, 0.0) == ["HAZARD_DETECTION_SILENT"]
+        assert codes(senses, 0.0) == ["HAZARD_DETECTION_UNHEARD"]
 
     def test_odometry_that_falls_silent_stops_the_robot(self):
         senses = Senses(LIMITS)
         senses.observe_publishers(TOLD_ON_CHANGE, 0.0)
         senses.observe_odometry(0.0)
         assert codes(senses, LIMITS.odometry) == []
-        assert codes(senses, LIMITS.odometry + 0.1) == ["ODOM_SILENT"]
+        assert codes(senses, LIMITS.odometry + 0.1) == ["ODOM_UNHEARD"]
         senses.observe_odometry(LIMITS.odometry + 0.1)
         assert codes(senses, LIMITS.odometry + 0.1) == []
 
@@ -43,7 +43,7 @@ class TestSenses:
         assert codes(senses, LIMITS.absence) == []
         senses.observe_odometry(LIMITS.absence + 0.1)
         senses.observe_publishers(["hazard_detection"], LIMITS.absence + 0.1)
-        assert codes(senses, LIMITS.absence + 0.1) == ["KIDNAP_STATUS_SILENT"]
+        assert codes(senses, LIMITS.absence + 0.1) == ["KIDNAP_STATUS_UNHEARD"]
 
 
 class TestKidnapping:

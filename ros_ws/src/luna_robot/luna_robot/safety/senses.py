@@ -43,9 +43,9 @@ class Senses:
         """Each of them keeps the robot still until it is gone."""
         found = []
         if now - self._odometry_at > self._limits.odometry:
-            found.append(Fault("ODOM_SILENT", Severity.CRITICAL, "no odometry of the base"))
+            found.append(Fault("ODOM_UNHEARD", Severity.CRITICAL, "no odometry of the base"))
         for topic, at in self._there_at.items():
             if now - at > self._limits.absence:
                 text = f"nobody publishes {topic}: is LUNA's create3_republisher.yaml installed?"
-                found.append(Fault(f"{topic.upper()}_SILENT", Severity.CRITICAL, text))
+                found.append(Fault(f"{topic.upper()}_UNHEARD", Severity.CRITICAL, text))
         return found
