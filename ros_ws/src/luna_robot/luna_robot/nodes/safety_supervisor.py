@@ -60,12 +60,12 @@ class SafetySupervisor(Node):
         self._heartbeat = Heartbeat(self)
         stamped, taken = parameters["enable_stamped_cmd_vel"], self._latch.latch.power_taken
         self._base = Base(self, stamped=stamped, power_taken=taken, on_power=self._remember_power)
-        self._look()
-        self._subscribe()
         # While one call waits for the disk, everything else goes on: further stops, hazards, the lock's signs of life.
         self.create_service(
             SetEmergencyStop, "set_emergency_stop", self._on_set, callback_group=ReentrantCallbackGroup()
         )
+        self._look()
+        self._subscribe()
         self.create_timer(LOCK_PERIOD, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _subscribe(self) -> None:
