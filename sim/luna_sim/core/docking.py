@@ -2,13 +2,20 @@
 
 import math
 
+from luna_sim.core.disc import segment_distance
 from luna_sim.core.geometry import STILL, Pose, Twist, clamp
 from luna_sim.core.navigation import NavigateTask
 from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Outcome, Progress, Stage, failed
 from luna_sim.core.parameters import DockLimits
 from luna_sim.core.path import Path
 from luna_sim.core.task import Situation, Task
+from luna_sim.core.traffic import keep_off
 
+_DOCKING = frozenset(code for code in Code if code >= Code.DOCK_NOT_IN_DB)
+_UNDOCKING = frozenset({Code.DOCK_NOT_VALID, Code.FAILED_TO_CONTROL, Code.DOCKING_UNKNOWN})
+"""Codes that DockRobot and UndockRobot may end with (Jazzy)."""
+_LOOK_BEHIND = 0.15
+"""Metres that are kept free behind a robot that leaves its dock."""
 _TURN = 0.6
 """rad/s, the most that steering on the last part may turn."""
 
@@ -58,6 +65,10 @@ class DockTask(Task):
         if self._approach is not None:
             self._approach.end(outcome)
 
+    def _own_code(self, code: int) -> int:
+        """What goes wrong in navigation, goes wrong on the way to the staging pose."""
+        return code if code in _DOCKING else Code.FAILED_TO_STAGE
+
     def progress(self, pose: Pose) -> Progress:
         left = pose.distance_to(self._dock.x, self._dock.y)
         stage = Stage.CONTROLLING if self._approach is None else Stage.NAV_TO_STAGING_POSE
@@ -90,13 +101,22 @@ class DockTask(Task):
 
 
 class UndockTask(Task):
-    """Backwards off the dock to the staging pose. A robot that is not docked has nothing to do."""
+    """Backwards off the dock to the staging pose. A robot that is not docked has nothing to do.
 
-    def __init__(self, dock: Pose | None, time_limit: float, limits: DockLimits) -> None:
+    It waits while somebody stands behind it, until its time is over. (Nav2's docking server, which LUNA's parameters
+    leave without its collision check since a dock is to be touched, would not look.)
+    """
+
+    def __init__(self, dock: Pose | None, time_limit: float, limits: DockLimits, radius: float) -> None:
+        """`radius`: the robot's, metres."""
         super().__init__()
         self._dock = dock
         self._time_limit = time_limit
         self._limits = limits
+        self._radius = radius
+
+    def _own_code(self, code: int) -> int:
+        return code if code in _UNDOCKING else Code.FAILED_TO_CONTROL
 
     def progress(self, pose: Pose) -> Progress:
         left = 0.0 if self._dock is None else self._limits.staging_distance - self._backed(pose, self._dock)
@@ -108,7 +128,19 @@ class UndockTask(Task):
             return STILL
         if self.elapsed > self._time_limit:
             self.end(failed(Code.FAILED_TO_CONTROL, "something stands behind the robot"))
+            return STILL
+        if self._is_blocked(now):
+            return STILL
         return steer(now.truth, self._dock, -self._limits.speed)
+
+    def _is_blocked(self, now: Situation) -> bool:
+        """Whether somebody would be touched within the next bit of the way back."""
+        here, there = now.pose, now.pose.ahead(-_LOOK_BEHIND)
+        ends = (here.x, here.y), (there.x, there.y)
+        return any(
+            segment_distance(d, *ends) < min(d.radius, math.hypot(d.x - here.x, d.y - here.y) - 1e-6)
+            for d in keep_off(now.neighbours, here, self._radius)
+        )
 
     def _backed(self, pose: Pose, dock: Pose) -> float:
         return -dock.inverse().compose(pose).x

@@ -68,6 +68,7 @@ class FaultBoard:
         if len(self._waiting) + len(self._holding) >= MOST:
             raise FaultError(f"there are {MOST} faults already; clear some")
         self._check_place(fault)
+        self._check_goal(fault)
         self._numbers += 1
         begins = self._now + fault.at
         entry = Entry(self._numbers, fault, begins, None if fault.duration is None else begins + fault.duration)
@@ -117,6 +118,11 @@ class FaultBoard:
         elif fault.at == 0.0 and (name := self._stands_at(x, y, fault.number("radius"))):
             raise FaultError(f"x, y: {name} is within {fault.number('radius'):g} m of ({x:g}, {y:g})")
 
+    def _check_goal(self, fault: Fault) -> None:
+        """A goal that is to fail now must be there now."""
+        if fault.at == 0.0 and _is_of_goal_in_hand(fault) and self._world.robots[fault.robot or ""].task is None:
+            raise FaultError(f"goal: {fault.robot} has no goal in hand; goal=next makes the next one fail")
+
     def _stands_at(self, x: float, y: float, radius: float, apart_from: str | None = None) -> str | None:
         near = (
             name
@@ -140,9 +146,11 @@ class FaultBoard:
             case Kind.ESTOP_BUTTON:
                 self._robot(entry).lock(Lock.BASE)
             case Kind.NAVIGATION_FAILURE:
-                in_hand = fault.values["goal"] == "in_hand"
-                self._robot(entry).fail_goals(entry.number, round(fault.number("code")), round(fault.number("times")))
-                if in_hand:
+                # With nothing in hand by the time that it begins it has missed its goal, and `step` ends it.
+                if self._robot(entry).task is not None or not _is_of_goal_in_hand(fault):
+                    times = round(fault.number("times"))
+                    self._robot(entry).fail_goals(entry.number, round(fault.number("code")), times)
+                if _is_of_goal_in_hand(fault):
                     self._robot(entry).fail_task()
         self._settle(fault)
 
@@ -184,3 +192,7 @@ class FaultBoard:
 
     def _robot(self, entry: Entry) -> Robot:
         return self._world.robots[entry.fault.robot or ""]
+
+
+def _is_of_goal_in_hand(fault: Fault) -> bool:
+    return fault.kind is Kind.NAVIGATION_FAILURE and fault.values["goal"] == "in_hand"

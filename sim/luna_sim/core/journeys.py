@@ -101,6 +101,16 @@ class WaypointsTask(Task):
         if self._leg is not None:
             self._leg.end(outcome)
 
+    def fail(self, code: int, message: str) -> None:
+        """Miss the waypoint that it drives to; without a code another client took over, and all of it ends."""
+        if self.outcome is not None or code == Code.NONE:
+            super().fail(code, message)
+            return
+        leg = self._begin_leg() if self._leg is None else self._leg
+        leg.fail(code, message)
+        if leg.outcome is not None:
+            self._finish(leg.outcome)
+
     def progress(self, pose: Pose) -> Progress:
         leg = self._leg.progress(pose) if self._leg is not None else Progress(0.0, 0.0, 0.0, 0)
         return replace(leg, elapsed=self.elapsed)
@@ -109,15 +119,20 @@ class WaypointsTask(Task):
         if self._pause > 0.0:
             self._pause -= now.dt
             return STILL
-        if self._leg is None:
-            if self._next >= self._count:
-                self._next, self._loops = 0, self._loops - 1
-            self.index, self._next = self._next, self._next + 1
-            self._leg = self._navigate(self.index)
-        wanted = self._leg.step(now)
-        if self._leg.outcome is not None:
-            self._finish(self._leg.outcome)
+        leg = self._begin_leg() if self._leg is None else self._leg
+        wanted = leg.step(now)
+        if leg.outcome is not None:
+            self._finish(leg.outcome)
         return wanted
+
+    def _begin_leg(self) -> Task:
+        """Drive to the next waypoint."""
+        if self._next >= self._count:
+            self._next, self._loops = 0, self._loops - 1
+        self.index, self._next = self._next, self._next + 1
+        self._pause = 0.0
+        self._leg = self._navigate(self.index)
+        return self._leg
 
     def _finish(self, outcome: Outcome) -> None:
         self._leg = None

@@ -9,20 +9,21 @@ from luna_sim.core.disc import Disc
 from luna_sim.core.floor import Floor
 from luna_sim.core.follower import Follower, turn_by
 from luna_sim.core.geometry import STILL, Pose, Twist, wrap
+from luna_sim.core.obstacle_memory import ObstacleMemory
 from luna_sim.core.outcome import SUCCEEDED, Code, Outcome, Progress, failed
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.passages import Crossing, Passages, Turns
 from luna_sim.core.path import Path
 from luna_sim.core.planner import PlanError, Planner
+from luna_sim.core.progress import ProgressChecker
 from luna_sim.core.recovery import Recoveries
 from luna_sim.core.task import Neighbour, Situation, Task
-from luna_sim.core.traffic import STANDOFF, free_way, has_priority, keep_off, standing
+from luna_sim.core.traffic import STANDOFF, free_way, has_priority, keep_off
 
 _CLOSE_ENOUGH = 0.03
 """Metres; the path is followed this near to its end although the tolerance is wider."""
 _AIMED = 0.03
 """Radians, likewise."""
-_PROGRESS = 0.05
 _RETRY = 2.0
 """Seconds between attempts to plan around what is in the way."""
 _DETOUR = 4.0
@@ -37,6 +38,8 @@ _CLEAR = 0.35
 """Metres after a narrow passage at which the robot is out of it."""
 _ASIDE = 25.0
 """Seconds that a robot stands aside at most."""
+_LOOK_PERIOD = 1.0
+"""Seconds between looks at what stands around (the update period of LUNA's global costmap)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,15 @@ class NavigateTask(Task):
         self._ground = ground
         self._limits = ground.parameters.navigation
         self._drive = ground.parameters.drive
-        self._recoveries = Recoveries(ground.floor, ground.parameters)
+        self._obstacles = ObstacleMemory()
+        self._looked_at = -math.inf
+        self._recoveries = Recoveries(ground.parameters, self.clear_costmaps)
         self._crossings: tuple[Crossing, ...] = ()
         self._follow_path(path)
         self._arrived = False
         self._stood = 0.0
         self._retry_at = 0.0
-        self._best = math.inf
-        self._best_at = 0.0
+        self._checker = ProgressChecker()
         self._recovered_at = 0.0
         self._no_way = False
         self._may_return: Callable[[Pose], bool] | None = None
@@ -130,6 +134,10 @@ class NavigateTask(Task):
         self._aside_since = self.elapsed
         self._follow_path(path)
 
+    def clear_costmaps(self) -> None:
+        """Forget what was seen standing in the way and is out of sight."""
+        self._obstacles.clear()
+
     def progress(self, pose: Pose) -> Progress:
         left = 0.0 if self._arrived else self._follower.remaining(pose)
         turn = abs(wrap(self.goal.yaw - pose.yaw)) / self._limits.rotate_speed
@@ -139,8 +147,14 @@ class NavigateTask(Task):
         super().end(outcome)
         self._ground.turns.release(self.rank)
 
+    def _own_code(self, code: int) -> int:
+        """Codes of waypoints (6xx) and docking (9xx) are not a drive's."""
+        return Code.FAILED_TO_MAKE_PROGRESS if 600 <= code < 700 or 900 <= code < 1000 else code
+
     def _step(self, now: Situation) -> Twist:
         self._follower.advance(now.pose)
+        if self.elapsed - self._looked_at >= _LOOK_PERIOD:
+            self._look(now)
         if self._recoveries.under_way:
             return self._recover(now)
         if self._may_return is not None:
@@ -222,17 +236,23 @@ class NavigateTask(Task):
             self._around(now, ahead.blocker)
         return STILL
 
+    def _look(self, now: Situation) -> None:
+        self._looked_at = self.elapsed
+        self._obstacles.look(now.pose, now.neighbours)
+
     def _around(self, now: Situation, blocker: Neighbour | None) -> None:
         """Plan anew past everything that stands; past what has nowhere to go if there is no such way."""
+        self._look(now)
         patient = blocker is not None and blocker.under_way and self.waited < _LONG_WAIT
         most = self._follower.remaining(now.pose) + _DETOUR if patient else math.inf
-        others, staying = now.neighbours, tuple(o for o in now.neighbours if not o.under_way)
-        for planner, margin, seen in (
-            (self._ground.planner, 0.06, others),
-            (self._ground.squeezing, 0.04, others),
-            (self._ground.planner, 0.06, staying),
+        seen, anybody = self._obstacles, bool(now.neighbours)
+        anybody_stays = any(not o.under_way for o in now.neighbours)
+        for planner, discs, somebody in (
+            (self._ground.planner, seen.discs(0.06), anybody),
+            (self._ground.squeezing, seen.discs(0.04), anybody),
+            (self._ground.planner, seen.discs(0.06, only_staying=True), anybody_stays),
         ):
-            path = self._plan(planner, now.pose, standing(seen, margin)) if seen else None
+            path = self._plan(planner, now.pose, discs) if discs or somebody else None
             if path is not None and path.length <= most:
                 self._take(path)
                 return
@@ -255,7 +275,7 @@ class NavigateTask(Task):
 
     def _take(self, path: Path) -> None:
         self._follow_path(path)
-        self._best = path.length
+        self._checker.follow(path.length, news=self._obstacles.anything_new())
 
     def _follow_path(self, path: Path) -> None:
         self._follower = Follower(path, self._ground.floor, self._ground.parameters)
@@ -264,12 +284,13 @@ class NavigateTask(Task):
 
     def _make_room(self, now: Situation, may_return: Callable[[Pose], bool]) -> Twist:
         """Drive to the passing place and wait there."""
-        self._best_at = self.elapsed
+        self._checker.excuse(self.elapsed)
         there = self._follower.remaining(now.pose) < 0.05
         if (there and may_return(now.pose)) or self.elapsed - self._aside_since > _ASIDE:
             self._may_return = None
             self._go_on()
-            path = self._plan(self._ground.planner, now.pose, standing(now.neighbours, 0.06))
+            self._look(now)
+            path = self._plan(self._ground.planner, now.pose, self._obstacles.discs(0.06))
             path = path or self._plan(self._ground.planner, now.pose, ())
             if path is not None:
                 self._take(path)
@@ -289,13 +310,12 @@ class NavigateTask(Task):
         return wanted
 
     def _watch_progress(self, pose: Pose) -> None:
-        left = self._follower.remaining(pose)
-        if left < self._best - _PROGRESS:
-            self._best, self._best_at = left, self.elapsed
-            return
-        stuck = self.elapsed - self._best_at
-        if stuck > self._limits.progress_timeout:
+        now, checker = self.elapsed, self._checker
+        checker.check(self._follower.remaining(pose), now)
+        if checker.fruitless_for(now) > self._limits.progress_timeout:
             code = Code.NO_VALID_PATH if self._no_way and self.waits_for is None else Code.FAILED_TO_MAKE_PROGRESS
             self.end(failed(code, "the way stayed blocked"))
-        elif min(stuck, self.elapsed - self._recovered_at) > self._limits.recover_after and not self.waits_for_turn:
+            return
+        stuck = min(checker.stuck_for(now), now - self._recovered_at)
+        if stuck > self._limits.recover_after and not self.waits_for_turn:
             self._recoveries.begin()

@@ -7,12 +7,13 @@ others within the next second, looking at where those will be by then. All peopl
 
 import math
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from luna_sim.core.disc import Disc
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose
 from luna_sim.core.robot import Robot
@@ -93,33 +94,37 @@ class People:
         """Everything that moves, for a fingerprint."""
         return self._at.tobytes() + self._velocity.tobytes() + self._dwell.tobytes()
 
-    def step(self, robots: Collection[Robot], dt: float) -> None:
-        """Walk for `dt` seconds; call it once per step of the world."""
+    def step(self, robots: Collection[Robot], obstacles: Sequence[Disc], dt: float) -> None:
+        """Walk for `dt` seconds, around what stands on the floor too; call it once per step of the world."""
         if not self._count:
             return
         if self._steps == 0:
-            self._come_in(robots)
+            self._come_in(robots, obstacles)
         if self._steps % _PERIOD == 0 and len(self):
-            self._decide(_as_seen(robots), _PERIOD * dt)
+            self._decide(_as_seen(robots, obstacles), _PERIOD * dt)
         self._at += self._velocity * dt
         self._steps += 1
         self._neighbours = None
 
-    def _come_in(self, robots: Collection[Robot]) -> None:
+    def _come_in(self, robots: Collection[Robot], obstacles: Sequence[Disc]) -> None:
         chance = self._chance
         self._walkways = Walkways(self._floor, RADIUS + _MARGIN, _DESTINATIONS, chance)
-        places = self._start_places(robots)
+        places = self._start_places(robots, obstacles)
         self._at = np.array(places, dtype=float).reshape(-1, 2)
         self._velocity = np.zeros_like(self._at)
         self._pace = np.array([chance.uniform(*_SPEED) for _ in places])
         self._goal = np.array([chance.randrange(_DESTINATIONS) for _ in places], dtype=np.int64)
         self._dwell, self._nowhere = np.zeros(len(places)), np.zeros(len(places))
 
-    def _start_places(self, robots: Collection[Robot]) -> list[tuple[float, float]]:
-        """Free places apart from robots and each other; fewer of them where there is no room."""
+    def _start_places(
+        self, robots: Collection[Robot], obstacles: Sequence[Disc]
+    ) -> list[tuple[float, float]]:
+        """Free places apart from robots, obstacles and each other; fewer of them where there is no room."""
         places: list[tuple[float, float]] = []
         for x, y in self._walkways.places(20 * self._count, self._chance):
             taken = [*places, *((robot.pose.x, robot.pose.y) for robot in robots)]
+            if any(disc.distance_to(x, y) < RADIUS + GAP for disc in obstacles):
+                continue
             if len(places) < self._count and all(math.hypot(x - a, y - b) > 1.0 for a, b in taken):
                 places.append((x, y))
         return places
@@ -187,9 +192,9 @@ class People:
         return possible
 
 
-def _as_seen(robots: Collection[Robot]) -> Floats:
-    """Position, velocity and radius of robots, shape (robots, 5)."""
-    rows = []
+def _as_seen(robots: Collection[Robot], obstacles: Sequence[Disc]) -> Floats:
+    """Position, velocity and radius of robots and of what stands on the floor, shape (n, 5)."""
+    rows = [(disc.x, disc.y, 0.0, 0.0, disc.radius) for disc in obstacles]
     for robot in robots:
         pose, speed = robot.pose, robot.velocity.linear
         velocity = speed * math.cos(pose.yaw), speed * math.sin(pose.yaw)

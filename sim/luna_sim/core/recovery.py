@@ -1,26 +1,21 @@
-"""Recovery behaviours in the order of Nav2's default tree: clear both costmaps, spin, wait, back up.
+"""Recovery behaviours in the order of LUNA's own tree for Nav2: clear both costmaps, wait, spin, wait longer.
 
-Source: nav2_bt_navigator, navigate_to_pose_w_replanning_and_recovery.xml (Jazzy). Each behaviour counts in
-`number_of_recoveries`; clearing both costmaps counts twice, as there.
+Source: luna_bringup, behavior_trees/navigate_to_pose.xml. Never backwards: nothing looks there. Each behaviour counts
+in `number_of_recoveries`; clearing both costmaps counts twice, as with Nav2.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from luna_sim.core.disc import segment_distance
-from luna_sim.core.floor import Floor
 from luna_sim.core.follower import turn_by
-from luna_sim.core.geometry import STILL, Pose, Twist, wrap
+from luna_sim.core.geometry import STILL, Twist, wrap
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Situation
-from luna_sim.core.traffic import keep_off
 
 SPIN_ANGLE = 1.57
-WAIT_S = 5.0
-BACK_UP_DISTANCE, BACK_UP_SPEED = 0.30, 0.15
+WAIT_S, LONGER_WAIT_S = 5.0, 10.0
 _LONGEST_S = 10.0
-"""Nav2's time_allowance of spin and back-up, seconds."""
+"""Nav2's time_allowance of a spin, seconds."""
 
 
 class Behaviour(ABC):
@@ -34,7 +29,7 @@ class Behaviour(ABC):
     def step(self, now: Situation) -> Twist | None:
         """The velocity wanted; nothing once it is over."""
         self._elapsed += now.dt
-        return self._step(now) if self._elapsed <= _LONGEST_S else None
+        return self._step(now)
 
     @abstractmethod
     def _step(self, now: Situation) -> Twist | None: ...
@@ -45,7 +40,12 @@ class Clear(Behaviour):
 
     counts = 2
 
+    def __init__(self, clear: Callable[[], None]) -> None:
+        super().__init__()
+        self._clear = clear
+
     def _step(self, now: Situation) -> Twist | None:
+        self._clear()
         return None
 
 
@@ -62,7 +62,7 @@ class Spin(Behaviour):
         if self._yaw is not None:
             self._left -= wrap(now.pose.yaw - self._yaw)
         self._yaw = now.pose.yaw
-        if self._left <= 0.02:
+        if self._left <= 0.02 or self._elapsed > _LONGEST_S:
             return None
         return turn_by(
             self._left, self._parameters.navigation.rotate_speed, self._parameters.drive.angular_acceleration
@@ -70,49 +70,27 @@ class Spin(Behaviour):
 
 
 class Wait(Behaviour):
-    """Stand for a while."""
+    """Stand for so many seconds."""
 
-    def _step(self, now: Situation) -> Twist | None:
-        return STILL if self._elapsed < WAIT_S else None
-
-
-class BackUp(Behaviour):
-    """A little way backwards, as far as it is free."""
-
-    def __init__(self, floor: Floor, parameters: RobotParameters) -> None:
+    def __init__(self, seconds: float) -> None:
         super().__init__()
-        self._floor = floor
-        self._radius = parameters.drive.radius
-        self._from: Pose | None = None
+        self._seconds = seconds
 
     def _step(self, now: Situation) -> Twist | None:
-        self._from = self._from or now.pose
-        done = now.pose.distance_to(self._from.x, self._from.y)
-        if done >= BACK_UP_DISTANCE - 0.01 or not self._free(now, min(0.12, BACK_UP_DISTANCE - done)):
-            return None
-        return Twist(-BACK_UP_SPEED, 0.0)
-
-    def _free(self, now: Situation, distance: float) -> bool:
-        here, there = now.pose, now.pose.ahead(-distance)
-        if not self._floor.segment_clear(there.x, there.y, there.x, there.y, self._radius + 0.02):
-            return False
-        ends = (here.x, here.y), (there.x, there.y)
-        return all(
-            segment_distance(d, *ends) >= min(d.radius, math.hypot(d.x - here.x, d.y - here.y) - 1e-6)
-            for d in keep_off(now.neighbours, here, self._radius)
-        )
+        return STILL if self._elapsed < self._seconds else None
 
 
 class Recoveries:
     """The behaviours in turn, and how many there were."""
 
-    def __init__(self, floor: Floor, parameters: RobotParameters) -> None:
+    def __init__(self, parameters: RobotParameters, clear: Callable[[], None]) -> None:
+        """`clear` clears both costmaps."""
         self.count = 0
         self._round: Sequence[Callable[[], Behaviour]] = (
-            Clear,
+            lambda: Clear(clear),
+            lambda: Wait(WAIT_S),
             lambda: Spin(parameters),
-            Wait,
-            lambda: BackUp(floor, parameters),
+            lambda: Wait(LONGER_WAIT_S),
         )
         self._next = 0
         self._now: Behaviour | None = None

@@ -14,7 +14,7 @@ from luna_sim.core.impairment import SOUND, Impairment
 from luna_sim.core.kinematics import accelerated, limited, moved, stopped
 from luna_sim.core.localization import Localization
 from luna_sim.core.odometry import Odometry
-from luna_sim.core.outcome import CANCELED, PREEMPTED, failed
+from luna_sim.core.outcome import CANCELED, PREEMPTED
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.task import Neighbour, Situation, Task
 
@@ -136,7 +136,12 @@ class Robot:
         self.locks -= {by}
 
     def command(self, velocity: Twist) -> None:
-        """Drive at this velocity until the command is stale; a task in hand waits meanwhile."""
+        """Drive at this velocity until the command is stale; what a task in hand wants meanwhile is not heard.
+
+        A command with a number that is not finite is no command: the base drops it.
+        """
+        if not (math.isfinite(velocity.linear) and math.isfinite(velocity.angular)):
+            return
         self._command = limited(velocity, self.parameters.drive)
         self._command_left = self.parameters.command_timeout
 
@@ -153,6 +158,11 @@ class Robot:
         task.end(CANCELED)
         if self.task is task:
             self.task = None
+
+    def clear_costmaps(self) -> None:
+        """Forget what was seen standing in the way and is out of sight."""
+        if self.task is not None and self.task.drive is not None:
+            self.task.drive.clear_costmaps()
 
     def recharge(self) -> None:
         """Fill the battery, as if it had been exchanged."""
@@ -186,8 +196,9 @@ class Robot:
         if self.task is None or not self.goal_failures:
             return
         failure, *later = self.goal_failures
-        self.task.end(failed(failure.code, "a fault of the simulation"))
-        self.task = None
+        self.task.fail(failure.code, "a fault of the simulation")
+        if self.task.outcome is not None:
+            self.task = None
         left = () if failure.times == 1 else (replace(failure, times=failure.times - 1),)
         self.goal_failures = (*left, *later)
 
@@ -254,17 +265,24 @@ class Robot:
             self._travel, self._unmeasured = STILL, 0
 
     def _wanted(self, neighbours: tuple[Neighbour, ...], dt: float) -> Twist | None:
-        """The velocity to go for; nothing when the motors are off."""
+        """The velocity to go for; nothing when the motors are off.
+
+        As a navigator, a task knows nothing of locks, of commands that go before its own, nor of an empty battery: it
+        goes on, and fails when it makes no progress.
+        """
         self._command_left = max(0.0, self._command_left - dt)
+        by_task = STILL if self.task is None else self._asked(self.task, neighbours, dt)
         if self.locks or self.battery.energy <= 0.0:
             return None
         if self._command_left > 0.0:
             return self._command
-        if self.task is None:
-            return STILL
+        return self._guarded(by_task, neighbours)
+
+    def _asked(self, task: Task, neighbours: tuple[Neighbour, ...], dt: float) -> Twist:
+        """What a task wants, as it said when it was asked last."""
         if self._until_asked > 0:
             self._until_asked -= 1
-            return self._guarded(self._wanted_now, neighbours)
+            return self._wanted_now
         self._until_asked = CONTROL_STEPS - 1
         situation = Situation(
             self.localization.estimate,
@@ -275,10 +293,10 @@ class Robot:
             dt * CONTROL_STEPS,
             self.pose,
         )
-        self._wanted_now = self.task.step(situation)
-        if self.task.outcome is not None:
+        self._wanted_now = task.step(situation)
+        if task.outcome is not None:
             self.task = None
-        return self._guarded(self._wanted_now, neighbours)
+        return self._wanted_now
 
     def _guarded(self, wanted: Twist, neighbours: tuple[Neighbour, ...]) -> Twist:
         """As Nav2's collision monitor: no driving on into what the lidar sees, nor towards a person who is close.

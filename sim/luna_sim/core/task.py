@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luna_sim.core.geometry import STILL, Pose, Twist
-from luna_sim.core.outcome import Outcome, Progress
+from luna_sim.core.outcome import Code, Outcome, Progress, failed
 from luna_sim.core.path import Path
 
 if TYPE_CHECKING:
     from luna_sim.core.navigation import NavigateTask
+
+_STANDING = 0.05
+"""m/s below which a neighbour counts as standing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Neighbour:
     """The lower rank has right of way."""
     under_way: bool = False
     """Whether it has somewhere to go."""
+
+    @property
+    def is_standing(self) -> bool:
+        return abs(self.speed) < _STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,14 @@ class Task(ABC):
         """End it from outside. An outcome that is there already stays."""
         if self.outcome is None:
             self.outcome = outcome
+
+    def fail(self, code: int, message: str) -> None:
+        """Let it go wrong with a code of Nav2; one that this kind of task can't end with becomes the nearest it can."""
+        self.end(failed(code if code == Code.NONE else self._own_code(code), message))
+
+    def _own_code(self, code: int) -> int:
+        """An error code as an action of this kind gives it."""
+        return code
 
     @abstractmethod
     def _step(self, now: Situation) -> Twist:

@@ -21,7 +21,6 @@ _FORESEEN_YIELDING = (0.0, 0.5)
 """Likewise for one that has to give way, in case it can't."""
 _SLACK = 0.01
 """A path that comes this much nearer counts as leading no nearer, metres."""
-_STANDING = 0.05
 _STRIDE = 2
 
 
@@ -53,7 +52,7 @@ def free_way(path: Path, nearest: int, pose: Pose, rank: int, radius: float, oth
 
 def standing(others: Iterable[Neighbour], margin: float) -> tuple[Disc, ...]:
     """Those that stand still, as things to plan around."""
-    return tuple(Disc(o.x, o.y, o.radius + margin) for o in others if abs(o.speed) < _STANDING)
+    return tuple(Disc(o.x, o.y, o.radius + margin) for o in others if o.is_standing)
 
 
 def keep_off(others: Iterable[Neighbour], pose: Pose, radius: float) -> tuple[Disc, ...]:
@@ -71,7 +70,7 @@ def has_priority(rank: int, others: Sequence[Neighbour], pose: Pose) -> bool:
 
 def _places(other: Neighbour, rank: int) -> list[tuple[float, float]]:
     """Where the other is and, if it moves, will soon be."""
-    if abs(other.speed) < _STANDING:
+    if other.is_standing:
         return [(other.x, other.y)]
     dx, dy = other.speed * math.cos(other.yaw), other.speed * math.sin(other.yaw)
     moments = _FORESEEN_YIELDING if other.rank > rank else _FORESEEN

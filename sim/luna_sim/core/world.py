@@ -1,6 +1,7 @@
 """The world: robots on a floor, in steps of equal length."""
 
 import hashlib
+import math
 import random
 import struct
 from collections.abc import Mapping, Sequence
@@ -70,7 +71,7 @@ class World:
         since = self.time_ns - self._start_ns
         self.ground.turns.now = since / 1e9
         robots = self.robots.values()
-        self._people.step(robots, STEP_NS / 1e9)
+        self._people.step(robots, self.obstacles, STEP_NS / 1e9)
         self._surroundings.refresh(robots)
         for robot in robots:
             robot.step(self._neighbours(robot) if robot.active else (), STEP_NS / 1e9)
@@ -116,8 +117,12 @@ class World:
         return task
 
     def dock(self, name: str, dock: Pose, *, drive_there: bool, drive_time: float) -> Task:
-        """Send a robot onto a dock."""
+        """Send a robot onto a dock. One at a pose that is none (a number that is not finite) is not valid."""
         robot = self.robots[name]
+        if not all(map(math.isfinite, (dock.x, dock.y, dock.yaw))):
+            invalid = EndedTask(failed(Code.DOCK_NOT_VALID, f"dock pose {dock} is not finite"))
+            robot.start(invalid)
+            return invalid
         approach = None
         if drive_there and robot.dock is None:
             approach = self._navigation(robot, staging_pose(dock, self.parameters.dock))
@@ -135,7 +140,7 @@ class World:
         """Take a robot off its dock."""
         robot = self.robots[name]
         dock = self.floor.docks[robot.dock] if robot.dock is not None else None
-        task = UndockTask(dock, time_limit, self.parameters.dock)
+        task = UndockTask(dock, time_limit, self.parameters.dock, self.parameters.drive.radius)
         robot.start(task)
         return task
 

@@ -8,11 +8,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luna_floor.grid import Cell
+from luna_sim.core.disc import Disc
 from luna_sim.core.faults import ELSEWHERE, RULES, Fault, FaultError, Kind, parse_fault, parse_scenario
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose, Twist
-from luna_sim.core.outcome import Code, Ending
+from luna_sim.core.journeys import Missed
+from luna_sim.core.obstacle_memory import ObstacleMemory
+from luna_sim.core.outcome import SUCCEEDED, Code, Ending, Outcome
 from luna_sim.core.robot import Lock
+from luna_sim.core.task import Neighbour, Task
 from luna_sim.core.world import World
 
 from .conftest import hall, run_for, run_until_done, world_with
@@ -187,6 +192,72 @@ class TestOnTheWay:
         run_until_done(world, task)
         assert task.outcome is not None and task.outcome.code == Code.FAILED_TO_MAKE_PROGRESS
         assert world.robots["r0"].bumps == 0
+
+    def test_between_two_blocked_ways_it_does_not_drive_to_and_fro(self) -> None:
+        floor = hall(4, 12)
+        floor.grid.cells[:, 40:43] = Cell.OCCUPIED
+        floor.grid.cells[20:40, 40:43] = floor.grid.cells[200:220, 40:43] = Cell.FREE
+        world = world_with(Floor(floor.grid, None, ()), Pose(1, 4, 0))
+        ways, robot, times_there = (1.5, 10.5), world.robots["r0"], [0, 0]
+        for y in ways:
+            hit(world, "BLOCKED_AISLE", None, x=2.1, y=y, radius=0.4)
+        task, last = world.navigate("r0", Pose(3, 4, 0)), None
+        while task.outcome is None and task.elapsed < 400.0:
+            world.step()
+            at = next((n for n, y in enumerate(ways) if abs(robot.pose.y - y) < 1.0), last)
+            if at != last:
+                times_there[at], last = times_there[at] + 1, at
+        assert task.outcome is not None and task.outcome.code == Code.FAILED_TO_MAKE_PROGRESS
+        # The first way, the other, and once more the first when the costmaps have been cleared.
+        assert times_there in ([2, 1], [1, 1]) and robot.bumps == 0
+
+    def test_what_was_seen_gone_or_cleared_is_not_planned_around(self) -> None:
+        memory, here, far = ObstacleMemory(), Pose(0, 0, 0), Pose(20, 0, 0)
+        shelf, robot = Neighbour(3, 0, 0, 0, 0.5, -1), Neighbour(1, 1, 0, 0, 0.2, 4, under_way=True)
+        memory.look(here, (shelf, robot, Neighbour(2, 2, 0, 1.0, 0.2, -1)))
+        memory.look(far, ())
+        assert memory.discs(0.1) == (Disc(3, 0, 0.6), Disc(1, 1, pytest.approx(0.3)))
+        assert memory.discs(0.0, only_staying=True) == (Disc(3, 0, 0.5),)
+        memory.look(here, (shelf,))
+        assert memory.discs(0.0) == (Disc(3, 0, 0.5),)
+        memory.clear()
+        assert memory.discs(0.0) == ()
+
+    def test_only_a_goal_that_is_there_fails_now(self, world: World) -> None:
+        with pytest.raises(FaultError, match="r0 has no goal in hand; goal=next makes the next one fail"):
+            hit(world, "NAVIGATION_FAILURE")
+        hit(world, "NAVIGATION_FAILURE", at=0.5)
+        run_for(world, 1.0)
+        task = world.navigate("r0", GOAL)
+        run_for(world, 0.1)
+        assert task.outcome is None and not world.faults.holding
+
+    def test_each_action_fails_with_a_code_of_its_own(self, library: Floor) -> None:
+        name, dock = next(iter(library.docks.items()))
+        world = world_with(library, dock)
+        staged = dock.ahead(-1.0)
+
+        def failing(task: Task, code: int) -> Outcome | None:
+            hit(world, "NAVIGATION_FAILURE", code=code)
+            return task.outcome
+
+        for code, told in ((208, 905), (902, 902), (0, 0)):
+            outcome = failing(world.undock("r0", 30), code)
+            assert outcome is not None and (outcome.ending, outcome.code) == (Ending.ABORTED, told), name
+        run_until_done(world, world.undock("r0", 30))
+        for code, told in ((105, 903), (904, 904)):
+            outcome = failing(world.dock("r0", dock, drive_there=True, drive_time=60), code)
+            assert outcome is not None and outcome.code == told
+        for code, told in ((208, 308), (905, 105)):
+            outcome = failing(world.navigate_through("r0", [staged.ahead(-0.5), staged]), code)
+            assert outcome is not None and outcome.code == told
+        rounds = world.follow_waypoints("r0", [staged.ahead(-0.3), staged])
+        assert failing(rounds, 208) is None and rounds.missed == [Missed(0, 208)]
+        run_until_done(world, rounds)
+        assert rounds.outcome == SUCCEEDED and rounds.missed == [Missed(0, 208)]
+        assert failing(world.follow_waypoints("r0", [staged]), 0) == Outcome(
+            Ending.ABORTED, 0, "a fault of the simulation"
+        )
 
     @pytest.mark.parametrize(("goal", "failing"), [("in_hand", [0, 1]), ("next", [1, 2])])
     def test_goals_fail_with_the_code(self, world: World, goal: str, failing: list[int]) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna_floor.grid import Cell
+from luna_sim.core.faults import parse_fault
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose, Twist
 from luna_sim.core.lidar import MOUNT, RAYS
@@ -30,10 +31,11 @@ def furnished() -> Floor:
 
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_people_keep_out_of_obstacles_and_never_run_into_robots(seed: int) -> None:
+def test_people_keep_out_of_obstacles_on_the_map_or_not_and_never_run_into_robots(seed: int) -> None:
     floor = furnished()
     goal = Pose(7, 5, 0)
     world = world_with(floor, Pose(1, 1, 0), Pose(5.3, 3, 0), seed=seed, people=6)
+    world.faults.put(parse_fault({"fault": "BLOCKED_AISLE", "x": 3.2, "y": 2.8, "radius": 0.6}, ()))
     world.navigate("r0", goal)
     ways = np.zeros(6)
     for _ in range(1000):
@@ -42,6 +44,7 @@ def test_people_keep_out_of_obstacles_and_never_run_into_robots(seed: int) -> No
         ways += [math.hypot(p.vx, p.vy) * 0.02 for p in people]
         for person in people:
             assert floor.clearance(person.x, person.y) >= RADIUS - 0.03
+            assert all(disc.distance_to(person.x, person.y) > RADIUS + GAP - 0.1 for disc in world.obstacles)
             assert math.hypot(person.vx, person.vy) <= 1.2 + 1e-9
             for robot in world.robots.values():
                 assert robot.pose.distance_to(person.x, person.y) - RADIUS - ROBOT > GAP - 0.1

@@ -94,7 +94,7 @@ class TestDriving:
         run_until_done(world, task)
         assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_MAKE_PROGRESS
         assert task.elapsed == pytest.approx(PARAMETERS.navigation.progress_timeout, abs=15)
-        # Clearing both costmaps counts twice, as with Nav2; then spin, wait and back up.
+        # Clearing both costmaps counts twice, as with Nav2; then wait, spin and wait longer.
         assert task.progress(world.robots["r0"].pose).recoveries >= 5
 
 
@@ -114,6 +114,19 @@ class TestCommands:
                 world.step()
                 assert floor.clearance(robot.pose.x, robot.pose.y) >= RADIUS
                 assert_within_limits(before, robot.velocity)
+
+    @pytest.mark.parametrize("wrong", [Twist(math.nan, 0.0), Twist(0.1, math.inf), Twist(-math.inf, math.nan)])
+    def test_a_command_that_is_no_number_is_none(self, wrong: Twist) -> None:
+        world = world_with(hall(), Pose(1, 2, 0))
+        robot = world.robots["r0"]
+        robot.command(wrong)
+        run_for(world, 0.3)
+        assert robot.pose == Pose(1, 2, 0) and not robot.active
+        robot.command(Twist(0.2, 0.0))
+        run_for(world, 0.3)
+        robot.command(wrong)
+        run_for(world, 0.1)
+        assert robot.velocity.linear == pytest.approx(0.2) and len(world.scan("r0"))
 
     def test_a_command_is_stale_after_its_time_out(self) -> None:
         world = world_with(hall(), Pose(1, 2, 0))
@@ -150,7 +163,7 @@ class TestLocks:
         world.robots["r0"].lock(Lock.ESTOP)
         assert world.robots["r0"].velocity == STILL
 
-    def test_a_goal_waits_behind_locks_until_the_last_one_opens(
+    def test_a_goal_goes_on_when_the_last_lock_opens_in_time(
         self, library: Floor, waypoints: dict[str, Pose]
     ) -> None:
         world = world_with(library, waypoints["DESK-1"])
@@ -159,13 +172,30 @@ class TestLocks:
         for lock in (Lock.ESTOP, Lock.BASE):
             robot.lock(lock)
         held = robot.pose
-        run_for(world, 100)
+        run_for(world, 40)
         robot.unlock(Lock.ESTOP)
         run_for(world, 1)
         assert robot.pose == held and task.outcome is None
         robot.unlock(Lock.BASE)
         run_until_done(world, task)
         assert task.outcome == SUCCEEDED
+
+    @pytest.mark.parametrize("why", ["locked", "empty", "commanded"])
+    def test_a_navigator_knows_nothing_of_what_holds_the_robot_and_fails_without_progress(self, why: str) -> None:
+        world = world_with(hall(), Pose(1, 2, 0))
+        task, robot = world.navigate("r0", Pose(5, 2, 0)), world.robots["r0"]
+        for _ in range(80 * 50):
+            match why:
+                case "locked":
+                    robot.lock(Lock.BASE)
+                case "empty":
+                    drained(robot)
+                case "commanded":
+                    robot.command(STILL)
+            world.step()
+        assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_MAKE_PROGRESS
+        assert task.elapsed == pytest.approx(PARAMETERS.navigation.progress_timeout, abs=15)
+        assert robot.pose == Pose(1, 2, 0) and robot.task is None
 
     @given(velocity=st.builds(Twist, st.floats(-1, 1), st.floats(-2, 2)))
     def test_a_locked_robot_obeys_no_command(self, velocity: Twist) -> None:
@@ -210,6 +240,12 @@ class TestDocks:
         task = world.dock("r0", Pose(11.6, 5, 0), drive_there=True, drive_time=1000)
         assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_STAGE
 
+    def test_a_dock_at_no_pose_is_not_valid(self) -> None:
+        world = world_with(hall(), Pose(1, 2, 0))
+        for drive_there in (True, False):
+            task = world.dock("r0", Pose(math.nan, 3, 0), drive_there=drive_there, drive_time=9)
+            assert task.outcome is not None and task.outcome.code is Code.DOCK_NOT_VALID
+
     def test_too_little_time_for_the_way_there(self, library: Floor, waypoints: dict[str, Pose]) -> None:
         world = world_with(library, waypoints["STUDY-12"])
         task = world.dock("r0", waypoints["DOCK-1"], drive_there=True, drive_time=2)
@@ -222,12 +258,21 @@ class TestDocks:
         run_until_done(world, task)
         assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_CONTROL
 
-    def test_something_behind_the_robot_ends_undocking(self, library: Floor, waypoints: dict[str, Pose]) -> None:
+    def test_it_waits_for_who_stands_behind_it_until_its_time_is_over(
+        self, library: Floor, waypoints: dict[str, Pose]
+    ) -> None:
         dock = waypoints["DOCK-1"]
         world = world_with(library, dock, dock.ahead(-0.45))
-        task = world.undock("r0", 20)
+        task = world.undock("r0", 5)
         run_until_done(world, task)
         assert task.outcome is not None and task.outcome.code is Code.FAILED_TO_CONTROL
+        task = world.undock("r0", 20)
+        run_for(world, 5)
+        robots = world.robots.values()
+        assert task.outcome is None and all(robot.velocity.is_zero for robot in robots)
+        world.navigate("r1", dock.ahead(-2.0))
+        run_until_done(world, task)
+        assert task.outcome == SUCCEEDED and all(robot.bumps == 0 for robot in robots)
 
 
 class TestSeveralRobots:
