@@ -3,7 +3,7 @@
 Between two corrections the estimate moves with odometry. After `update_min_d` metres or `update_min_a` radians the
 lidar is matched against the map; what comes out is the true pose with a small error, weighed against the estimate as a
 Kalman filter would. An estimate that is too far off finds nothing to match: the robot is lost until somebody tells it
-where it is, and its variances grow.
+where it is, and its variances grow with each update. A robot that stands updates nothing, so it does not notice.
 """
 
 import random
@@ -38,7 +38,7 @@ class Localization:
         self.lost = False
         """Whether the estimate is wrong, or may be for all the robot knows."""
         self.updates = 0
-        """How often the estimate was corrected or set."""
+        """How often the lidar was matched, with success or without, or the estimate was set: AMCL publishes then."""
         self._odometry = self._matched_at = odometry
         self._settle_in: float | None = None
         self._place(self._measured(pose))
@@ -49,15 +49,13 @@ class Localization:
         if driven:
             self._odometry = odometry
             self.estimate = self.correction.compose(odometry)
-        if self.lost:
-            self._grow(dt)
-        elif self._settle_in is not None:
+        if self._settle_in is not None:
             self._settle(truth, dt)
         elif driven and self._is_due():
             self._match(truth)
 
     def lose(self) -> None:
-        """The lidar no longer matches the map: no more corrections, and variances that grow."""
+        """The lidar no longer matches the map: no more corrections, and variances that grow with each update."""
         self.lost = True
         self._settle_in = None
 
@@ -87,9 +85,10 @@ class Localization:
 
     def _match(self, truth: Pose) -> None:
         limits, before = self._limits, self.estimate
-        far = before.distance_to(truth.x, truth.y) > limits.reach_position
+        far = self.lost or before.distance_to(truth.x, truth.y) > limits.reach_position
         if far or abs(wrap(truth.yaw - before.yaw)) > limits.reach_yaw:
             self.lose()
+            self._grow()
             return
         seen = self._measured(truth)
         position, gain = _weighed(self.covariance.position + limits.drift_position**2, limits.match_position**2)
@@ -115,12 +114,14 @@ class Localization:
         self._matched_at = self._odometry
         self.updates += 1
 
-    def _grow(self, dt: float) -> None:
+    def _grow(self) -> None:
         limits, now = self._limits, self.covariance
         self.covariance = Covariance(
-            min(limits.lost_variance, now.position + limits.lost_growth * dt),
-            min(limits.lost_variance, now.yaw + limits.lost_growth * dt),
+            min(limits.lost_variance, now.position + limits.lost_growth),
+            min(limits.lost_variance, now.yaw + limits.lost_growth),
         )
+        self._matched_at = self._odometry
+        self.updates += 1
 
 
 def _weighed(variance: float, noise: float) -> tuple[float, float]:

@@ -111,8 +111,8 @@ class LocalizationLimits:
     guess_yaw: float = 0.26
     settle_period: float = 0.2
     """Seconds between matches after a guess."""
-    lost_growth: float = 0.15
-    """How fast both variances grow while lost, per second."""
+    lost_growth: float = 0.2
+    """By how much both variances grow with each update that finds nothing to match."""
     lost_variance: float = 25.0
     """Where they end."""
 

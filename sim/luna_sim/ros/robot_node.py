@@ -62,7 +62,6 @@ class RobotNode(Node):
         self._pose_at = self._slow_at = -_SLOW
         self._pose_told_at = 0
         self._amcl_updates = 0
-        self._amcl_at = -_SLOW
         self._told: tuple[object, ...] = ()
         self._bumps = 0
         self._make_publishers()
@@ -165,7 +164,9 @@ class RobotNode(Node):
     def _on_clear(
         self, _: ClearEntireCostmap.Request, response: ClearEntireCostmap.Response
     ) -> ClearEntireCostmap.Response:
-        """The simulator's costmaps hold no leftovers of moving obstacles."""
+        """The costmaps are drawn anew each time; what the drive in hand remembers is all there is to forget."""
+        with self._guard:
+            self.robot.clear_costmaps()
         return response
 
     def _publish_pose(self) -> None:
@@ -177,10 +178,11 @@ class RobotNode(Node):
         self._pose_at, self._pose_told_at = ns, time.monotonic_ns()
 
     def _publish_amcl(self, ns: int) -> None:
+        """Only what is new, as AMCL: a robot that stands says nothing more. Whoever comes later has it latched."""
         updates = self.robot.localization.updates
-        if updates != self._amcl_updates or due(ns, self._amcl_at, _SLOW):
+        if updates != self._amcl_updates:
             self._amcl.publish(messages.amcl_msg(self.robot, ns))
-            self._amcl_updates, self._amcl_at = updates, ns
+            self._amcl_updates = updates
 
     def _publish_state(self, ns: int) -> None:
         robot = self.robot

@@ -100,6 +100,14 @@ def test_faults_show_on_the_topics_and_are_listed_until_they_are_over(
     assert client.call(SetParameters, "/luna_sim/set_parameters", change).results[0].successful
     client.until(lambda: 1.0 < state()["speed"]["reached"] < 2.3, why="the speed reached")
     assert state()["speed"]["asked"] == 2.0
+    assert client.call(Trigger, "/luna_sim/clear_faults", Trigger.Request()).success
+    change.parameters[0].value.double_value = 0.1
+    assert client.call(SetParameters, "/luna_sim/set_parameters", change).results[0].successful
+    client.until(lambda: state()["speed"]["asked"] == 0.1, why="the lower speed")
+    heard = len(client.odom.messages)
+    client.for_(1.6)
+    # LUNA's nodes take a robot for lost whose frames they have not heard for 1.5 s of the clock on the wall.
+    assert len(client.odom.messages) >= heard + 2
     change.parameters[0].value.double_value = 1000.0
     assert not client.call(SetParameters, "/luna_sim/set_parameters", change).results[0].successful
 

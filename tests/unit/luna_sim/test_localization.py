@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna_sim.core.floor import Floor
-from luna_sim.core.geometry import Pose, wrap
+from luna_sim.core.geometry import Pose, Twist, wrap
 from luna_sim.core.outcome import SUCCEEDED
 from luna_sim.core.robot import Robot
 
@@ -51,14 +51,23 @@ def test_a_standing_robot_drifts_nowhere() -> None:
     assert (robot.odometry.pose, robot.localization.estimate, robot.localization.updates) == before
 
 
-def test_a_lost_robot_becomes_ever_less_certain_until_a_good_guess(library: Floor, waypoints: dict[str, Pose]) -> None:
+def test_a_lost_robot_becomes_less_certain_as_it_drives_until_a_good_guess(
+    library: Floor, waypoints: dict[str, Pose]
+) -> None:
     world = world_with(library, waypoints["DESK-1"])
     robot = world.robots["r0"]
+    before = robot.localization.updates, robot.localization.covariance
     robot.localization.lose()
     frozen = robot.localization.correction
     run_for(world, 3)
+    assert (robot.localization.updates, robot.localization.covariance) == before, "a robot that stands does not notice"
+    for _ in range(150):
+        robot.command(Twist(0.2, 0.0))
+        world.step()
+    assert robot.localization.updates > before[0]
     assert robot.localization.lost and robot.localization.covariance.position > LIMIT
     assert robot.localization.correction == frozen
+    run_for(world, 1)
     robot.localization.found(Pose(robot.pose.x + 0.6, robot.pose.y - 0.4, robot.pose.yaw + 0.4))
     run_for(world, 3)
     assert not robot.localization.lost and robot.localization.covariance.position < 0.001
