@@ -23,15 +23,18 @@ class Pace:
         self._steps = 0
 
     def due(self, now: float) -> int:
-        """How many steps to take now."""
+        """How many steps are owed now. Those that are not taken stay owed, up to `_BEHIND` seconds of wall time."""
         self._measure(now)
-        self._owed += min(now - self._at, _BEHIND) * self.factor
+        # A factor that was lowered meanwhile owes no more than that either.
+        self._owed = min(self._owed + (now - self._at) * self.factor, max(self._step, _BEHIND * self.factor))
         self._at = now
         # A step more or less is not to depend on how a sum of floats is rounded.
-        steps = int(self._owed / self._step + 1e-9)
+        return int(self._owed / self._step + 1e-9)
+
+    def took(self, steps: int) -> None:
+        """So many of them were taken."""
         self._owed = max(0.0, self._owed - steps * self._step)
         self._steps += steps
-        return steps
 
     def _measure(self, now: float) -> None:
         passed = now - self._since

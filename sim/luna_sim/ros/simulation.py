@@ -8,6 +8,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from luna_executor import LeanExecutor
+from luna_sim.core.geometry import clamp
 from luna_sim.core.pace import Pace
 from luna_sim.core.robot import RobotState
 from luna_sim.core.world import STEP_NS, World
@@ -22,10 +23,15 @@ _FEEDBACK = 0.1
 """Period of feedback in wall time, seconds."""
 _BUSY, _IDLE = 0.02, 0.05
 """Pause between batches of steps, seconds of wall time."""
-
-_UNTOLD = 0.2
-"""Seconds of wall time of a batch after which robots tell in between: a simulation that is asked for more than the
-machine can do must not seem dead to those who watch over its robots."""
+_BATCH = 0.02
+"""Wall time after which a batch of steps ends, seconds: what is still owed is taken once the world was published."""
+_LONGEST_BATCH = 0.1
+"""Where publishing takes longer than `_BATCH`, a batch may take as long, but no longer than this."""
+_BREATH = 0.001
+"""Pause while steps are owed, seconds: callbacks that wait for the guard have it then (a lock that is taken again at
+once is not given to whoever waits)."""
+_END = 10.0
+"""Seconds that `stop` waits for a thread: many times the longest step and what is published after it."""
 
 
 class Simulation:
@@ -53,6 +59,7 @@ class Simulation:
         self._control = ControlNode(world, self._pace, self.guard, told)
         self._crowd = CrowdTopic(self._control, world)
         self._feedback_at = 0.0
+        self._publishing = 0.0
         self._nodes = [
             RobotNode(robot, world, self.guard, watch, power_saver=power_saver) for robot in world.robots.values()
         ]
@@ -71,11 +78,18 @@ class Simulation:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads and destroy the nodes."""
+        """End both threads and destroy the nodes.
+
+        Raises:
+            RuntimeError: a thread did not end in time; its nodes are left to it.
+        """
         self._stop.set()
         self._executor.wake()
+        until = time.monotonic() + _END
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+        if running := [thread.name for thread in self._threads if thread.is_alive()]:
+            raise RuntimeError(f"the simulation's {' and '.join(running)} did not end within {_END:g} s")
         self._executor.shutdown(timeout_sec=1.0)
         for node in [*self._nodes, self._control]:
             node.destroy_node()
@@ -90,19 +104,27 @@ class Simulation:
             self._executor.spin_once(timeout_sec=1.0)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._pause()):
-            begun = time.monotonic()
-            for _ in range(self._pace.due(begun)):
-                with self.guard:
-                    self._world.step()
-                if time.monotonic() - begun >= _UNTOLD:
-                    self._tell()
-                    begun = time.monotonic()
-            self._tell()
+        pause = _BUSY
+        while not self._stop.wait(pause):
+            all_taken = self._step()
+            began = time.monotonic()
+            with self.guard:
+                self._publish()
+            self._publishing = time.monotonic() - began
+            pause = self._pause() if all_taken else _BREATH
 
-    def _tell(self) -> None:
-        with self.guard:
-            self._publish()
+    def _step(self) -> bool:
+        """Take the steps that are due, as many as fit into a batch; says whether those were all."""
+        now = time.monotonic()
+        until = now + clamp(self._publishing, _BATCH, _LONGEST_BATCH)
+        due = self._pace.due(now)
+        for taken in range(1, due + 1):
+            with self.guard:
+                self._world.step()
+            self._pace.took(1)
+            if self._stop.is_set() or time.monotonic() >= until:
+                return taken == due
+        return True
 
     def _pause(self) -> float:
         busy = any(robot.active for robot in self._world.robots.values())
