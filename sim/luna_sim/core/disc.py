@@ -1,10 +1,11 @@
 """Something round that stands in the way at this moment."""
 
 import math
-from dataclasses import dataclass
+
+from luna_sim.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Disc:
     """A disc on the floor, metres."""
 

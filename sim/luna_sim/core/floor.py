@@ -10,6 +10,9 @@ from luna_floor.grid import Cell, Grid
 from luna_floor.model import OneWay, Waypoint
 from luna_sim.core.geometry import Pose
 
+STEEPEST = 1.5
+"""Metres of clearance that a metre of travel can cost, with what is lost between the cells of the map."""
+
 
 class Floor:
     """A map, read only. `clearance` is to obstacles; `allowed` also keeps out of the keep-out zones."""
@@ -44,7 +47,10 @@ class Floor:
         return self._allowed.at_many(xs, ys)
 
     def segment_clear(self, x0: float, y0: float, x1: float, y1: float, room: float) -> bool:
-        """Whether every point of a segment keeps `room` metres; steps as far as the room found allows."""
+        """Whether every point of a segment keeps `room` metres; steps as far as the room found allows.
+
+        Interpolated between cells, clearance changes by less than `STEEPEST` metres in a metre.
+        """
         length = math.hypot(x1 - x0, y1 - y0)
         ux, uy = ((x1 - x0) / length, (y1 - y0) / length) if length else (0.0, 0.0)
         done = 0.0
@@ -52,7 +58,7 @@ class Floor:
             spare = self._allowed.at(x0 + ux * done, y0 + uy * done) - room
             if spare < 0.0:
                 return False
-            if done >= length:
+            if spare >= (length - done) * STEEPEST:
                 return True
             done = min(length, done + max(spare, self.grid.resolution / 2.0))
 

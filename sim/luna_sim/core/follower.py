@@ -5,6 +5,7 @@ line to the point ahead would come too near an obstacle, a nearer point is taken
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from luna_sim.core.disc import Disc, segment_distance
@@ -43,15 +44,17 @@ class Follower:
 
     def advance(self, pose: Pose) -> None:
         """Note how far along the path the robot has come."""
-        xs, ys, x, y = self.path.xs, self.path.ys, pose.x, pose.y
-        best = math.inf
-        for index in range(self.nearest, min(self.nearest + _SEARCH, len(xs))):
-            dx, dy = x - xs[index], y - ys[index]
+        x, y, first = pose.x, pose.y, self.nearest
+        nearest, best, enough = first, math.inf, math.inf
+        ahead = slice(first, first + _SEARCH)
+        for index, (px, py) in enumerate(zip(self.path.xs[ahead], self.path.ys[ahead], strict=True), first):
+            dx, dy = x - px, y - py
             square = dx * dx + dy * dy
             if square < best:
-                best, self.nearest = square, index
-            elif square > best + _FURTHER:
+                nearest, best, enough = index, square, square + _FURTHER
+            elif square > enough:
                 break
+        self.nearest = nearest
 
     def command(self, pose: Pose, speed: float, keep_off: Sequence[Disc] = ()) -> Twist:
         """The velocity wanted now; `speed` is the most that is allowed (m/s), `keep_off` holds no centre of a robot."""
@@ -91,9 +94,8 @@ class Follower:
 
     def _point_ahead(self, reach: float) -> tuple[float, float]:
         path = self.path
-        index, wanted = self.nearest, path.along[self.nearest] + reach
-        while index < len(path.xs) - 1 and path.along[index] < wanted:
-            index += 1
+        along = path.along
+        index = min(bisect_left(along, along[self.nearest] + reach, self.nearest), len(along) - 1)
         return path.xs[index], path.ys[index]
 
 

@@ -1,10 +1,11 @@
 """Planar geometry. Metres, radians, seconds; yaw is counter-clockwise from x (REP 103)."""
 
 import math
-from dataclasses import dataclass
+
+from luna_sim.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pose:
     """Position and heading in some frame; yaw in [-pi, pi]."""
 
@@ -34,7 +35,7 @@ class Pose:
         return wrap(math.atan2(y - self.y, x - self.x) - self.yaw)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Twist:
     """Velocity of a differential drive: m/s forwards, rad/s counter-clockwise."""
 

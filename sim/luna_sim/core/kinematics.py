@@ -20,17 +20,12 @@ def limited(wanted: Twist, limits: DriveLimits) -> Twist:
 
 
 def accelerated(now: Twist, wanted: Twist, limits: DriveLimits, dt: float) -> Twist:
-    """The velocity after `dt` seconds of accelerating towards `wanted`."""
-    if now == wanted:
-        return limited(now, limits)
+    """The velocity after `dt` seconds of accelerating towards `wanted`; `now` is one that the wheels allow."""
+    more, turn = wanted.linear - now.linear, wanted.angular - now.angular
+    if more == 0.0 and turn == 0.0:
+        return now
     dv, dw = limits.linear_acceleration * dt, limits.angular_acceleration * dt
-    return limited(
-        Twist(
-            now.linear + clamp(wanted.linear - now.linear, -dv, dv),
-            now.angular + clamp(wanted.angular - now.angular, -dw, dw),
-        ),
-        limits,
-    )
+    return limited(Twist(now.linear + clamp(more, -dv, dv), now.angular + clamp(turn, -dw, dw)), limits)
 
 
 def stopped(now: Twist, limits: DriveLimits, dt: float) -> Twist:

@@ -19,6 +19,7 @@ from luna_sim.core.progress import ProgressChecker
 from luna_sim.core.recovery import Recoveries
 from luna_sim.core.task import Neighbour, Situation, Task
 from luna_sim.core.traffic import STANDOFF, free_way, has_priority, keep_off
+from luna_sim.core.value import value
 
 _CLOSE_ENOUGH = 0.03
 """Metres; the path is followed this near to its end although the tolerance is wider."""
@@ -67,7 +68,7 @@ def _looked_at(floor: Floor, parameters: RobotParameters) -> tuple[Planner, Plan
     return Planner(floor, parameters), Planner(floor, squeezed), Passages(floor, parameters)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Ahead:
     """How far it may drive, whom it waits for then, and whether that is for its turn."""
 
@@ -311,7 +312,8 @@ class NavigateTask(Task):
 
     def _watch_progress(self, pose: Pose) -> None:
         now, checker = self.elapsed, self._checker
-        checker.check(self._follower.remaining(pose), now)
+        if checker.gets_on(self._follower.remaining(pose), now):
+            return
         if checker.fruitless_for(now) > self._limits.progress_timeout:
             code = Code.NO_VALID_PATH if self._no_way and self.waits_for is None else Code.FAILED_TO_MAKE_PROGRESS
             self.end(failed(code, "the way stayed blocked"))

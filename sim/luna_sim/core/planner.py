@@ -50,7 +50,7 @@ class Planner:
         self._margin = limits.path_margin
         self._inflation = limits.inflation_radius
         self._lattice = _Lattice(floor, max(limits.resolution, floor.grid.resolution))
-        xs, ys = self._lattice.centres()
+        self._centres = xs, ys = self._lattice.centres()
         self._room = floor.allowed_field(xs, ys)
         self._lanes = Lanes(floor.lanes, xs, ys)
         self._spread: OrderedDict[tuple[tuple[int, int], tuple[int, ...]], MCP_Geometric] = OrderedDict()
@@ -69,7 +69,7 @@ class Planner:
         self._check_ends(start, goal, others)
         if start.distance_to(goal.x, goal.y) < self._lattice.resolution:
             return make_path(resampled([(start.x, start.y), (goal.x, goal.y)]), goal.yaw)
-        room = self._room if not others else np.minimum(self._room, self._room_beside(others))
+        room = self._room_beside(others)
         first = self._join(start, room, Code.START_OCCUPIED, others)
         last = self._join(goal, room, Code.GOAL_OCCUPIED, others)
         dear: tuple[int, ...] = ()
@@ -92,7 +92,7 @@ class Planner:
         Raises:
             PlanError: there is no such place.
         """
-        room = self._room if not others else np.minimum(self._room, self._room_beside(others))
+        room = self._room_beside(others)
         first = self._join(start, room, Code.START_OCCUPIED, others)
         spread = MCP_Geometric(self._costs(room))
         costs, _ = spread.find_costs([first])
@@ -107,7 +107,7 @@ class Planner:
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x and y of the planning grid's cells, metres."""
-        return self._lattice.centres()
+        return self._centres
 
     def _check_ends(self, start: Pose, goal: Pose, others: Sequence[Disc]) -> None:
         grid = self._floor.grid
@@ -159,10 +159,15 @@ class Planner:
         return np.where(room >= self.wanted_room, 1.0 + (COST_AT_OBSTACLE - 1.0) * near**2, -1.0)
 
     def _room_beside(self, others: Sequence[Disc]) -> NDArray[np.float64]:
-        xs, ys = self._lattice.centres()
-        rooms = [np.hypot(xs - d.x, ys - d.y) - d.radius for d in others]
-        nearest: NDArray[np.float64] = np.min(rooms, axis=0)
-        return nearest
+        """Room per cell beside others too, as far as it matters: up to the inflation radius."""
+        if not others:
+            return self._room
+        room = self._room.copy()
+        xs, ys = self._centres
+        for d in others:
+            near = self._lattice.window(d.x, d.y, d.radius + self._inflation)
+            np.minimum(room[near], np.hypot(xs[near] - d.x, ys[near] - d.y) - d.radius, out=room[near])
+        return room
 
     def _join(self, pose: Pose, room: NDArray[np.float64], code: Code, others: Sequence[Disc]) -> tuple[int, int]:
         """The nearest passable cell that is reached from a pose in a straight line, coming no nearer to anything."""
@@ -252,6 +257,14 @@ class _Lattice:
 
     def centre(self, cell: tuple[int, int]) -> tuple[float, float]:
         return self._x0 + (cell[1] + 0.5) * self.resolution, self._y0 + (cell[0] + 0.5) * self.resolution
+
+    def window(self, x: float, y: float, reach: float) -> tuple[slice, slice]:
+        """Rows and columns of all cells whose centres are within reach of a point, along both axes."""
+        row, column, span = (y - self._y0) / self.resolution, (x - self._x0) / self.resolution, reach / self.resolution
+        return (
+            slice(max(0, math.floor(row - span)), max(0, math.ceil(row + span))),
+            slice(max(0, math.floor(column - span)), max(0, math.ceil(column + span))),
+        )
 
     def around(self, x: float, y: float, reach: float) -> Iterator[tuple[int, int]]:
         """Cells within reach of a point, the nearest first."""

@@ -33,14 +33,16 @@ class ProgressChecker:
             self._detours += 1
             self._best = length
 
-    def check(self, left: float, now: float) -> None:
-        """Note how far it is."""
-        if left < self._left - _STEP:
+    def gets_on(self, left: float, now: float) -> bool:
+        """Note how far it is; says whether both clocks started anew."""
+        moved, better = left < self._left - _STEP, left < self._best - _STEP
+        if moved:
             self._left, self._moved_at = left, now
-        if left < self._best - _STEP:
+        if better:
             self._best, self._better_at = left, now
         if left < self._nearest - _NEARER:
             self._nearest, self._detours = left, 0
+        return moved and better
 
     def excuse(self, now: float) -> None:
         """What has passed so far is not held against it: it made room for another."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from luna_sim.core import battery as energy
 from luna_sim.core.battery import Battery
 from luna_sim.core.docking import on_dock
-from luna_sim.core.floor import Floor
+from luna_sim.core.floor import STEEPEST, Floor
 from luna_sim.core.geometry import STILL, Pose, Twist
 from luna_sim.core.impairment import SOUND, Impairment
 from luna_sim.core.kinematics import accelerated, limited, moved, stopped
@@ -28,8 +28,6 @@ _NEGLIGIBLE = 0.05
 """Errors of the estimate below this, metres, are within the space that robots keep from each other anyway."""
 ENERGY_STEPS = 10
 """The battery is looked at every tenth step."""
-_STEEPEST = 1.5
-"""Metres of clearance that a metre of travel can cost, with what is lost between the cells of the map."""
 _NEAR = 0.05
 """Metres of spare room from which on clearance is looked up in every step."""
 _STOP_BEFORE = 0.01
@@ -95,9 +93,9 @@ class Robot:
         self._bumper_left = 0.0
         self._wanted_now = STILL
         self._until_asked = 0
-        self._seen_at: tuple[object, ...] = ()
+        self._seen_pose, self._seen_velocity = self.pose, self.velocity
         self._seen = Neighbour(state.pose.x, state.pose.y, state.pose.yaw, 0.0, parameters.drive.radius, rank)
-        self._travel = Twist(0.0, 0.0)
+        self._travelled = self._turned = 0.0
         self._unmeasured = 0
         self._spare = 0.0
         self._spare_at: Pose | None = None
@@ -204,18 +202,16 @@ class Robot:
 
     def seen(self) -> Neighbour:
         """This robot as the others see it; the same object until something changes."""
-        now = (self.pose, self.velocity, self.task is None)
-        if self._seen_at != now:
-            pose, radius = self.pose, self.parameters.drive.radius
-            self._seen_at = now
-            self._seen = Neighbour(
-                pose.x, pose.y, pose.yaw, self.velocity.linear, radius, self.rank, self.task is not None
-            )
+        pose, velocity, under_way, seen = self.pose, self.velocity, self.task is not None, self._seen
+        if pose is not self._seen_pose or velocity is not self._seen_velocity or under_way is not seen.under_way:
+            self._seen_pose, self._seen_velocity = pose, velocity
+            self._seen = Neighbour(pose.x, pose.y, pose.yaw, velocity.linear, seen.radius, self.rank, under_way)
         return self._seen
 
     def step(self, neighbours: tuple[Neighbour, ...], dt: float) -> None:
         """One step of `dt` seconds."""
-        self._bumper_left = max(0.0, self._bumper_left - dt)
+        if self._bumper_left:
+            self._bumper_left = max(0.0, self._bumper_left - dt)
         if self.active:
             self._drive(neighbours, dt)
         self.localization.step(self.pose, self.odometry.pose, dt)
@@ -233,7 +229,9 @@ class Robot:
         self.velocity = (
             stopped(self.velocity, drive, dt)
             if wanted is None
-            else accelerated(self.velocity, self._hampered(wanted), drive, dt)
+            else accelerated(
+                self.velocity, wanted if self.impairment is SOUND else self._hampered(wanted), drive, dt
+            )
         )
         if self.impairment.stands:
             self.velocity = STILL
@@ -246,12 +244,12 @@ class Robot:
             self.bumps += not self.bumped
             self._bumper_left = BUMPER_HOLD
             return
-        self._spare -= abs(self.velocity.linear) * dt * _STEEPEST
+        self._spare -= abs(self.velocity.linear) * dt * STEEPEST
         if self._spare_at is self.pose:
             self._spare_at = pose
         self.pose = pose
-        travel = self._travel
-        self._travel = Twist(travel.linear + self.velocity.linear * dt, travel.angular + self.velocity.angular * dt)
+        self._travelled += self.velocity.linear * dt
+        self._turned += self.velocity.angular * dt
         self._unmeasured += 1
         if self._unmeasured >= CONTROL_STEPS:
             self._measure(dt)
@@ -261,8 +259,9 @@ class Robot:
         """Let odometry have what was driven since the last time."""
         if self._unmeasured:
             seconds = self._unmeasured * dt
-            self.odometry.drive(Twist(self._travel.linear / seconds, self._travel.angular / seconds), seconds)
-            self._travel, self._unmeasured = STILL, 0
+            self.odometry.drive(Twist(self._travelled / seconds, self._turned / seconds), seconds)
+            self._travelled = self._turned = 0.0
+            self._unmeasured = 0
 
     def _wanted(self, neighbours: tuple[Neighbour, ...], dt: float) -> Twist | None:
         """The velocity to go for; nothing when the motors are off.
@@ -270,7 +269,8 @@ class Robot:
         As a navigator, a task knows nothing of locks, of commands that go before its own, nor of an empty battery: it
         goes on, and fails when it makes no progress.
         """
-        self._command_left = max(0.0, self._command_left - dt)
+        if self._command_left:
+            self._command_left = max(0.0, self._command_left - dt)
         by_task = STILL if self.task is None else self._asked(self.task, neighbours, dt)
         if self.locks or self.battery.energy <= 0.0:
             return None
@@ -332,8 +332,6 @@ class Robot:
 
     def _hampered(self, wanted: Twist) -> Twist:
         """What is left of a velocity; nothing is driven into that presses the bumper."""
-        if self.impairment is SOUND:
-            return wanted
         share = self.impairment.speed
         forward = min(0.0, wanted.linear) if self.impairment.bumped else wanted.linear
         return Twist(forward * share, wanted.angular * share)
@@ -357,13 +355,12 @@ class Robot:
         return False
 
     def _find_dock(self) -> None:
-        x, y, limits = self.pose.x, self.pose.y, self.parameters.dock
+        x, y = self.pose.x, self.pose.y
         self.dock = None
-        if self.impairment.lifted:
-            return
         west, south, east, north = self._floor.docks_box
-        if not (west < x < east and south < y < north):
+        if not (west < x < east and south < y < north) or self.impairment.lifted:
             return
+        limits = self.parameters.dock
         for code, dock in self._floor.docks.items():
             if abs(dock.x - x) < _BESIDE and abs(dock.y - y) < _BESIDE and on_dock(self.pose, dock, limits):
                 self.dock = code

@@ -39,7 +39,8 @@ class Surroundings:
 
     def _jumped(self, robots: Collection[Robot]) -> bool:
         """Whether a robot is further from where it was listed than it can have driven."""
-        return any(
-            abs(robot.pose.x - pose.x) > 0.2 or abs(robot.pose.y - pose.y) > 0.2
-            for robot, pose in zip(robots, self._poses, strict=True)
-        )
+        for robot, listed in zip(robots, self._poses, strict=True):
+            pose = robot.pose
+            if pose is not listed and (abs(pose.x - listed.x) > 0.2 or abs(pose.y - listed.y) > 0.2):
+                return True
+        return False

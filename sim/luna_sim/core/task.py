@@ -1,12 +1,12 @@
 """A task of a robot: something that commands velocities until it has an outcome."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luna_sim.core.geometry import STILL, Pose, Twist
 from luna_sim.core.outcome import Code, Outcome, Progress, failed
 from luna_sim.core.path import Path
+from luna_sim.core.value import value
 
 if TYPE_CHECKING:
     from luna_sim.core.navigation import NavigateTask
@@ -15,7 +15,7 @@ _STANDING = 0.05
 """m/s below which a neighbour counts as standing."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Neighbour:
     """Another robot nearby, as seen in this step."""
 
@@ -35,7 +35,7 @@ class Neighbour:
         return abs(self.speed) < _STANDING
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Situation:
     """What a task knows of its robot in this step."""
 

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from luna_sim.core.disc import Disc
 from luna_sim.core.geometry import Pose
 from luna_sim.core.path import Path
 from luna_sim.core.task import Neighbour
+from luna_sim.core.value import value
 
 HORIZON = 1.2
 """Metres of path that are looked at."""
@@ -24,7 +24,7 @@ _SLACK = 0.01
 _STRIDE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Way:
     """Metres along a path that are free, and who is in the way then."""
 

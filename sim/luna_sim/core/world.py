@@ -202,8 +202,10 @@ class World:
         return NavigateTask(goal, path, self.ground, robot.rank)
 
     def _neighbours(self, robot: Robot) -> tuple[Neighbour, ...]:
-        others = tuple(other.seen() for other in self._surroundings.near(robot))
-        return self._people.near(robot.pose) + others + self._obstacles_near(robot.pose)
+        others = tuple([other.seen() for other in self._surroundings.near(robot)])
+        if self._people:
+            others = self._people.near(robot.pose) + others
+        return others + self._obstacles_near(robot.pose) if self.faults.obstacles else others
 
     def _obstacles_near(self, pose: Pose) -> tuple[Neighbour, ...]:
         """They give way to nobody."""
