@@ -1,6 +1,7 @@
 """Floors and worlds to test on."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from luna_floor.files import WaypointSet
 from luna_floor.grid import Cell, Grid
-from luna_floor.model import FloorPlan
+from luna_floor.model import FloorPlan, Waypoint
 from luna_floor.parse import load_plan
 from luna_sim.core.battery import Battery
 from luna_sim.core.floor import Floor
@@ -70,6 +71,15 @@ def hall(width: float = 6.0, height: float = 4.0) -> Floor:
     cells = np.zeros((round(height / 0.05), round(width / 0.05)), dtype=np.int8)
     cells[:2], cells[-2:], cells[:, :2], cells[:, -2:] = (Cell.OCCUPIED,) * 4
     return Floor(Grid(cells, 0.05, 0.0, 0.0), None, ())
+
+
+def furnished(docks: Sequence[Waypoint] = ()) -> Floor:
+    """A hall of 8 m x 6 m with two shelves and a pillar."""
+    grid = hall(8, 6).grid
+    for x, y, width, height in ((2.0, 1.6, 2.5, 0.4), (2.0, 3.6, 2.5, 0.4), (6.2, 2.6, 0.3, 0.3)):
+        rows, columns = (slice(round(a / 0.05), round((a + b) / 0.05)) for a, b in ((y, height), (x, width)))
+        grid.cells[rows, columns] = Cell.OCCUPIED
+    return Floor(grid, None, docks)
 
 
 def world_with(floor: Floor, *places: Pose, seed: int = 1, energy: float = 20.0, people: int = 0) -> World:

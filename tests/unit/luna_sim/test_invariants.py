@@ -6,30 +6,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna_floor.model import Waypoint, WaypointKind
-from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose, wrap
 from luna_sim.core.kinematics import limited
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.robot import ENERGY_STEPS, RobotState
 from luna_sim.core.world import STEP_NS, World
 
-from .conftest import hall
+from .conftest import furnished
 
 PARAMETERS = RobotParameters()
 DT = STEP_NS / 1e9
 CHARGED = PARAMETERS.battery.charge_power * DT * ENERGY_STEPS / 3600.0
 """Wh from one reckoning of the battery to the next."""
 DOCKS = tuple(Waypoint(f"DOCK-{n}", "dock", WaypointKind.DOCK, 0.4, y, math.pi) for n, y in ((1, 1.5), (2, 4.5)))
+FLOOR = furnished(DOCKS)
 places = st.builds(Pose, st.floats(1.5, 7), st.floats(0.6, 5.4), st.floats(-math.pi, math.pi))
 order = st.tuples(st.sampled_from(("r0", "r1")), st.one_of(places, st.sampled_from(("dock", "undock"))))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000), orders=st.lists(order, min_size=2, max_size=5), energy=st.floats(0.02, 26.0))
 def test_nothing_goes_beyond_what_physics_and_parameters_allow(
     seed: int, orders: list[tuple[str, Pose | str]], energy: float
 ) -> None:
-    floor = Floor(hall(8, 6).grid, None, DOCKS)
+    floor = FLOOR
     world = World(floor, PARAMETERS, seed, people=3)
     for number, dock in enumerate(floor.docks.values()):
         world.add_robot(f"r{number}", RobotState(dock, energy))

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luna_floor.grid import Cell
 from luna_sim.core.faults import parse_fault
 from luna_sim.core.floor import Floor
 from luna_sim.core.geometry import Pose, Twist
@@ -15,18 +14,9 @@ from luna_sim.core.outcome import SUCCEEDED
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.people import GAP, RADIUS
 
-from .conftest import hall, run_for, run_until_done, world_with
+from .conftest import furnished, hall, run_for, run_until_done, world_with
 
 ROBOT = RobotParameters().drive.radius
-
-
-def furnished() -> Floor:
-    """A hall with two shelves and a pillar."""
-    floor = hall(8, 6)
-    for x, y, width, height in ((2.0, 1.6, 2.5, 0.4), (2.0, 3.6, 2.5, 0.4), (6.2, 2.6, 0.3, 0.3)):
-        rows, columns = (slice(round(a / 0.05), round((a + b) / 0.05)) for a, b in ((y, height), (x, width)))
-        floor.grid.cells[rows, columns] = Cell.OCCUPIED
-    return Floor(floor.grid, None, ())
 
 
 @settings(max_examples=6, deadline=None)

@@ -13,8 +13,9 @@ from luna_sim.core.outcome import Code
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.core.path import SPACING, Path
 from luna_sim.core.planner import PlanError, Planner
+from luna_sim.setup import read_floor
 
-from .conftest import free_places, hall
+from .conftest import SIM, free_places, hall, poses
 
 RADIUS = RobotParameters().drive.radius
 
@@ -43,13 +44,14 @@ class TestPaths:
         assert (path.xs[-1], path.ys[-1]) == pytest.approx((goal.x, goal.y))
         assert path.length >= math.hypot(goal.x - start.x, goal.y - start.y) - 1e-6
 
-    def test_every_waypoint_leads_to_every_other_on_a_reasonable_way(
-        self, library: Floor, planner: Planner, waypoints: dict[str, Pose]
-    ) -> None:
-        desk = waypoints["DESK-1"]
-        for code, goal in waypoints.items():
-            path = planner.plan(desk, goal)
-            assert room_along(library, path) >= RADIUS, code
+    @pytest.mark.parametrize(("name", "every"), [("library", 1), ("annex", 4)])
+    def test_a_round_through_the_waypoints(self, name: str, every: int) -> None:
+        files = read_floor(SIM / "maps" / name)
+        planner, places = Planner(files.floor, RobotParameters()), list(poses(files.waypoints).items())[::every]
+        for (code, place), (_, following) in zip(places, [*places[1:], places[0]], strict=True):
+            path = planner.plan(place, following)
+            assert room_along(files.floor, path) >= RADIUS, code
+            assert path.length >= place.distance_to(following.x, following.y) - 1e-6
 
     def test_points_are_close_together_and_the_distance_adds_up(
         self, planner: Planner, waypoints: dict[str, Pose]

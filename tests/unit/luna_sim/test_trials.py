@@ -12,9 +12,10 @@ from luna_sim import bench
 from luna_sim.core.floor import Floor
 from luna_sim.core.parameters import RobotParameters
 from luna_sim.places import Places
+from luna_sim.setup import read_floor
 from luna_sim.trials import Course, main
 
-from .conftest import hall, world_with
+from .conftest import FLOORS, SIM, hall, world_with
 
 
 def test_places_are_free_apart_and_the_same_for_a_seed(library: Floor) -> None:
@@ -42,6 +43,16 @@ def test_a_few_goals_of_two_robots_are_reached_in_the_same_way_for_the_same_seed
     assert told["goals reached, %"] == 100.0 and told["contacts"] == told["deadlocks"] == 0
     assert 0.97 <= told["path ÷ shortest, median"] < 1.3
     assert all(t.reached and t.driven > 3.5 for t in found[0].trials)
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_ten_robots_among_ten_people_touch_nothing_and_get_on(name: str) -> None:
+    found = Course(read_floor(SIM / "maps" / name).floor, robots=10, goals=10, seed=2, people=10).run(longest=20.0)
+    told = {row["what"]: row["value"] for row in found.rows()}
+    touched = ("contacts", *(f"steps inside {what}" for what in ("an obstacle", "another robot", "a person")))
+    assert {what: told[what] for what in touched} == dict.fromkeys(touched, 0)
+    assert sum(t.driven for t in found.trials) > 30.0
+    assert all(t.ending in ("SUCCEEDED", "UNFINISHED") and t.driven > 1.0 for t in found.trials)
 
 
 def test_the_commands_write_all_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
