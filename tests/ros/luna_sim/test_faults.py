@@ -85,9 +85,9 @@ def test_faults_show_on_the_topics_and_are_listed_until_they_are_over(
     assert detected() == {HazardDetection.WHEEL_DROP}
     client.until(lambda: not kidnapped.last.is_kidnapped, why="put down")
 
+    before = seconds(clock.last)
     stepped = inject(client, "CLOCK_STEP", values="{seconds: -1000}")
     client.until(lambda: state()["newest"] == stepped.number, why="told that it was asked for")
-    before = seconds(clock.last)
     client.until(lambda: seconds(clock.last) < before - 900, why="the clock set back")
     heard = len(client.odom.messages)
     client.until(lambda: len(client.odom.messages) > heard, why="odometry all the same")
