@@ -127,7 +127,7 @@ class UndockTask(Task):
             self.end(SUCCEEDED)
             return STILL
         if self.elapsed > self._time_limit:
-            self.end(failed(Code.FAILED_TO_CONTROL, "something stands behind the robot"))
+            self.end(failed(Code.FAILED_TO_CONTROL, "the robot did not come off its dock in time"))
             return STILL
         if self._is_blocked(now):
             return STILL
