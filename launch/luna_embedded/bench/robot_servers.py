@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from luna_embedded.exit_codes import Refusal
-from luna_embedded.layout import this_checkout
+from luna_embedded.bench.servers import keep_running
 from luna_embedded.parts import robot, simulator
 from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
-from luna_embedded.planning import Place
-from luna_embedded.running import supervise
-from luna_embedded.state import StateDir
 from luna_embedded.supervision.part import Part
 
 ROBOT = "luna1"
@@ -33,13 +28,7 @@ def servers(run: Run, _: PostgresHome | None) -> Sequence[Part]:
 
 
 def main(state: str, port: str) -> int:
-    try:
-        where = Place(StateDir(Path(state)), named=True)
-        supervise(this_checkout(), where, Options(port=int(port)), lambda _: None, servers)
-    except Refusal as refusal:
-        print(refusal, file=sys.stderr)
-        return refusal.code
-    return 0
+    return keep_running(state, Options(port=int(port)), servers)
 
 
 if __name__ == "__main__":

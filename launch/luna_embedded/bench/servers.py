@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+from luna_embedded import assembly
 from luna_embedded.exit_codes import Exit, Refusal
-from luna_embedded.layout import Checkout
-from luna_embedded.parts.run import Run
-from luna_embedded.planning import recorded_run
+from luna_embedded.layout import Checkout, this_checkout
+from luna_embedded.parts.run import Options, Run
+from luna_embedded.planning import Place, recorded_run
+from luna_embedded.running import Assemble, supervise
 from luna_embedded.state import StateDir
 from luna_embedded.supervision.control import ask
 from luna_embedded.up import down
@@ -37,6 +40,16 @@ def servers(
         with contextlib.suppress(Refusal):
             down(state)
         process.wait(60)
+
+
+def keep_running(state: str, options: Options, assemble: Assemble = assembly.parts) -> int:
+    """What such a module does: its parts under the real supervisor, until it is told to end. Returns an exit code."""
+    try:
+        supervise(this_checkout(), Place(StateDir(Path(state)), named=True), options, lambda _: None, assemble)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return refusal.code
+    return 0
 
 
 def _until_running(state: StateDir, process: subprocess.Popen[bytes]) -> None:

@@ -18,16 +18,14 @@ from typing import Any
 from rich.console import Console
 
 from luna_embedded.bench.sections import show
-from luna_embedded.bench.servers import servers
+from luna_embedded.bench.servers import keep_running, servers
 from luna_embedded.credentials import load
 from luna_embedded.demo.client import ApiError, Client
 from luna_embedded.demo.story import DemoFailed, Story
-from luna_embedded.exit_codes import Exit, Refusal
-from luna_embedded.layout import Checkout, this_checkout
+from luna_embedded.exit_codes import Exit
+from luna_embedded.layout import Checkout
 from luna_embedded.measure import Usage, measure
 from luna_embedded.parts.run import Options, Run
-from luna_embedded.planning import Place
-from luna_embedded.running import supervise
 from luna_embedded.state import StateDir, read_json
 from luna_embedded.supervision.control import ask
 
@@ -139,13 +137,7 @@ def _clock(state: StateDir) -> tuple[float, float]:
 
 def main(state: str, port: str) -> int:
     """The LUNA that is measured, until it is told to end."""
-    options = Options(port=int(port), robots=ROBOTS, sim_speed=SPEED)
-    try:
-        supervise(this_checkout(), Place(StateDir(Path(state)), named=True), options, lambda _: None)
-    except Refusal as refusal:
-        print(refusal, file=sys.stderr)
-        return refusal.code
-    return 0
+    return keep_running(state, Options(port=int(port), robots=ROBOTS, sim_speed=SPEED))
 
 
 if __name__ == "__main__":
