@@ -70,7 +70,7 @@ def test_in_mid_drive_it_holds_through_restarts_until_released_and_resumed(robot
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
 
-def test_two_stops_are_released_each_by_its_own_name(robot: World):
+def test_two_stops_are_released_each_by_its_own_name_and_whoever_resumes_may_send_it_at_once(robot: World):
     controller = robot.controller
     engage(robot, "a")
     engage(robot, "b")
@@ -79,7 +79,10 @@ def test_two_stops_are_released_each_by_its_own_name(robot: World):
     assert release(robot, "b").estop_id == ""
     assert release(robot, "b").verdict == 1
     controller.wait(lambda: not controller.status.estopped, 20.0)
+    here = stop("", controller.status.x, controller.status.y, controller.status.yaw).pose
+    assert controller.navigate(5.0, pose=here).error_code == S.ERROR_SUSPENDED
     assert controller.call("resume", estop_id="b").verdict == 0
+    assert controller.navigate(60.0, pose=here).error_code == S.ERROR_NONE
 
 
 def test_a_stop_that_came_and_went_while_the_nodes_were_away_suspends_them(robot: World):

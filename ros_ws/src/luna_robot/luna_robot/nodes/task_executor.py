@@ -38,7 +38,8 @@ from luna_robot.delivery.machine import moving_allowed, wanted_leg
 from luna_robot.delivery.model import Delivery, Error, ExecutorState, Phase, Verdict
 from luna_robot.delivery.sequencer import Sequencer, Surroundings
 from luna_robot.faults import FaultLog
-from luna_robot.navigation.link import DriveOrder, Navigation, Refusal
+from luna_robot.navigation.gate import OperatorGate
+from luna_robot.navigation.link import DriveOrder, Navigation
 from luna_robot.nodes.attached_goals import AttachedGoals
 from luna_robot.nodes.common import (
     LATCHED,
@@ -87,6 +88,7 @@ class TaskExecutor(Node):
         self.starting = True
         self._sequencer = self._make_sequencer(error)
         self._goals = AttachedGoals()
+        self._gate = OperatorGate()
         self._faults = FaultLog()
         self._told_deliveries: tuple[object, ...] = ()
         self._deliveries = self.create_publisher(Deliveries, "deliveries", LATCHED)
@@ -252,7 +254,8 @@ class TaskExecutor(Node):
     def _act(self) -> None:
         facts, state = self.facts(), self.state
         leg = wanted_leg(state, facts) if self._sequencer.may_drive else None
-        refusal = self._manual_refusal(facts)
+        allowed = self._sequencer.may_drive and moving_allowed(state, facts)
+        refusal = self._gate.refusal(state, facts, allowed, steady())
         self._navigation.drive(DriveOrder(self.boot_id, leg, refusal, state.map_id, state.waypoints_version))
 
     def _use_waypoints(self, table: WaypointTable) -> None:
@@ -298,15 +301,6 @@ class TaskExecutor(Node):
 
     def _moving_allowed(self) -> bool:
         return self._sequencer.may_drive and moving_allowed(self.state, self.facts())
-
-    def _manual_refusal(self, facts: Facts) -> Refusal | None:
-        if self.state.suspended:
-            return Error.SUSPENDED, f"suspended by emergency stop {self.state.estop_id}"
-        if facts.motion_locked:
-            return Error.SUSPENDED, "locked by the safety supervisor"
-        if self.state.active is not None:
-            return Error.BUSY, "a delivery is in hand"
-        return None
 
     def _now(self) -> Now:
         return Now(self.get_clock().now().nanoseconds, time.time_ns())
