@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -46,6 +46,16 @@ class Waiting:
             self.entity.trigger()
 
 
+@dataclass(eq=False, slots=True)
+class _Members:
+    """Of one callback group. `plain`: how each entity that rcl knows joins the wait set, and its handle."""
+
+    group: CallbackGroup
+    first: Any
+    plain: list[tuple[Callable[[Any], object], Any]] = field(default_factory=list)
+    waitables: list[Waiting] = field(default_factory=list)
+
+
 class WaitList:
     """Keeps the entities' handles in use from the beginning to `close`: what is destroyed meanwhile goes then.
 
@@ -59,13 +69,15 @@ class WaitList:
             raise RuntimeError("the context was never initialised: rclpy.init comes first")
         self._stack.enter_context(context.handle)
         self._guards = list(self._in_use(guards))
-        self._groups: dict[CallbackGroup, list[Waiting]] = {}
-        self._waitables: list[Waiting] = []
+        self._groups: dict[CallbackGroup, _Members] = {}
         self._by_pointer: dict[str, dict[int, Waiting]] = {kind: {} for kind in KINDS}
         counted = NumberOfEntities(num_gcs=len(self._guards))
+        taken = []
         for node in nodes:
             for waiting in _entities(node):
-                counted += self._take_in(waiting)
+                if (count := self._hold(waiting)) is not None:
+                    counted += count
+                    taken.append(waiting)
         self._wait_set = _rclpy.WaitSet(
             counted.num_subscriptions,
             counted.num_guard_conditions,
@@ -75,7 +87,8 @@ class WaitList:
             counted.num_events,
             context.handle,
         )
-        self._add: dict[str, Callable[[Any], object]] = {kind: getattr(self._wait_set, f"add_{kind}") for kind in KINDS}
+        for waiting in taken:
+            self._take_in(waiting)
 
     def wait(self, nanoseconds: int) -> list[Waiting]:
         """What may run now, after at most so long; -1 is without end. Empty also when something woke the executor."""
@@ -93,34 +106,37 @@ class WaitList:
 
     def _add_what_may_run(self) -> list[Waiting]:
         """The waitables among it."""
-        waited, add, wait_set = [], self._add, self._wait_set
-        for group, members in self._groups.items():
-            if not group.can_execute(members[0].entity):
-                continue
-            for one in members:
-                if one.kind == "waitable":
-                    one.entity.add_to_wait_set(wait_set)
-                    waited.append(one)
-                else:
-                    add[one.kind](one.entity.handle)
+        waited: list[Waiting] = []
+        for members in self._groups.values():
+            if members.group.can_execute(members.first):
+                for add, handle in members.plain:
+                    add(handle)
+                waited += members.waitables
+        for one in waited:
+            one.entity.add_to_wait_set(self._wait_set)
         return waited
 
     def close(self) -> None:
         """Let go of every handle."""
         self._stack.close()
 
-    def _take_in(self, waiting: Waiting) -> NumberOfEntities:
+    def _hold(self, waiting: Waiting) -> NumberOfEntities | None:
+        """Keep its handle in use; how much room it takes, None if it was destroyed a moment ago."""
         entity, kind = waiting.entity, waiting.kind
         try:
             self._stack.enter_context(entity if kind == "waitable" else entity.handle)
-        except InvalidHandle:  # destroyed a moment ago
-            return NumberOfEntities()
-        self._groups.setdefault(waiting.group, []).append(waiting)
+        except InvalidHandle:
+            return None
+        return entity.get_num_entities() if kind == "waitable" else _COUNTED[kind]
+
+    def _take_in(self, waiting: Waiting) -> None:
+        entity, kind = waiting.entity, waiting.kind
+        members = self._groups.setdefault(waiting.group, _Members(waiting.group, entity))
         if kind == "waitable":
-            count: NumberOfEntities = entity.get_num_entities()
-            return count
-        self._by_pointer[kind][entity.handle.pointer] = waiting
-        return _COUNTED[kind]
+            members.waitables.append(waiting)
+        else:
+            members.plain.append((getattr(self._wait_set, f"add_{kind}"), entity.handle))
+            self._by_pointer[kind][entity.handle.pointer] = waiting
 
     def _in_use(self, guards: Iterable[GuardCondition]) -> Iterator[GuardCondition]:
         for guard in guards:

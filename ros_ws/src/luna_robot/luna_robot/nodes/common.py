@@ -13,6 +13,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 
+from luna_robot.nodes.polled import PolledClock
+
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RELIABLE = QoSProfile(depth=10)
 SENSOR = qos_profile_sensor_data
@@ -53,10 +55,14 @@ class Ticking(Protocol):
 def tick_together(node: Node, ticking: Sequence[Ticking]) -> None:
     """A timer of the node for all of them, in that order: each wake-up of a process costs more than what it does.
 
-    On the steady clock, as the supervisor watches: a simulation that runs faster needs no more signs of life.
+    On the steady clock, as the supervisor watches: a simulation that runs faster needs no more signs of life. First of
+    all comes a simulation's time.
     """
+    clocks = [PolledClock(one) for one in dict.fromkeys((node, *ticking)) if isinstance(one, Node)]
 
     def tick() -> None:
+        for clock in clocks:
+            clock.poll()
         for one in ticking:
             one.tick()
 

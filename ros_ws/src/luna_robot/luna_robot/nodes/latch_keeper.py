@@ -23,7 +23,7 @@ class LatchKeeper:
     `on_saved` is told when a write has ended, well or not.
     """
 
-    def __init__(self, node: Node, path: Path, on_saved: Callable[[], None]) -> None:
+    def __init__(self, node: Node, path: Path, on_saved: Callable[[], object]) -> None:
         self.unsaved = ""
         """Why the disk has not what is latched; empty = it has, or soon will."""
         self._path = path

@@ -12,6 +12,7 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 
 class _NeverWaitedFor(CallbackGroup):
@@ -35,7 +36,31 @@ class PolledSubscription:
         self._subscription = node.create_subscription(kind, topic, callback, qos, callback_group=_NeverWaitedFor())
 
     def poll(self) -> None:
-        handle = self._subscription.handle
-        with handle:
-            while (taken := handle.take_message(self._subscription.msg_type, False)) is not None:
-                self._callback(taken[0])
+        _take_all(self._subscription, self._callback)
+
+
+class PolledClock:
+    """The time of a simulation (`use_sim_time`), which comes ten times a second to every node, as of the last `poll`.
+
+    Only stamps and stopwatches read it: what must not be late counts on the steady clock.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._subscriptions = [one for one in node.subscriptions if one.topic_name == "/clock"]
+        never = _NeverWaitedFor()
+        for one in self._subscriptions:
+            one.callback_group = never
+            handlers: Any = one.event_handlers
+            for handler in handlers:  # they too wake up as long as a message has not been taken
+                handler.callback_group = never
+
+    def poll(self) -> None:
+        for one in self._subscriptions:
+            _take_all(one, one.callback)
+
+
+def _take_all(subscription: Subscription, callback: Callable[[Any], None]) -> None:
+    handle = subscription.handle
+    with handle:
+        while (taken := handle.take_message(subscription.msg_type, False)) is not None:
+            callback(taken[0])

@@ -36,6 +36,8 @@ from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
 
 LOCK_PERIOD = 0.1
+PUBLISHERS_EVERY = 5
+"""Beats between two looks at who publishes: who goes is missed no later for it, who comes is seen half a second on."""
 
 
 class SafetySupervisor(Node):
@@ -141,15 +143,15 @@ class SafetySupervisor(Node):
         self._beats_of_nodes.poll()
         self._odometry.poll()
         self._tf.poll()
-        told_of = [topic for topic, heard in self._changes.items() if heard.get_publisher_count()]
-        self._senses.observe_publishers(told_of, steady())
+        if self._beats % PUBLISHERS_EVERY == 1:
+            told_of = [topic for topic, heard in self._changes.items() if heard.get_publisher_count()]
+            self._senses.observe_publishers(told_of, steady())
         localized, pose = self._localization.localized(steady()), self._tree.pose_of(BASE, MAP)
         self._watch.observe_localized(localized)
         if localized and pose is not None:
             self._heed(self._bounds.observe_pose(pose))
-        self._look()
+        locked = self._look().motion_locked
         self._base.switch_power(self._latch.latch.engaged)
-        locked = self._view().motion_locked
         self._lock.publish(Bool(data=locked))
         self._base.hold(locked)
         if self._beats % 2 == 0:
@@ -159,11 +161,11 @@ class SafetySupervisor(Node):
             self._latch.try_again()
         self._latch.keep()
 
-    def _look(self) -> None:
+    def _look(self) -> SafetyView:
         """Tell at once what has changed; a new lock is preceded and followed by a zero velocity."""
         view, told = self._view(), self._told
         if view == told:
-            return
+            return view
         self._told = view
         locks = view.motion_locked and (told is None or not told.motion_locked)
         if locks:
@@ -173,6 +175,7 @@ class SafetySupervisor(Node):
         self._state.publish(conversions.safety_state(view))
         if locks:
             self._base.stand()
+        return view
 
     def _view(self) -> SafetyView:
         latch = self._latch.latch
