@@ -15,7 +15,7 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from luna_robot.geometry import Pose
-from luna_robot.navigation.action_drive import ActionDrive
+from luna_robot.navigation.action_drive import ActionDrive, Overdue
 from luna_robot.navigation.deadlines import Deadlines
 from luna_robot.navigation.goal_sweep import GoalSweep
 from luna_robot.navigation.port import Drive, DriveResult, DriveStatus, Navigator, OnDone, Progress
@@ -66,6 +66,7 @@ class Create3Docking:
         self._deadlines = Deadlines()
         self._dock = ActionClient(node, Dock, "dock")
         self._undock = ActionClient(node, Undock, "undock")
+        self._overdue = {client: Overdue() for client in (self._dock, self._undock)}
         self._sweep = GoalSweep(node, {"dock": self._dock, "undock": self._undock}, self._deadlines)
 
     def missing(self) -> tuple[str, ...]:
@@ -80,7 +81,7 @@ class Create3Docking:
         return ApproachAndDock(lambda done: self._navigator.go_to(place, done), self._onto_dock, on_done)
 
     def undock(self, on_done: OnDone) -> Drive:
-        return ActionDrive(self._undock, Undock.Goal(), self._deadlines, on_done, _undocked)
+        return self._send(self._undock, Undock.Goal(), on_done, _undocked)
 
     def path_length(self, goal: Pose, on_done: Callable[[float | None], None]) -> None:
         self._navigator.path_length(goal, on_done)
@@ -104,7 +105,10 @@ class Create3Docking:
         self._navigator.close()
 
     def _onto_dock(self, on_done: OnDone) -> Drive:
-        return ActionDrive(self._dock, Dock.Goal(), self._deadlines, on_done, _docked)
+        return self._send(self._dock, Dock.Goal(), on_done, _docked)
+
+    def _send(self, client: ActionClient, goal: Any, on_done: OnDone, read: Callable[[Any], DriveResult]) -> Drive:
+        return ActionDrive(client, goal, self._deadlines, self._overdue[client], on_done, read)
 
 
 def _docked(response: Any) -> DriveResult:

@@ -15,7 +15,7 @@ from rclpy.task import Future
 
 from luna_robot import conversions
 from luna_robot.geometry import Pose
-from luna_robot.navigation.action_drive import ANSWER_WITHIN, PLAN_WITHIN, ActionDrive, length_of
+from luna_robot.navigation.action_drive import ANSWER_WITHIN, PLAN_WITHIN, ActionDrive, Overdue, length_of
 from luna_robot.navigation.asking import ask_all
 from luna_robot.navigation.deadlines import Deadlines
 from luna_robot.navigation.goal_sweep import NAV2_OTHERS, GoalSweep
@@ -39,6 +39,7 @@ class Nav2Actions:
         self._plan = ActionClient(node, ComputePathToPose, "compute_path_to_pose")
         self._dock = ActionClient(node, DockRobot, "dock_robot")
         self._undock = ActionClient(node, UndockRobot, "undock_robot")
+        self._overdue = {client: Overdue() for client in (self._go, self._dock, self._undock)}
         self._costmaps = [node.create_client(ClearEntireCostmap, name) for name in COSTMAP_SERVICES]
         driving = {"navigate_to_pose": self._go, "dock_robot": self._dock, "undock_robot": self._undock}
         self._sweep = GoalSweep(node, driving, self._deadlines, NAV2_OTHERS)
@@ -81,7 +82,7 @@ class Nav2Actions:
         """Nothing of its own runs."""
 
     def _send(self, client: ActionClient, goal: Any, on_done: OnDone) -> ActionDrive:
-        return ActionDrive(client, goal, self._deadlines, on_done)
+        return ActionDrive(client, goal, self._deadlines, self._overdue[client], on_done)
 
     def _stamped(self, pose: Pose) -> PoseStamped:
         return conversions.pose_stamped(pose, self._node.get_clock().now().to_msg())
@@ -96,18 +97,26 @@ class PathQuery:
         self._deadlines = deadlines
         self._on_done = on_done
         self._done = False
-        self._deadline = deadlines.after(PLAN_WITHIN, lambda: self._finish(None))
-        request = ComputePathToPose.Goal(goal=goal, use_start=False)
-        client.send_goal_async(request).add_done_callback(self._on_answer)
+        self._deadline = deadlines.after(PLAN_WITHIN, self._give_up)
+        self._awaited = client.send_goal_async(ComputePathToPose.Goal(goal=goal, use_start=False))
+        self._awaited.add_done_callback(self._on_answer)
+
+    def _give_up(self) -> None:
+        """A path that is found later moves nobody; rclpy would wait for it for ever."""
+        self._finish(None)
+        self._awaited.cancel()
 
     def _on_answer(self, future: Future) -> None:
         handle = future.result()
         if handle is None or not handle.accepted:
             self._finish(None)
         else:
-            handle.get_result_async().add_done_callback(self._on_result)
+            self._awaited = handle.get_result_async()
+            self._awaited.add_done_callback(self._on_result)
 
     def _on_result(self, future: Future) -> None:
+        if self._done:
+            return
         response = future.result()
         found = response.status == GoalStatus.STATUS_SUCCEEDED
         self._finish(length_of(response.result.path) if found else None)
