@@ -91,9 +91,6 @@ class Holdings:
         return book_status(self.statuses)
 
 
-NO_COPIES = Holdings(0, 0, frozenset(), None)
-
-
 def book_status(copies: Collection[CopyStatus]) -> BookStatus:
     """The status of a title whose copies have these."""
     present = frozenset(copies)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -165,8 +166,9 @@ class CopyChange(Input):
         return self
 
 
-class BookRecord(Output):
-    """What describes a title: all that a version of it says, and nothing of its copies."""
+@dataclass(frozen=True, slots=True)
+class BookOut:
+    """A title with what its copies come to at this moment."""
 
     id: UUID
     title: str
@@ -184,11 +186,6 @@ class BookRecord(Output):
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-class BookOut(BookRecord):
-    """A title with what its copies come to at this moment."""
-
     status: BookStatus
     shelf_location: str | None
     copies_total: int

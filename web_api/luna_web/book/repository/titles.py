@@ -2,26 +2,23 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, Result, Row, Select, Uuid, bindparam, func, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session
 
-from luna_web.book.domain import NO_COPIES, CopyStatus, Holdings
+from luna_web.book.domain import CopyStatus, Holdings
 from luna_web.book.models import Book, Copy, TitleStatus
 from luna_web.book.search import has_isbn
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Which record of a title is the newest, and what its copies come to now."""
+class Title:
+    """What describes a title, its columns by their names, and what its copies come to now."""
 
-    book_id: UUID
-    version: int
-    updated_at: datetime
+    described: Row[Any]
     holdings: Holdings
 
 
@@ -71,56 +68,60 @@ def living() -> ColumnElement[bool]:
     return Book.deleted_at.is_(None)
 
 
-# Built once: putting them together costs a read as much as asking the database.
-_AVAILABLE = Copy.status == CopyStatus.AVAILABLE
-_COMES_TO: tuple[ColumnElement[Any], ...] = (
-    func.count(Copy.id),
-    func.count().filter(_AVAILABLE),
-    func.array_agg(Copy.status.distinct()).filter(Copy.id.is_not(None)),
-    func.array_agg(aggregate_order_by(Copy.shelf_location, Copy.barcode)).filter(_AVAILABLE),
+# Built once, of columns and not of entities: putting a statement together costs more than asking the database, and an
+# entity more than its row.
+_BOOK, _COPY = Book.__table__.c, Copy.__table__.c
+_AVAILABLE = _COPY.status == CopyStatus.AVAILABLE
+_DESCRIBED = (
+    _BOOK.id, _BOOK.title, _BOOK.title_romanized, _BOOK.author, _BOOK.author_romanized, _BOOK.isbn13,
+    _BOOK.isbns_other, _BOOK.publisher, _BOOK.publication_year, _BOOK.description, _BOOK.cover_image_url,
+    _BOOK.language, _BOOK.call_number, _BOOK.version, _BOOK.created_at, _BOOK.updated_at,
+)  # fmt: skip
+_HELD = (
+    select(
+        func.count().label("total"),
+        func.count().filter(_AVAILABLE).label("available"),
+        func.array_agg(_COPY.status.distinct()).label("statuses"),
+        func.array_agg(aggregate_order_by(_COPY.shelf_location, _COPY.barcode)).filter(_AVAILABLE).label("shelves"),
+    )
+    .where(_COPY.book_id == _BOOK.id, _COPY.deleted_at.is_(None))
+    .lateral("held")
 )
-_HOLDINGS = (
-    select(Copy.book_id, *_COMES_TO)
-    .where(Copy.deleted_at.is_(None), Copy.book_id.in_(bindparam("ids", type_=Uuid(), expanding=True)))
-    .group_by(Copy.book_id)
+_TITLES: Select[Any] = (
+    select(*_DESCRIBED, *_HELD.c).select_from(Book.__table__.join(_HELD, true())).where(_BOOK.deleted_at.is_(None))
 )
-_STANDING = (
-    select(Book.id, Book.version, Book.updated_at, *_COMES_TO)
-    .outerjoin(Copy, (Copy.book_id == Book.id) & Copy.deleted_at.is_(None))
-    .where(Book.deleted_at.is_(None))
-    .group_by(Book.id)
-)
-_STANDING_OF = _STANDING.where(Book.id == bindparam("book_id", type_=Uuid()))
+_BY_ID = _TITLES.where(_BOOK.id == bindparam("book_id", type_=Uuid()))
+_BY_IDS = _TITLES.where(_BOOK.id == func.any(bindparam("book_ids", type_=ARRAY(Uuid()))))
+_BY_ISBN = _TITLES.where(_BOOK.isbn13 == bindparam("isbn13"))
 
 
-def standing_of(session: Session, book_id: UUID) -> Standing | None:
-    """The standing of a living title."""
-    return _standing(session, _STANDING_OF, {"book_id": book_id})
+def title_by_id(session: Session, book_id: UUID) -> Title | None:
+    """A living title."""
+    return _one(session.connection().execute(_BY_ID, {"book_id": book_id}))
 
 
-def standing_of_isbn(session: Session, isbn13: str) -> Standing | None:
-    """The standing of the living title that has this ISBN, else of the first that has it beside another one."""
-    found = _standing(session, _STANDING.where(Book.isbn13 == isbn13))
-    return found or _standing(session, _STANDING.where(has_isbn(isbn13)).order_by(Book.id).limit(1))
-
-
-def _standing(session: Session, query: Select[Any], given: Mapping[str, Any] | None = None) -> Standing | None:
-    row = session.execute(query, given).one_or_none()
-    return Standing(row[0], row[1], row[2], _holdings(*row[3:])) if row else None
-
-
-def holdings(session: Session, book_ids: Collection[UUID]) -> dict[UUID, Holdings]:
-    """What the copies of each of these titles come to; titles without copies have `NO_COPIES`."""
-    found = dict.fromkeys(book_ids, NO_COPIES)
+def titles_by_id(session: Session, book_ids: Collection[UUID]) -> Sequence[Title]:
+    """Those of these titles that live, in the order of the ids that are given."""
     if not book_ids:
-        return found
-    for book_id, *row in session.execute(_HOLDINGS, {"ids": list(book_ids)}):
-        found[book_id] = _holdings(*row)
-    return found
+        return []
+    found = {row.id: row for row in session.connection().execute(_BY_IDS, {"book_ids": list(book_ids)})}
+    return [_title(found[book_id]) for book_id in book_ids if book_id in found]
 
 
-def _holdings(total: int, available: int, statuses: Sequence[str] | None, shelves: Sequence[str | None]) -> Holdings:
-    return Holdings(total, available, frozenset(map(CopyStatus, statuses or ())), shelves[0] if shelves else None)
+def title_by_isbn(session: Session, isbn13: str) -> Title | None:
+    """The living title that has this ISBN, else the first that has it beside another one."""
+    own = _one(session.connection().execute(_BY_ISBN, {"isbn13": isbn13}))
+    return own or _one(session.execute(_TITLES.where(has_isbn(isbn13)).order_by(_BOOK.id).limit(1)))
+
+
+def _one(found: Result[Any]) -> Title | None:
+    row = found.one_or_none()
+    return _title(row) if row else None
+
+
+def _title(row: Row[Any]) -> Title:
+    statuses, shelves = row.statuses or (), row.shelves or (None,)
+    return Title(row, Holdings(row.total, row.available, frozenset(map(CopyStatus, statuses)), shelves[0]))
 
 
 def totals_by_status(session: Session) -> Mapping[str, int]:

@@ -43,10 +43,10 @@ def reserve_copy(session: Session, book_id: UUID) -> CopyView:
     """
     copy = reserve_if_free(session, book_id)
     if copy is None:
-        standing = titles.standing_of(session, book_id)
-        if standing is None:
+        title = titles.title_by_id(session, book_id)
+        if title is None:
             raise BookNotFound()
-        raise BookNotAvailable(standing.holdings.status)
+        raise BookNotAvailable(title.holdings.status)
     return copy
 
 

@@ -1,8 +1,8 @@
 """Reading the catalog: lists, single titles, availability, completions, figures.
 
-Records and ids of search results may come from the cache. Their keys hold what they depend on, read in the same
-transaction: a record's version, a search's generation of the catalog. So nothing cached outlives a change, and what
-copies come to is read live.
+The ids of a search's results may come from the cache. Their key holds what they depend on, the generation of the
+catalog, read in the same transaction. So nothing cached outlives a change. Titles themselves are read live, together
+with what their copies come to: a record from the cache would spare no statement.
 """
 
 import hashlib
@@ -21,15 +21,14 @@ from luna_web.book.models import Book
 from luna_web.book.ports import Circulation
 from luna_web.book.repository import lists, titles
 from luna_web.book.repository.lists import Found
-from luna_web.book.repository.titles import Standing
-from luna_web.book.schemas import AvailabilityOut, BookBrief, BookOut, BookRecord, RequestedOut, StatsOut
+from luna_web.book.repository.titles import Title
+from luna_web.book.schemas import AvailabilityOut, BookBrief, BookOut, RequestedOut, StatsOut
 from luna_web.book.search import Filters, Question
 from luna_web.book.service.spelling import corrected
-from luna_web.book.service.views import TitleView, record_of, with_holdings
+from luna_web.book.service.views import TitleView, shown
 from luna_web.shared.cache import Cache, Kind
 from luna_web.shared.paging import Page, PageParams, pagination_of
 
-RECORD = Kind("book", 600, TypeAdapter(BookRecord))
 SEARCH = Kind("search", 900, TypeAdapter(Found))
 STATS = Kind("stats", 60, TypeAdapter(StatsOut))
 REQUESTED_WITHIN = timedelta(days=90)
@@ -57,53 +56,36 @@ class Reader:
         question = Question.of(filters)
         lists.sort_of(question, params)
         state = lists.state(self.session, question.to_fold)
-        found = self.cache.get_or_load(
+        there = self.cache.get_or_load(
             SEARCH, _search_key(filters, params, state), lambda: self._find(question.folded(state.folded), params)
         )
-        page = Page(self._books(found.ids), pagination_of(params, found.total, found.cap))
-        return Listed(page, found.corrected_query)
+        books = [shown(title.described, title.holdings) for title in titles.titles_by_id(self.session, there.ids)]
+        return Listed(Page(books, pagination_of(params, there.total, there.cap)), there.corrected_query)
 
     def _find(self, question: Question, params: PageParams) -> Found:
-        found = lists.find(self.session, question, params)
-        if found.total or question.q is None:
-            return found
+        as_typed = lists.find(self.session, question, params)
+        if as_typed.total or question.q is None:
+            return as_typed
         better = corrected(self.session, question.q)
         if better is None:
-            return found
+            return as_typed
         again = lists.find(self.session, replace(question, q=better), params)
-        return replace(again, corrected_query=better.text) if again.total else found
-
-    def _books(self, ids: list[UUID]) -> list[BookOut]:
-        books = titles.books_by_id(self.session, ids)
-        held = titles.holdings(self.session, ids)
-        return [with_holdings(record_of(books[one]), held[one]) for one in ids if one in books]
+        return replace(again, corrected_query=better.text) if again.total else as_typed
 
     def title(self, book_id: UUID) -> BookOut:
         """One title; BookNotFound if there is none or it was deleted."""
-        return self._title(titles.standing_of(self.session, book_id))
+        return found(titles.title_by_id(self.session, book_id))
 
     def title_by_isbn(self, isbn: str) -> BookOut:
         """The title of an ISBN in any spelling. Raises IsbnInvalid, BookNotFound."""
-        return self._title(titles.standing_of_isbn(self.session, checked_isbn(isbn)))
-
-    def _title(self, standing: Standing | None) -> BookOut:
-        if standing is None:
-            raise BookNotFound()
-        record = self.cache.get_or_load(RECORD, _record_key(standing), lambda: self._record(standing.book_id))
-        return with_holdings(record, standing.holdings)
-
-    def _record(self, book_id: UUID) -> BookRecord:
-        book = titles.get_book(self.session, book_id)
-        if book is None:
-            raise BookNotFound()
-        return record_of(book)
+        return found(titles.title_by_isbn(self.session, checked_isbn(isbn)))
 
     def availability(self, book_id: UUID) -> AvailabilityOut:
         """How many copies a title has and how many are free, read live."""
-        standing = titles.standing_of(self.session, book_id)
-        if standing is None:
+        title = titles.title_by_id(self.session, book_id)
+        if title is None:
             raise BookNotFound()
-        held, outlook = standing.holdings, self.circulation.outlook(self.session, book_id)
+        held, outlook = title.holdings, self.circulation.outlook(self.session, book_id)
         return AvailabilityOut(
             book_id=book_id,
             status=held.status,
@@ -144,6 +126,13 @@ def get_title(session: Session, book_id: UUID) -> TitleView:
     return TitleView(book_id, name.title, name.author)
 
 
+def found(title: Title | None) -> BookOut:
+    """The same title as clients see it; BookNotFound if there is none."""
+    if title is None:
+        raise BookNotFound()
+    return shown(title.described, title.holdings)
+
+
 def checked_isbn(isbn: str) -> str:
     """The 13 digits of an ISBN; IsbnInvalid if it is none."""
     isbn13 = parse_isbn(isbn)
@@ -154,11 +143,6 @@ def checked_isbn(isbn: str) -> str:
 
 def _brief(book: Book) -> BookBrief:
     return BookBrief(id=book.id, title=book.title, author=book.author, created_at=book.created_at)
-
-
-def _record_key(standing: Standing) -> str:
-    """`updated_at`, too: a change that forgot to raise the version must not show the old record either."""
-    return f"{standing.book_id}:{standing.version}:{standing.updated_at.timestamp():.6f}"
 
 
 def _search_key(filters: Filters, params: PageParams, state: lists.CatalogState) -> str:

@@ -15,8 +15,8 @@ from luna_web.book.repository import titles as rows
 from luna_web.book.schemas import BookOut, DeletedOut, NewTitle, TitleChange, TitleFields
 from luna_web.book.service import copies
 from luna_web.book.service.cataloguing import Cataloguer
-from luna_web.book.service.reading import checked_isbn
-from luna_web.book.service.views import held_by, record_of, with_holdings
+from luna_web.book.service.reading import checked_isbn, found
+from luna_web.book.service.views import held_by, shown
 from luna_web.shared.changes import changed, check_version, unique
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.etags import IfMatch
@@ -37,7 +37,7 @@ def create(desk: Cataloguer, wish: NewTitle) -> BookOut:
     events.title_event(desk.session, book, "created")
     desk.audit("book.create", "book", book.id, wish.model_dump(exclude_none=True, exclude_unset=True))
     copies.insert(desk, new)
-    return with_holdings(record_of(book), held_by(new))
+    return shown(book, held_by(new))
 
 
 def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch | None) -> BookOut:
@@ -55,7 +55,7 @@ def change(desk: Cataloguer, book_id: UUID, wish: TitleChange, if_match: IfMatch
         _flush(desk.session)
         events.title_event(desk.session, book, "updated")
         desk.audit("book.update", "book", book.id, differences)
-    return _shown(desk.session, book)
+    return found(rows.title_by_id(desk.session, book_id))
 
 
 def delete(desk: Cataloguer, book_id: UUID, now: datetime, if_match: IfMatch | None) -> DeletedOut:
@@ -118,7 +118,3 @@ def _check_isbn_is_free(session: Session, book: Book) -> None:
 def _flush(session: Session) -> None:
     with unique(ISBN_KEY, lambda: IsbnTaken(None)):
         session.flush()
-
-
-def _shown(session: Session, book: Book) -> BookOut:
-    return with_holdings(record_of(book), rows.holdings(session, [book.id])[book.id])

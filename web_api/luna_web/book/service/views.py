@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from luna_web.book.domain import BookStatus, CopyStatus, Holdings, StatusReason
+from sqlalchemy import Row
+
+from luna_web.book.domain import CopyStatus, Holdings, StatusReason
 from luna_web.book.isbn import hyphenated
 from luna_web.book.models import Book, Copy
-from luna_web.book.schemas import BookOut, BookRecord, CopyOut
+from luna_web.book.schemas import BookOut, CopyOut
+
+Described = Book | Row[Any]
+"""What describes a title: the row as an entity, or its columns by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +56,29 @@ def shown_copy(copy: Copy) -> CopyOut:
     return CopyOut.model_validate(copy)
 
 
-def record_of(book: Book) -> BookRecord:
-    return BookRecord(
-        id=book.id,
-        title=book.title,
-        title_romanized=book.title_romanized,
-        author=book.author,
-        author_romanized=book.author_romanized,
-        isbn=hyphenated(book.isbn13) if book.isbn13 else None,
-        isbns_other=[hyphenated(isbn13) for isbn13 in book.isbns_other],
-        publisher=book.publisher,
-        publication_year=book.publication_year,
-        description=book.description,
-        cover_image_url=book.cover_image_url,
-        language=book.language,
-        call_number=book.call_number,
-        version=book.version,
-        created_at=book.created_at,
-        updated_at=book.updated_at,
+def shown(title: Described, held: Holdings) -> BookOut:
+    """A title as clients see it. What comes from the database is right already, and is not checked once more."""
+    return BookOut(
+        id=title.id,
+        title=title.title,
+        title_romanized=title.title_romanized,
+        author=title.author,
+        author_romanized=title.author_romanized,
+        isbn=hyphenated(title.isbn13) if title.isbn13 else None,
+        isbns_other=[hyphenated(isbn13) for isbn13 in title.isbns_other],
+        publisher=title.publisher,
+        publication_year=title.publication_year,
+        description=title.description,
+        cover_image_url=title.cover_image_url,
+        language=title.language,
+        call_number=title.call_number,
+        version=title.version,
+        created_at=title.created_at,
+        updated_at=title.updated_at,
+        status=held.status,
+        shelf_location=held.shelf_location,
+        copies_total=held.total,
+        copies_available=held.available,
     )
 
 
@@ -76,13 +87,3 @@ def held_by(copies: Sequence[Copy]) -> Holdings:
     free = sorted((copy for copy in copies if copy.status == CopyStatus.AVAILABLE), key=lambda copy: copy.barcode)
     statuses = frozenset(CopyStatus(copy.status) for copy in copies)
     return Holdings(len(copies), len(free), statuses, free[0].shelf_location if free else None)
-
-
-def with_holdings(record: BookRecord, held: Holdings) -> BookOut:
-    return BookOut(
-        **dict(record),
-        status=BookStatus(held.status),
-        shelf_location=held.shelf_location,
-        copies_total=held.total,
-        copies_available=held.available,
-    )
