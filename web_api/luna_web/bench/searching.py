@@ -26,8 +26,7 @@ def measure(bench: Bench) -> Section:
     sample = bench.rows(Sample.of)
     questions, others = Questions(sample), Questions(sample, seed=2).kinds()
     url = bench.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    settings = lists.PLANNED | {"pg_trgm.similarity_threshold": str(vocabulary.THRESHOLD)}
-    as_ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    as_ours = " ".join(f"-c {name}={value}" for name, value in lists.PLANNED.items())
     with psycopg.connect(url, autocommit=True, options=as_ours) as connection:
         rows = []
         for name, kind in questions.kinds().items():
@@ -52,22 +51,24 @@ def _row(
 
 def _bare(bench: Bench, connection: psycopg.Connection[tuple[Any, ...]], name: str, params: Params) -> float:
     """The one statement that finds the ids (for a typo: the words alike), sent by the driver alone."""
-    statement: Select[Any] = bench.rows(lambda session: _statement(session, name, params))
+    asked: tuple[Select[Any], Params] = bench.rows(lambda session: _statement(session, name, params))
+    statement, values = asked
     compiled = statement.compile(bench.factory.kw["bind"])
-    sent, values = str(compiled), compiled.params
-    return timed(lambda: connection.execute(sent, values).fetchall())
+    sent, given = str(compiled), compiled.construct_params(values)
+    return timed(lambda: connection.execute(sent, given).fetchall())
 
 
-def _statement(session: Session, name: str, params: Params) -> Select[Any]:
+def _statement(session: Session, name: str, params: Params) -> tuple[Select[Any], Params]:
+    """The statement with its values."""
     if name == "typo":
-        return vocabulary.alike(params["q"])
+        return vocabulary.ALIKE, vocabulary.alike(params["q"])
     status = BookStatus(params["status"]) if "status" in params else None
     question = Question.of(Filters(q=params.get("q"), status=status, year_from=params.get("year_from")))
     question = question.folded(lists.state(session, question.to_fold).folded)
-    paged = PageParams(params.get("page", 1), params["limit"])
+    shape, paged = question.shape, PageParams(params.get("page", 1), params["limit"])
     if "sort" in params:
-        find = lists.sorted_few if question.has_words else lists.ordered
-        found = find(question, params["sort"], Order(params.get("order", "asc")))
+        find = lists.sorted_few if shape.has_words else lists.ordered
+        found = find(shape, params["sort"], Order(params.get("order", "asc")))
     else:
-        found = lists.ranked(question)
-    return found.offset(paged.offset).limit(paged.limit)
+        found = lists.ranked(shape)
+    return found.offset(paged.offset).limit(paged.limit), question.values

@@ -1,10 +1,14 @@
-"""Searching the catalog: what a list is narrowed to, as conditions on `books`."""
+"""Searching the catalog: what a list is narrowed to, as conditions on `books`.
 
-from collections.abc import Iterator
+Conditions name their values and do not hold them, since putting a statement together costs more than to run it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, false, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from luna_web.book.domain import BookStatus
@@ -12,7 +16,8 @@ from luna_web.book.models import Book, Copy, TitleStatus
 from luna_web.book.words import Typed
 
 CONFIGURATION: ColumnElement[Any] = literal_column("'pg_catalog.simple'::regconfig")
-_TITLE, _AUTHOR, _PUBLISHER = "A", "B", "C"
+_WEIGHTS = {"title": "A", "author": "B", "publisher": "C"}
+ESCAPE = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,6 @@ class Question:
         return [typed for typed in (self.q, self.title, self.author, self.publisher) if typed]
 
     @property
-    def has_words(self) -> bool:
-        """Whether anything is asked of the full-text index."""
-        return bool(self._typed)
-
-    @property
     def to_fold(self) -> list[str]:
         """All texts that `luna_text` is to make of, so that one query does it."""
         return [text for typed in self._typed for text in typed.to_fold]
@@ -76,65 +76,120 @@ class Question:
         )
         return replace(self, q=q, title=title, author=author, publisher=publisher)
 
-    def conditions(self, q: ColumnElement[bool] | None = None) -> list[ColumnElement[bool]]:
-        """Everything that a listed book must fulfil; `q` in place of what follows from `self.q`."""
-        found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
+    @property
+    def shape(self) -> "Shape":
+        """What is asked, without the words and values."""
+        begun, whole = (self.q.query(), self.q.query(finished=True)) if self.q else ("", "")
+        return Shape(
+            narrowed=frozenset(self.filters.as_plain()),
+            hopeless=not all(typed.plain for typed in self._typed),
+            may_go_on=begun != whole,
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What a statement of its shape is executed with."""
+        given = self.filters.as_plain()
         if self.q:
-            found.append(matches(self.q) if q is None else q)
-        by_field = ((self.title, _TITLE), (self.author, _AUTHOR), (self.publisher, _PUBLISHER))
-        found += [matches(typed, weight) for typed, weight in by_field if typed]
-        return found + _by_value(self.filters)
+            begun, whole = self.q.query(), self.q.query(finished=True)
+            given |= {"q": begun, "q_whole": whole, "q_others": f"({begun}) & !({whole})", "q_plain": self.q.plain}
+        by_field = (("title", self.title), ("author", self.author), ("publisher", self.publisher))
+        given |= {name: typed.query(_WEIGHTS[name]) for name, typed in by_field if typed}
+        if self.filters.isbn13:
+            given["isbn_word"] = as_indexed(self.filters.isbn13)
+        if self.filters.shelf_location:
+            given["shelf_location"] = beginning_with(self.filters.shelf_location)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a question asks without what it asks for: all questions of one shape are one statement, put together once.
+
+    `narrowed` names the filters that are set. `hopeless`: something typed has no words, and finds nothing.
+    `may_go_on`: the last word of `q` may be unfinished.
+    """
+
+    narrowed: frozenset[str]
+    hopeless: bool = False
+    may_go_on: bool = False
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything is asked of the full-text index."""
+        return bool(self.narrowed & {"q", *_WEIGHTS})
+
+    def conditions(self, q: ColumnElement[bool] | None = None) -> list[ColumnElement[bool]]:
+        """Everything that a listed book must fulfil; `q` in place of what follows from what was typed."""
+        found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
+        if self.hopeless:
+            found.append(false())
+        if "q" in self.narrowed:
+            found.append(has("q") if q is None else q)
+        found += [has(name) for name in _WEIGHTS if name in self.narrowed]
+        return found + [condition() for name, condition in _BY_VALUE.items() if name in self.narrowed]
 
 
 def _folded(typed: Typed | None, rest: Iterator[str]) -> Typed | None:
     return typed.folded([next(rest) for _ in typed.to_fold]) if typed else None
 
 
-def matches(typed: Typed, weight: str = "") -> ColumnElement[bool]:
-    """All words are in the title's record, or in the field of this weight. Nothing but punctuation finds nothing."""
-    return has(typed.query(weight))
+def has(name: str) -> ColumnElement[bool]:
+    """What `to_tsquery` makes of this value is in the title's record."""
+    return Book.search.bool_op("@@")(tsquery(name))
 
 
-def has(query: str) -> ColumnElement[bool]:
-    """What `to_tsquery` makes of this is in the title's record."""
-    return Book.search.bool_op("@@")(tsquery(query)) if query else false()
-
-
-def proves_to_have(query: str) -> ColumnElement[bool]:
+def proves_to_have(name: str) -> ColumnElement[bool]:
     """The same of a title that was found otherwise: the full-text index is not asked."""
-    return func.ts_match_vq(Book.search, tsquery(query), type_=Boolean) if query else false()
+    return func.ts_match_vq(Book.search, tsquery(name), type_=Boolean)
 
 
-def tsquery(text: str) -> ColumnElement[Any]:
-    return func.to_tsquery(CONFIGURATION, text, type_=TSQUERY)
+def tsquery(name: str) -> ColumnElement[Any]:
+    return func.to_tsquery(CONFIGURATION, bindparam(name, type_=Text()), type_=TSQUERY)
 
 
-def _by_value(filters: Filters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if filters.isbn13:
-        found.append(has_isbn(filters.isbn13))
-    if filters.year_from is not None:
-        found.append(Book.publication_year >= filters.year_from)
-    if filters.year_to is not None:
-        found.append(Book.publication_year <= filters.year_to)
-    if filters.status:
-        found.append(_there_is(TitleStatus.book_id == Book.id, TitleStatus.status == filters.status))
-    if filters.shelf_location:
-        found.append(_on_shelf(filters.shelf_location))
-    return found
+def as_indexed(text: str) -> str:
+    """A word of the index for `to_tsquery`."""
+    return f"'{text}'"
 
 
-def has_isbn(isbn13: str) -> ColumnElement[bool]:
-    """The title's own ISBN, or one that its record has beside it."""
-    found = Book.search.bool_op("@@")(tsquery(f"'{isbn13}'"))
-    return found & ((Book.isbn13 == isbn13) | Book.isbns_other.contains([isbn13]))
+def beginning_with(text: str) -> str:
+    """The pattern of LIKE for what begins so."""
+    return re.sub(f"[%_{ESCAPE}]", rf"{ESCAPE}\g<0>", text) + "%"
 
 
-def _on_shelf(beginning: str) -> ColumnElement[bool]:
-    standing = Copy.shelf_location.startswith(beginning, autoescape=True)
+def has_isbn() -> ColumnElement[bool]:
+    """`isbn13` is the title's own, or stands beside that. `isbn_word` is the same `as_indexed`."""
+    given = bindparam("isbn13", type_=Text())
+    return has("isbn_word") & ((Book.isbn13 == given) | (given == any_(Book.isbns_other)))
+
+
+def _from_year() -> ColumnElement[bool]:
+    return Book.publication_year >= bindparam("year_from")
+
+
+def _to_year() -> ColumnElement[bool]:
+    return Book.publication_year <= bindparam("year_to")
+
+
+def _of_status() -> ColumnElement[bool]:
+    return _there_is(TitleStatus.book_id == Book.id, TitleStatus.status == bindparam("status"))
+
+
+def _on_shelf() -> ColumnElement[bool]:
+    standing = Copy.shelf_location.like(bindparam("shelf_location"), escape=ESCAPE)
     return _there_is(Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing)
 
 
 def _there_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:
     """A row of another table that belongs to the title, whatever else the list joins."""
     return select(1).where(*which).correlate(Book).exists()
+
+
+_BY_VALUE: dict[str, Callable[[], ColumnElement[bool]]] = {
+    "isbn13": has_isbn,
+    "year_from": _from_year,
+    "year_to": _to_year,
+    "status": _of_status,
+    "shelf_location": _on_shelf,
+}

@@ -1,6 +1,6 @@
 """Which word a mistyped one was meant to be. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 LONGEST = 40
 
@@ -10,10 +10,18 @@ def allowed_edits(word: str) -> int:
     return 1 + (len(word) >= 6) + (len(word) >= 10)
 
 
-def near(word: str, candidates: Iterable[str]) -> list[str]:
-    """The candidates within the allowed edits, the nearest first, those of equal distance by the alphabet."""
-    measured = sorted((distance(word, candidate), candidate) for candidate in candidates)
-    return [candidate for edits, candidate in measured if 0 < edits <= allowed_edits(word)]
+def nearest(word: str, candidates: Iterable[str]) -> list[str]:
+    """The candidates of the smallest distance within the allowed edits, by the alphabet."""
+    measured = sorted(_measured(word, candidates))
+    return [candidate for edits, candidate in measured if edits == measured[0][0]]
+
+
+def _measured(word: str, candidates: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """The distance of each candidate that has as few edits as are allowed."""
+    allowed = allowed_edits(word)
+    for candidate in candidates:
+        if abs(len(candidate) - len(word)) <= allowed and 0 < (edits := distance(word, candidate)) <= allowed:
+            yield edits, candidate
 
 
 def distance(one: str, other: str) -> int:

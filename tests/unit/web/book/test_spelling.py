@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_web.book.spelling import allowed_edits, distance, near
+from luna_web.book.spelling import allowed_edits, distance, nearest
 
 words = st.text("abcd", max_size=8)
 
@@ -33,8 +33,9 @@ def test_neighbours_that_changed_places_are_one_edit(word: str, place: int) -> N
         assert distance(word, swapped) == 1
 
 
-def test_the_nearest_come_first_and_what_is_too_far_not_at_all() -> None:
-    assert near("hsitory", ["mystery", "history", "histori", "hsitory"]) == ["history", "histori"]
+def test_of_several_the_nearest_are_meant_and_what_is_too_far_never() -> None:
+    assert nearest("hsitory", ["mystery", "histori", "history", "hsitary", "hsitory"]) == ["history", "hsitary"]
+    assert nearest("hsitory", ["mystery", "prehistoric"]) == []
 
 
 def test_longer_words_may_hold_more_slips() -> None:

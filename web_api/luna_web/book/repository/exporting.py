@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from luna_web.book.models import Book, Copy, TitleStatus
 from luna_web.book.repository.lists import planned
+from luna_web.book.search import Question
 
 BATCH = 1_000
 
 
-def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], last: UUID | None) -> Sequence[Any]:
-    """The next thousand titles as rows, with their copies' number and first shelf, in the order of ids."""
+def batch_after(session: Session, question: Question, last: UUID | None) -> Sequence[Any]:
+    """The next thousand titles asked for as rows, with their copies' number and first shelf, in the order of ids."""
     shelf = select(func.min(Copy.shelf_location)).where(Copy.book_id == Book.id, Copy.deleted_at.is_(None))
     query = (
         select(
@@ -39,9 +40,9 @@ def batch_after(session: Session, conditions: Sequence[ColumnElement[bool]], las
             shelf.correlate(Book).scalar_subquery().label("shelf_location"),
         )
         .join(TitleStatus, TitleStatus.book_id == Book.id)
-        .where(*conditions)
+        .where(*question.shape.conditions())
         .order_by(Book.id)
         .limit(BATCH)
     )
     session.execute(select(*planned()))
-    return session.execute(query.where(Book.id > last) if last else query).all()
+    return session.execute(query.where(Book.id > last) if last else query, question.values).all()

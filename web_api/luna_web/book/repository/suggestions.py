@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from luna_web.book.models import Book
 from luna_web.book.repository.titles import living
-from luna_web.book.search import matches
+from luna_web.book.search import has
 from luna_web.book.words import Typed
 
 AUTHORS_READ = 200
@@ -42,8 +42,11 @@ def authors_beginning(session: Session, asked: str) -> Sequence[Completion]:
 
 def titles_having(session: Session, typed: Typed, limit: int) -> Sequence[Completion]:
     """Titles with these words in title or author."""
-    query = select(Book.title_key, Book.title, Book.id).where(living(), matches(typed, "AB")).limit(limit)
-    return [Completion(*row) for row in session.execute(query)]
+    asked = typed.query("AB")
+    if not asked:
+        return []
+    query = select(Book.title_key, Book.title, Book.id).where(living(), has("words")).limit(limit)
+    return [Completion(*row) for row in session.execute(query, {"words": asked})]
 
 
 def _beginning(key: InstrumentedAttribute[Any], asked: str, limit: int) -> Select[Any]:

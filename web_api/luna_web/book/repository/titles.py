@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.book.domain import CopyStatus, Holdings
 from luna_web.book.models import Book, Copy, TitleStatus
-from luna_web.book.search import has_isbn
+from luna_web.book.search import as_indexed, has_isbn
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ _TITLES: Select[Any] = (
 _BY_ID = _TITLES.where(_BOOK.id == bindparam("book_id", type_=Uuid()))
 _BY_IDS = _TITLES.where(_BOOK.id == func.any(bindparam("book_ids", type_=ARRAY(Uuid()))))
 _BY_ISBN = _TITLES.where(_BOOK.isbn13 == bindparam("isbn13"))
+_BY_ANY_ISBN = _TITLES.where(has_isbn()).order_by(_BOOK.id).limit(1)
 
 
 def title_by_id(session: Session, book_id: UUID) -> Title | None:
@@ -110,8 +111,9 @@ def titles_by_id(session: Session, book_ids: Collection[UUID]) -> Sequence[Title
 
 def title_by_isbn(session: Session, isbn13: str) -> Title | None:
     """The living title that has this ISBN, else the first that has it beside another one."""
-    own = _one(session.connection().execute(_BY_ISBN, {"isbn13": isbn13}))
-    return own or _one(session.execute(_TITLES.where(has_isbn(isbn13)).order_by(_BOOK.id).limit(1)))
+    asked = {"isbn13": isbn13, "isbn_word": as_indexed(isbn13)}
+    own = _one(session.connection().execute(_BY_ISBN, asked))
+    return own or _one(session.connection().execute(_BY_ANY_ISBN, asked))
 
 
 def _one(found: Result[Any]) -> Title | None:

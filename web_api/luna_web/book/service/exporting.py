@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement
-
 from luna_web.book.exports import WRITING, ExportFormat, exported
 from luna_web.book.repository import exporting, lists
 from luna_web.book.search import Filters, Question
@@ -21,7 +19,7 @@ Batch = list[Any]
 
 def text_of(factory: SessionFactory, filters: Filters, form: ExportFormat) -> Iterator[str]:
     """The whole text, a thousand titles at a time. The first of it is read before this returns, and may raise."""
-    batches = _batches(factory, _conditions(factory, filters))
+    batches = _batches(factory, _question(factory, filters))
     first = next(batches, [])
     writing = WRITING[form]
     return chain(
@@ -30,17 +28,17 @@ def text_of(factory: SessionFactory, filters: Filters, form: ExportFormat) -> It
     )
 
 
-def _conditions(factory: SessionFactory, filters: Filters) -> list[ColumnElement[bool]]:
+def _question(factory: SessionFactory, filters: Filters) -> Question:
     question = Question.of(filters)
     with transaction(factory) as session:
-        return question.folded(lists.state(session, question.to_fold).folded).conditions()
+        return question.folded(lists.state(session, question.to_fold).folded)
 
 
-def _batches(factory: SessionFactory, conditions: list[ColumnElement[bool]]) -> Iterator[Batch]:
+def _batches(factory: SessionFactory, question: Question) -> Iterator[Batch]:
     last = None
     while True:
         with transaction(factory) as session:
-            batch = list(exporting.batch_after(session, conditions, last))
+            batch = list(exporting.batch_after(session, question, last))
         if not batch:
             return
         yield batch

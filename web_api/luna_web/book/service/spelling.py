@@ -1,5 +1,7 @@
 """A search that found nothing, with each unknown word exchanged for the known one that was most likely meant."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from luna_web.book import spelling
@@ -12,17 +14,22 @@ SHORTEST = 3
 
 
 def corrected(session: Session, typed: Typed) -> Typed | None:
-    """What was probably meant; None if every word is known or nothing is near enough."""
-    unknown = {word for word in typed.single if not vocabulary.titles_with(session, word)}
-    vocabulary.lower_threshold(session)
-    better = {word: _meant(session, word) for word in unknown if SHORTEST <= len(word) <= spelling.LONGEST}
-    return typed.corrected(better.get)
+    """What was probably meant; None if every word is known or nothing is near enough.
+
+    In a transaction of a search: see `lists.PLANNED`.
+    """
+    known = vocabulary.titles_with(session, sorted(typed.single))
+    unknown = [word for word, titles in known.items() if not titles and SHORTEST <= len(word) <= spelling.LONGEST]
+    return typed.corrected(_meant(session, unknown).get)
 
 
-def _meant(session: Session, word: str) -> str | None:
-    """Among the words of the smallest distance the one that most titles have."""
-    near = spelling.near(word, vocabulary.similar(session, word))
-    nearest = [one for one in near if spelling.distance(word, one) == spelling.distance(word, near[0])][:COMPARED]
-    counted = [(vocabulary.titles_with(session, one), one) for one in nearest]
-    titles, best = max(counted, key=lambda pair: pair[0], default=(0, None))
-    return best if titles else None
+def _meant(session: Session, unknown: Sequence[str]) -> dict[str, str]:
+    """For each of these words, among those of the smallest distance the one that most titles have."""
+    nearest = {word: _nearest(session, word) for word in unknown}
+    titles = vocabulary.titles_with(session, sorted({one for near in nearest.values() for one in near}))
+    meant = {word: max(near, key=lambda one: titles[one]) for word, near in nearest.items() if near}
+    return {word: best for word, best in meant.items() if titles[best]}
+
+
+def _nearest(session: Session, word: str) -> list[str]:
+    return spelling.nearest(word, vocabulary.similar(session, word))[:COMPARED]
