@@ -1,6 +1,8 @@
 """ISBNs: read in any spelling, stored as 13 digits, shown with hyphens (ISO 2108)."""
 
 import re
+from bisect import bisect_right
+from functools import cache
 
 _MARKS = re.compile(r"[\s\-\u2010-\u2015]")
 _LABEL = re.compile(r"\s*ISBN(?:[\s-]?1[03](?=[:\s]))?[:\s]*(?=[\dXx\s\-\u2010-\u2015]+$)", re.IGNORECASE)
@@ -41,6 +43,31 @@ def _check_digit_10(body: str) -> str:
 
 def hyphenated(isbn13: str) -> str:
     """With hyphens between its parts, where its range is known."""
-    from stdnum import isbn as ranges
+    begins, ranges = _ranges()
+    place = bisect_right(begins, isbn13[:12])
+    last, group_ends, registrant_ends = ranges[place - 1]
+    if place and isbn13[:12] <= last:
+        group, registrant, item = isbn13[3:group_ends], isbn13[group_ends:registrant_ends], isbn13[registrant_ends:12]
+        return f"{isbn13[:3]}-{group}-{registrant}-{item}-{isbn13[12]}"
+    from stdnum import isbn
 
-    return str(ranges.format(isbn13))
+    return str(isbn.format(isbn13))
+
+
+@cache
+def _ranges() -> tuple[list[str], list[tuple[str, int, int]]]:
+    """The ranges of registrants: the first ISBN of each; its last one, and where its group and its registrant end.
+
+    Those of python-stdnum, in one list to be searched: the library goes through them one by one, and a page of a search
+    has twenty ISBNs. What is in none of them it splits as far as can be.
+    """
+    from stdnum import numdb
+
+    found = sorted(
+        ((ean + group + low).ljust(12, "0"), (ean + group + high).ljust(12, "9"), 3 + digits, 3 + digits + length)
+        for _, ean, _, _, groups in numdb.get("isbn").prefixes
+        for digits, group, same, _, registrants in groups
+        for length, low, high, _, _ in registrants
+        if group == same
+    )
+    return [first for first, *_ in found], [(last, group, registrant) for _, last, group, registrant in found]

@@ -8,7 +8,7 @@ generation of the catalog) that a value is never wrong, only unused: nothing has
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -29,8 +29,20 @@ LOCK_MS = 2_000
 """A loader that died holds its lock no longer than this."""
 PATIENCE_S = 0.5
 LOOK_EVERY_S = 0.01
+IS_LOADED = 0
+"""What a look answers while another loads; 1 says that the caller is to. While Redis is away, which answers nothing,
+everybody is."""
 PREFIX = "luna:cache:"
-_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+# KEYS: the value's and its lock's. At once, so that nobody loads what another has loaded since one looked.
+_LOOK = """
+local found = redis.call('GET', KEYS[1])
+if found then return found end
+return redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
+_KEEP = """
+if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +101,7 @@ class Cache:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
+        self._look_up, self._keep_or_let_go = redis.register_script(_LOOK), redis.register_script(_KEEP)
         self._breaker = breaker or Breaker()
         self._sleep = sleep
         self._monotonic = monotonic
@@ -100,45 +113,31 @@ class Cache:
 
     def get_or_load(self, kind: Kind[T], key: str, load: Callable[[], T]) -> T:
         """The value of a key; loaded by one caller while the others wait, at most half a second."""
-        name = f"{PREFIX}{kind.name}:{key}"
-        deadline = self._monotonic() + PATIENCE_S
+        names = (f"{PREFIX}{kind.name}:{key}", f"{PREFIX}{kind.name}:{key}:lock")
+        token, deadline = secrets.token_hex(8), self._monotonic() + PATIENCE_S
         while True:
-            found = self._read(kind, name)
-            if found is not None:
-                return found
-            token = secrets.token_hex(8)
-            if self._takes_lock(name, token):
-                return self._load(kind, name, token, load)
+            answer = self._try(lambda: self._look_up(names, (token, LOCK_MS)))
+            if isinstance(answer, bytes):
+                found = _read(kind, answer)
+                if found is not None:
+                    return found
+                # Written by another release: as good as absent.
+                self._try(lambda: self._redis.delete(names[0]))
+            elif answer != IS_LOADED:
+                return self._load(kind, names, token, load)
+            else:
+                self._sleep(LOOK_EVERY_S)
             if self._monotonic() >= deadline:
                 return load()
-            self._sleep(LOOK_EVERY_S)
 
-    def _load(self, kind: Kind[T], name: str, token: str, load: Callable[[], T]) -> T:
+    def _load(self, kind: Kind[T], names: Sequence[str], token: str, load: Callable[[], T]) -> T:
+        written = b""
         try:
-            # Between our look and our lock another may have loaded it and let go.
-            found = self._read(kind, name)
-            if found is not None:
-                return found
             value = load()
-            self._try(lambda: self._redis.set(name, kind.written.dump_json(value), ex=kind.seconds))
+            written = kind.written.dump_json(value)
         finally:
-            self._try(lambda: self._redis.eval(_UNLOCK, 1, f"{name}:lock", token))
+            self._try(lambda: self._keep_or_let_go(names, (token, written, kind.seconds)))
         return value
-
-    def _read(self, kind: Kind[T], name: str) -> T | None:
-        raw = self._try(lambda: self._redis.get(name))
-        if not isinstance(raw, bytes):
-            return None
-        try:
-            return kind.written.validate_json(raw)
-        except ValidationError:
-            # Written by another release: as good as absent.
-            return None
-
-    def _takes_lock(self, name: str, token: str) -> bool:
-        """Whether the caller is to load. While Redis is away everybody is."""
-        taken = self._try(lambda: bool(self._redis.set(f"{name}:lock", token, nx=True, px=LOCK_MS)))
-        return taken is not False
 
     def _try(self, ask: Callable[[], object]) -> object | None:
         """What Redis answers; None at once while it is known to be away."""
@@ -153,6 +152,13 @@ class Cache:
         if self._breaker.succeeded():
             log.info("cache_is_back")
         return answer
+
+
+def _read(kind: Kind[T], written: bytes) -> T | None:
+    try:
+        return kind.written.validate_json(written)
+    except ValidationError:
+        return None
 
 
 CACHE: Port[Cache] = Port("cache")

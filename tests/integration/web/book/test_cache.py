@@ -102,8 +102,8 @@ class TestRedisAway:
     ) -> None:
         server, cache, now = deaf
         server.stop()
-        asked = []
-        cache._redis.get = lambda name: asked.append(name) or Redis.get(cache._redis, name)  # type: ignore[method-assign, func-returns-value]
+        asked, look_up = [], cache._look_up
+        cache._look_up = lambda keys, args: asked.append(keys) or look_up(keys, args)  # type: ignore[assignment, func-returns-value]
 
         assert [cache.get_or_load(NUMBERS, "x", lambda n=n: n) for n in range(5)] == [0, 1, 2, 3, 4]  # type: ignore[misc]
         assert len(asked) == 1

@@ -1,7 +1,7 @@
 """ISBNs, against the python-stdnum library as an oracle."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import isbn as oracle
 
@@ -44,3 +44,12 @@ def test_what_is_none(text: str) -> None:
 
 def test_it_is_shown_with_hyphens() -> None:
     assert hyphenated("9780441172719") == "978-0-441-17271-9"
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(["978", "979", "9780", "9781", "97888", "978999", "97910", "9798"]), digits)
+def test_hyphens_stand_where_the_oracle_has_them(prefix: str, rest: str) -> None:
+    body = (prefix + rest)[:12]
+    isbn = body + check_digit(body)
+
+    assert hyphenated(isbn) == oracle.format(isbn)
