@@ -12,6 +12,10 @@ from luna_web import __version__
 from luna_web.shared.envelope import ErrorEnvelope
 from luna_web.shared.links import add_links
 
+BEARER = {"type": "http", "bearerFormat": "JWT", "scheme": "bearer"}
+CLOSED: dict[str, Any] = {"security": [{"bearer": []}]}
+"""What an operation is described with that takes a token. Described only: as FastAPI's own dependency the scheme would
+read the header once more on each request."""
 REFERENCE = "#/components/schemas/{model}"
 ERROR_CONTENT = {"application/json": {"schema": {"$ref": REFERENCE.format(model=ErrorEnvelope.__name__)}}}
 """What errors look like. Named, not handed to FastAPI as a model: it would make a validator for each status of each
@@ -31,7 +35,9 @@ def document(title: str, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The OpenAPI document of these routes, with links, and the schemas that their error answers name."""
     described = get_openapi(title=title, version=__version__, routes=routes)
     _, errors = models_json_schema([(ErrorEnvelope, "serialization")], ref_template=REFERENCE)
-    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    components = described.setdefault("components", {})
+    components["securitySchemes"] = {"bearer": BEARER}
+    schemas = components.setdefault("schemas", {})
     for name, schema in errors["$defs"].items():
         schemas.setdefault(name, schema)
     return add_links(described)

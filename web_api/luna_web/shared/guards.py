@@ -1,18 +1,27 @@
-"""Holding a route's rule on its requests: the token is read, its principal admitted, the call counted."""
+"""Holding a route's rule on its requests: the token is read, its principal admitted, the call counted.
+
+Counting asks Redis and needs a thread; each change of thread costs a call about as much as the question itself. So an
+endpoint that runs in a thread has its call counted there, before all else (`counting`), and one that does not come to
+that is counted when its request is refused (`count_refused`).
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from luna_web.shared.errors import Unauthenticated
-from luna_web.shared.principal import Principal, Rule, authenticate
+from luna_web.shared.principal import Principal, Rule, authenticate, authenticate_at_once
 from luna_web.shared.rate_limits import address_group
 
 if TYPE_CHECKING:
     from luna_web.shared.runtime import Runtime
 
+T = TypeVar("T")
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -22,10 +31,6 @@ def bearer_token(request: Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated()
     return token.strip()
-
-
-# Only declares the scheme in the OpenAPI document; `bearer_token` reads the header.
-_declared = Security(HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False))
 
 
 def count(request: Request, who: str) -> None:
@@ -43,34 +48,101 @@ def address_of(request: Request) -> str:
         return "address:unknown"
 
 
-def guard(rule: Rule) -> Callable[..., Any]:
-    """The dependency that holds a rule on a route."""
+@dataclass(slots=True)
+class _Due:
+    """A request that is still to be counted, once."""
 
+    request: Request
+    who: str
+    counted: bool = False
+
+    def count(self) -> None:
+        if not self.counted:
+            self.counted = True
+            count(self.request, self.who)
+
+
+_due: ContextVar[_Due | None] = ContextVar("luna_count_due", default=None)
+
+
+def counting(endpoint: Callable[..., T]) -> Callable[..., T]:
+    """The endpoint of a route whose guard leaves the counting to it."""
+
+    @wraps(endpoint)
+    def counted(*args: Any, **kwargs: Any) -> T:
+        due = _due.get()
+        if due is not None:
+            due.count()
+        return endpoint(*args, **kwargs)
+
+    return counted
+
+
+async def count_refused() -> None:
+    """Count a request that was refused before its endpoint could. Raises RateLimited, which comes before any reason."""
+    due = _due.get()
+    if due is not None and not due.counted:
+        await run_in_threadpool(due.count)
+
+
+def guard(rule: Rule, *, counts: bool) -> Callable[..., Any]:
+    """The dependency that holds a rule on a route. `counts`: at once, since its endpoint does not (`counting`)."""
+    held: Callable[..., Any]
+    if rule.roles is None:
+        held = _counting_addresses(counts) if rule.counted else _admitting_all()
+    else:
+        held = _enforcing_at_once(rule) if rule.without_database else _enforcing(rule, counts)
+    held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
+    return held
+
+
+def _admitting_all() -> Callable[..., Any]:
     async def admit_all() -> None:
         """Nothing is asked of anybody."""
 
+    return admit_all
+
+
+def _counting_addresses(counts: bool) -> Callable[..., Any]:
     def count_address(request: Request) -> None:
         count(request, address_of(request))
 
-    def admit(request: Request) -> None:
-        principal = authenticate(request.app.state.luna, bearer_token(request), without_database=rule.without_database)
+    async def have_address_counted(request: Request) -> None:
+        _due.set(_Due(request, address_of(request)))
+
+    return count_address if counts else have_address_counted
+
+
+def _enforcing(rule: Rule, counts: bool) -> Callable[..., Any]:
+    def authenticated(request: Request) -> Principal:
+        return authenticate(request.app.state.luna, bearer_token(request))
+
+    async def enforce(request: Request) -> None:
+        """On the event loop, unless PostgreSQL has to be asked whether the session has ended."""
+        principal = authenticate_at_once(request.app.state.luna, bearer_token(request))
+        if principal is None:
+            principal = await run_in_threadpool(authenticated, request)
+        if rule.counted:
+            due = _Due(request, f"user:{principal.user_id}")
+            _due.set(due)
+            if counts:
+                await run_in_threadpool(due.count)
+        request.state.principal = principal
+        rule.admit(principal)
+
+    return enforce
+
+
+def _enforcing_at_once(rule: Rule) -> Callable[..., Any]:
+    async def enforce_at_once(request: Request) -> None:
+        """On the event loop: it asks nobody, and must not queue behind requests that fill the thread pool."""
+        principal = authenticate(request.app.state.luna, bearer_token(request), without_database=True)
         if rule.counted:
             count(request, f"user:{principal.user_id}")
         request.state.principal = principal
         rule.admit(principal)
 
-    def enforce(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
-        admit(request)
-
-    async def enforce_at_once(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _declared]) -> None:
-        """On the event loop: it asks nobody, and must not queue behind requests that fill the thread pool."""
-        admit(request)
-
-    held: Callable[..., Any] = enforce_at_once if rule.without_database else enforce
-    if rule.roles is None:
-        held = count_address if rule.counted else admit_all
-    held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
-    return held
+    return enforce_at_once
 
 
 def declared(rule: Rule) -> Callable[..., Any]:

@@ -77,11 +77,16 @@ class RevocationWatch:
 
     def is_revoked(self, session_id: UUID) -> bool:
         """Whether the session has ended. Asks the database itself when the last look is too old."""
+        ended = self.remembers(session_id)
+        return self._ask(session_id) if ended is None else ended
+
+    def remembers(self, session_id: UUID) -> bool | None:
+        """Whether the session has ended, without asking anybody; None when the last look is too old to tell."""
         if session_id in self._ended:
             return True
         if self._last_look is not None and self._monotonic() - self._last_look <= STALE_S:
             return False
-        return self._ask(session_id)
+        return None
 
     def known_revoked(self, session_id: UUID) -> bool:
         """What this process remembers, without asking anybody."""

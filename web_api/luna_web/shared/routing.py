@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import iter_route_contexts
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
-from luna_web.shared.documents import ERROR_CONTENT
+from luna_web.shared.documents import CLOSED, ERROR_CONTENT
 from luna_web.shared.envelope import Envelope, PageEnvelope
 from luna_web.shared.errors import (
     DependencyUnavailable,
@@ -29,7 +30,7 @@ from luna_web.shared.errors import (
     Unauthenticated,
     ValidationFailed,
 )
-from luna_web.shared.guards import declared, guard
+from luna_web.shared.guards import count_refused, counting, declared, guard
 from luna_web.shared.idempotency import idempotent as make_idempotent
 from luna_web.shared.principal import Rule
 from luna_web.shared.strict_json import StrictRoute
@@ -47,11 +48,25 @@ class UnruledRoute(RuntimeError):
 class LunaRoute(StrictRoute):
     """A route that ends the transaction of its request."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._begins = path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Most routes that are not meant show that by how they begin, for a small part of what a pattern costs."""
+        if not scope.get("root_path") and not scope["path"].startswith(self._begins):
+            return Match.NONE, {}
+        return super().matches(scope)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def ending(request: Request) -> Response:
-            return await settled(handle(request))
+            try:
+                return await settled(handle(request))
+            except Exception:
+                await count_refused()
+                raise
 
         return ending
 
@@ -107,17 +122,20 @@ class LunaRouter(APIRouter):
         responses = _documented(rule, errors, has_body=method != "GET")
         responses |= {code: _also(code, meaning, model) for code, meaning in (also or {}).items()}
         responses |= dict(answers or {})
+        if rule.roles is not None:
+            options["openapi_extra"] = {**CLOSED, **(options.get("openapi_extra") or {})}
 
         def register(endpoint: Endpoint) -> Endpoint:
             served = make_idempotent(endpoint) if idempotent else endpoint
+            in_a_thread = not iscoroutinefunction(served)
             self.add_api_route(
                 path,
-                served if iscoroutinefunction(served) else ending_transaction(served),
+                counting(ending_transaction(served)) if in_a_thread else served,
                 methods=[method],
                 status_code=status,
                 response_model=model,
                 responses=responses,
-                dependencies=[Depends(guard(rule))],
+                dependencies=[Depends(guard(rule, counts=not in_a_thread))],
                 **options,
             )
             return endpoint

@@ -83,6 +83,14 @@ class TestLimits:
         refused(answer, 403, "FORBIDDEN")
         assert set(answer.headers) >= HEADERS
 
+    def test_each_is_counted_once_wherever_it_is_refused(self, ada: Person) -> None:
+        """By its rule, by what was typed, by a dependency, by its endpoint; beyond the limit all hear of that."""
+        paths = ("/auth/users", "/books?limit=0", "/books?isbn=1", f"/books/{ada.id}", "/auth/me")
+        answers = [ada.api.get(path) for path in (*paths, *paths)]
+
+        assert [answer.status_code for answer in answers] == [403, 422, 422, 404, 200] + [429] * 5
+        assert [answer.headers["RateLimit-Remaining"] for answer in answers[:5]] == ["4", "3", "2", "1", "0"]
+
     def test_each_person_has_their_own(self, library: Library, ada: Person) -> None:
         for _ in range(6):
             read(ada)
