@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from luna_web.auth.app import SERVICE as AUTH
-from luna_web.auth.ports import DEPARTURES
+from luna_web.auth.ports import DEPARTURES, FLOOR
 from luna_web.book.app import SERVICE as BOOK
 from luna_web.book.ports import CIRCULATION
 from luna_web.delivery.app import SERVICE as DELIVERY
@@ -19,6 +19,7 @@ from luna_web.delivery.desk import Desk
 from luna_web.delivery.policies import policies
 from luna_web.delivery.reports import DeliveryReports
 from luna_web.delivery.service.leaving import Leaving
+from luna_web.delivery.service.places import HandoverPlaces
 from luna_web.live_views import Views
 from luna_web.notification.app import SERVICE as NOTIFICATION
 from luna_web.notification.live.leading import LeadingPositions
@@ -52,6 +53,7 @@ def wire(runtime: Runtime) -> None:
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock, policies(runtime)))
     runtime.provide(DELIVERIES, DeliveryReports())
     runtime.provide(DEPARTURES, Leaving(runtime.clock, policies(runtime)))
+    runtime.provide(FLOOR, HandoverPlaces())
     runtime.provide(CIRCULATION, LoansAndRequests())
     runtime.provide(LIVE_VIEWS, Views(runtime))
     runtime.provide(STATUS_LISTENER, runtime.once(LEADING, lambda: LeadingPositions(runtime.redis)))

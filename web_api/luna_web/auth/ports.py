@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from luna_web.auth.service import UserView
 from luna_web.shared.audit import RequestMeta
+from luna_web.shared.library_settings import Desks
 from luna_web.shared.principal import Principal
 from luna_web.shared.runtime import Port
 
@@ -18,4 +19,13 @@ class Departures(Protocol):
         ...
 
 
+class Floor(Protocol):
+    """Where robots can be sent."""
+
+    def check_desks(self, session: Session, before: Desks, after: Desks) -> None:
+        """Raises ValidationFailed for a changed desk that is no place where staff hand things over."""
+        ...
+
+
 DEPARTURES: Port[Departures] = Port("departures of users")
+FLOOR: Port[Floor] = Port("places of the floor")

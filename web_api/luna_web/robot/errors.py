@@ -116,15 +116,15 @@ class NotFree(LunaError):
 
 
 class WaypointInUse(LunaError):
-    """Unfinished tasks or homes of robots are at this place; `tasks` and `robots` say which."""
+    """Something relies on this place: `tasks`, `robots` whose home it is, `settings` that name it as a desk."""
 
     code = ErrorCode.WAYPOINT_IN_USE
     status = 409
 
-    def __init__(self, tasks: Sequence[str], robots: Sequence[str]) -> None:
+    def __init__(self, tasks: Sequence[str] = (), robots: Sequence[str] = (), settings: Sequence[str] = ()) -> None:
         super().__init__(
-            "Unfinished deliveries or homes of robots are at this place",
-            details={"tasks": list(tasks), "robots": list(robots)},
+            "Unfinished deliveries, homes of robots or a desk of the settings are at this place",
+            details={"tasks": list(tasks), "robots": list(robots), "settings": list(settings)},
         )
 
 

@@ -1,5 +1,7 @@
 """Places as librarians make, move and remove them: on free floor alone, and never under a task or a robot's home.
 
+The desks that the settings name can be moved, but stay to be found: without them no book is brought or collected.
+
 Who changes the places of a floor holds the floor's row first, so that its version grows with each change.
 """
 
@@ -30,6 +32,7 @@ from luna_web.shared.audit import RequestMeta, audit
 from luna_web.shared.changes import changed, check_version, unique
 from luna_web.shared.etags import IfMatch
 from luna_web.shared.ids import new_id
+from luna_web.shared.library_settings import LibraryRules
 from luna_web.shared.outbox import WANTED_CHANNEL, notify
 from luna_web.shared.principal import Principal
 
@@ -51,6 +54,7 @@ class Planner:
     principal: Principal
     meta: RequestMeta
     deliveries: Deliveries
+    rules: LibraryRules
 
     def audit(self, action: str, place: Waypoint, changes: Mapping[str, Any]) -> None:
         audit(self.session, self.principal, action, "waypoint", place.id, changes, self.meta)
@@ -76,6 +80,7 @@ def change(planner: Planner, waypoint_id: UUID, wish: PlaceChange, if_match: IfM
     floor = _locked_floor(planner.session)
     place = _locked(planner.session, waypoint_id)
     check_version(if_match, place.version)
+    desks = _desks_at(planner, place)
     differences = changed(place, _columns(wish.model_dump(exclude_none=True)))
     if not differences:
         return place
@@ -86,6 +91,7 @@ def change(planner: Planner, waypoint_id: UUID, wish: PlaceChange, if_match: IfM
             only_opened = place.is_active and differences.keys() & USED == {"is_active"}
             if not only_opened:
                 _check_unused(planner, place.id, str(before), was_active=was_active)
+        _check_desks(desks, place)
         if not differences.keys().isdisjoint({"location_code", "name"}):
             _check_texts(planner.session, place)
         if not differences.keys().isdisjoint({"x", "y", "is_active"}) and place.is_active:
@@ -109,7 +115,9 @@ def delete(planner: Planner, waypoint_id: UUID, now: datetime, if_match: IfMatch
     place = _locked(planner.session, waypoint_id)
     check_version(if_match, place.version)
     _check_unused(planner, place.id, place.location_code, was_active=True)
+    desks = _desks_at(planner, place)
     place.deleted_at, place.is_active = now, False
+    _check_desks(desks, place)
     place.version += 1
     planner.session.flush()
     planner.audit("waypoint.delete", place, {"location_code": place.location_code, "name": place.name})
@@ -143,6 +151,23 @@ def _check_unused(planner: Planner, waypoint_id: UUID, location_code: str, *, wa
     robots = repository.robots_at_home(planner.session, waypoint_id)
     if tasks or robots:
         raise WaypointInUse([str(task_id) for task_id in tasks], [robot.robot_name for robot in robots])
+
+
+def _desks_at(planner: Planner, place: Waypoint) -> Mapping[str, str]:
+    """The settings that name this place as a desk, each with the text by which it does."""
+    desks = planner.rules.read(planner.session).desks.model_dump()
+    return {f"desks.{which}": text for which, text in desks.items() if _is_desk(place, text)}
+
+
+def _check_desks(desks: Mapping[str, str], place: Waypoint) -> None:
+    """WaypointInUse where one of these texts leads here no more. The place is locked, as it is by who names it."""
+    if lost := [setting for setting, text in desks.items() if not _is_desk(place, text)]:
+        raise WaypointInUse(settings=lost)
+
+
+def _is_desk(place: Waypoint, text: str) -> bool:
+    called = text.strip().lower() in (place.location_code.lower(), place.name.lower())
+    return called and place.is_active and place.kind != "DOCK"
 
 
 def _check_texts(session: Session, place: Waypoint) -> None:

@@ -177,6 +177,10 @@ class Changed(tuple[LibrarySettings, LibrarySettings]):
         return super().__new__(cls, (before, after))
 
     @property
+    def before(self) -> LibrarySettings:
+        return self[0]
+
+    @property
     def after(self) -> LibrarySettings:
         return self[1]
 

@@ -54,6 +54,29 @@ class TestUnderTasks:
         assert answers == [200]
 
 
+class TestDesksOfTheSettings:
+    def test_a_desk_is_a_place_where_people_hand_over(self, library: Library, people: People) -> None:
+        admin = people.make(Role.ADMIN).api
+        before = data(admin.get("/auth/settings"))["desks"]
+        told = {"NOWHERE": "must be a waypoint", "DOCK-1": "no dock", "desk-3": "nearest: DESK-"}
+        for words, problem in told.items():
+            answer = admin.put("/auth/settings", {"desks": {"returns": words}})
+            assert problem in refused(answer, 422, "VALIDATION_ERROR")["fields"]["desks.returns"][0]
+        assert data(admin.get("/auth/settings"))["desks"] == before
+
+    def test_it_stays_to_be_found_while_the_settings_name_it(self, library: Library, people: People) -> None:
+        staff, admin = library.librarian.api, people.make(Role.ADMIN).api
+        path = f"/robot/waypoints/{found(staff, 'RETURN-1')['id']}"
+        for change in ({"is_active": False}, {"location_code": "RETURN-9"}, {"kind": "DOCK"}):
+            told = refused(staff.put(path, change), 409, "WAYPOINT_IN_USE")
+            assert told == {"tasks": [], "robots": [], "settings": ["desks.returns"]}
+        refused(staff.delete(path), 409, "WAYPOINT_IN_USE")
+        data(staff.put(path, {"name": "Where books come back"}))
+        data(admin.put("/auth/settings", {"desks": {"returns": "desk-2"}}))
+        data(staff.delete(path))
+        refused(staff.delete(f"/robot/waypoints/{found(staff, 'DESK-2')['id']}"), 409, "WAYPOINT_IN_USE")
+
+
 def _scalar(sessions: SessionFactory, query: Any) -> int:
     with transaction(sessions) as session:
         return int(session.execute(query).scalar_one())

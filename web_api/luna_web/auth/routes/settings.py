@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import BaseModel, create_model
 from starlette.responses import Response
 
+from luna_web.auth.ports import FLOOR
 from luna_web.shared.audit import audit
 from luna_web.shared.database import after_commit
 from luna_web.shared.envelope import ok
@@ -47,6 +48,7 @@ def change_settings(
     rules = library_rules(runtime)
     wanted = body.model_dump(exclude_unset=True)
     changed = rules.change(session, wanted, principal.user_id, runtime.clock.now())
+    runtime.get(FLOOR).check_desks(session, changed.before.desks, changed.after.desks)
     if differences := changed.differences():
         audit(session, principal, "settings.changed", "settings", None, differences, meta)
     after_commit(session, rules.forget)

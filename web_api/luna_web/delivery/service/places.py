@@ -13,6 +13,8 @@ from luna_web.robot import service as robots
 from luna_web.robot.errors import LocationInactive, UnknownLocation
 from luna_web.robot.ports import Pose
 from luna_web.robot.service import WaypointView
+from luna_web.shared.errors import ValidationFailed
+from luna_web.shared.library_settings import Desks
 
 READERS_KINDS = ("DESK", "STUDY")
 HANDOVER_KINDS = ("DESK", "STUDY", "SHELF", "RETURN", "OTHER")
@@ -52,6 +54,28 @@ def placed(place: WaypointView) -> PlacedAt:
 def returns_desk(session: Session, policy: Policy) -> WaypointView:
     """Where robots bring what readers give back. Raises UnknownLocation, LocationInactive."""
     return for_staff(session, policy.returns_desk)
+
+
+class HandoverPlaces:
+    """What the settings may name as desks: `luna_web.auth.ports.Floor`."""
+
+    def check_desks(self, session: Session, before: Desks, after: Desks) -> None:
+        """Held until the transaction ends, so that none is put out of use meanwhile."""
+        old, new = before.model_dump(), after.model_dump()
+        faults = {f"desks.{which}": _wrong_with(session, words) for which, words in new.items() if words != old[which]}
+        if told := {field: [fault] for field, fault in faults.items() if fault}:
+            raise ValidationFailed(told)
+
+
+def _wrong_with(session: Session, words: str) -> str | None:
+    try:
+        for_staff(session, words)
+    except UnknownLocation as unknown:
+        near = ", ".join(unknown.details["suggestions"])
+        return f"must be a waypoint, and no dock; nearest: {near}" if near else "must be a waypoint, and no dock"
+    except LocationInactive:
+        return "must be a waypoint that is in use"
+    return None
 
 
 def put_plan(task: DeliveryTask, plan: Plan) -> None:

@@ -18,6 +18,7 @@ from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed
 from luna_web.shared.etags import IfMatchHeader, etag
 from luna_web.shared.guards import CurrentPrincipal
+from luna_web.shared.library_settings import library_rules
 from luna_web.shared.page_query import Paging
 from luna_web.shared.paging import paginate
 from luna_web.shared.principal import any_user, staff
@@ -31,7 +32,8 @@ WRONG = (NoMap, NoGrid, NotFree, PlaceTaken, TooManyPlaces)
 
 
 async def _planner(session: DbSession, principal: CurrentPrincipal, meta: Meta, request: Request) -> Planner:
-    return Planner(session, principal, meta, runtime_of(request).get(DELIVERIES))
+    runtime = runtime_of(request)
+    return Planner(session, principal, meta, runtime.get(DELIVERIES), library_rules(runtime))
 
 
 Planning = Annotated[Planner, Depends(_planner)]
