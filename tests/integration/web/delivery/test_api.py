@@ -410,6 +410,20 @@ class TestLists:
             assert len(seen) <= 3, seen
 
 
+def test_a_cancel_is_audited_on_what_was_named(library: Library) -> None:
+    request, other = library.at_desk(library.book()), library.requested(library.book())
+    back = library.return_asked(library.handed_out(library.book()))
+    for reader_cancels in (f"/requests/{request['id']}", f"/returns/{back['id']}"):
+        library.reader.api.put(f"{reader_cancels}/cancel", {"reason": "Changed my mind"})
+    data(library.librarian.api.put(f"/deliveries/{other['task_id']}/cancel", {}))
+    trail = library.rows("SELECT resource_type, resource_id, user_id FROM audit_logs WHERE action LIKE '%.cancel'")
+    assert {(row.resource_type, row.resource_id, row.user_id) for row in trail} == {
+        ("request", request["id"], library.reader.id),
+        ("return", back["id"], library.reader.id),
+        ("delivery", other["task_id"], library.librarian.id),
+    }
+
+
 def test_who_did_what_is_audited(library: Library) -> None:
     request = library.at_desk(library.book())
     library.librarian.api.put(f"/deliveries/{request['task_id']}/book-placed", {})

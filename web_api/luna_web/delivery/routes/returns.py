@@ -112,7 +112,7 @@ def cancel_return(
         rows = returns.locked(work, return_id)
         mine = rows.task.recipient_id == work.principal.user_id
         reason = Reason.CANCELLED_BY_USER if mine else Reason.CANCELLED_BY_STAFF
-        return cancelling.cancel(work, rows, reason, note)
+        return cancelling.cancel_return(work, rows, reason, note)
 
     return confirming.answer(
         caller, request, ask, lambda work: returns.task_of(work, return_id), confirming.cancelled, shown, return_id

@@ -7,15 +7,19 @@ from luna_web.delivery.domain.following import cancelled_empty
 from luna_web.delivery.domain.handover import Verdict, cancelling
 from luna_web.delivery.domain.states import CANCELLED, OPEN_REQUEST, Reason, RequestStatus
 from luna_web.delivery.errors import HandoverPending, as_answer
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import cancel_to_json, facts_of, state_of
 from luna_web.delivery.service.work import Work
 from luna_web.shared.errors import IllegalTransition
 
 
-def cancel(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> bool:
+def cancel(
+    work: Work, rows: TaskRows, reason: Reason, note: str | None, served: BookRequest | BookReturn | None = None
+) -> bool:
     """End the task and what it serves: at once without a robot, else when the robot has. True while it has not yet.
 
+    `served` is what the caller named, and what the audit trail has it under; without, that is the task.
     Raises HandoverPending, IllegalTransition.
     """
     facts = facts_of(rows.task)
@@ -25,7 +29,7 @@ def cancel(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> bool
     if verdict is Verdict.ILLEGAL:
         raise as_answer(machines.TASK.refusal(state_of(rows.task), CANCELLED))
     if verdict in (Verdict.AT_ONCE, Verdict.RECORD):
-        work.audit("delivery.cancel", "delivery", rows.task.id, {"reason": reason, "note": note})
+        _audit(work, served or rows.task, reason, note)
     if verdict is Verdict.AT_ONCE:
         work.ledger(rows.task.trace_id).carry_out(rows, cancelled_empty(facts, reason))
     if verdict is Verdict.RECORD:
@@ -47,7 +51,12 @@ def cancel_request(work: Work, rows: TaskRows, reason: Reason, note: str | None)
         return False
     if rows.request is not None and rows.request.status == RequestStatus.COMPLETED:
         raise IllegalTransition("request", RequestStatus.COMPLETED, RequestStatus.CANCELLED, ())
-    return cancel(work, rows, reason, note)
+    return cancel(work, rows, reason, note, rows.request)
+
+
+def cancel_return(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> bool:
+    """As `cancel`."""
+    return cancel(work, rows, reason, note, rows.book_return)
 
 
 def cancel_delivery(work: Work, rows: TaskRows, note: str | None) -> bool:
@@ -65,5 +74,13 @@ def _end_waiting(work: Work, rows: TaskRows, reason: Reason, note: str | None) -
     if rows.request is None:
         return
     work.ledger(rows.task.trace_id).end_waiting(rows, reason)
-    work.audit("request.cancel", "request", rows.request.id, {"reason": reason, "note": note})
+    _audit(work, rows.request, reason, note)
     work.session.flush()
+
+
+def _audit(work: Work, named: BookRequest | BookReturn | DeliveryTask, reason: Reason, note: str | None) -> None:
+    kind = _KINDS[type(named)]
+    work.audit(f"{kind}.cancel", kind, named.id, {"reason": reason, "note": note})
+
+
+_KINDS = {BookRequest: "request", BookReturn: "return", DeliveryTask: "delivery"}
