@@ -1,8 +1,9 @@
 """Whom an event reaches on a channel, in which words: the table of tellings, the people, and what they have chosen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,9 @@ from luna_web.notification.people import Directory, Person
 from luna_web.notification.preferences import effective
 from luna_web.notification.tellings import tellings_of
 from luna_web.shared.models import Outbox
+
+Zone = Callable[[Session], ZoneInfo]
+"""The library's time zone as it is now, in which people are told of times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,14 @@ class Addressed:
 
 
 class Addressing:
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, zone: Zone) -> None:
         self._directory = directory
+        self._zone = zone
 
     def of(self, session: Session, event: Outbox, channel: Channel) -> Sequence[Addressed]:
         """Everybody who is to be told of the event on this channel, each once: as a single person before as staff."""
         found: dict[UUID, Addressed] = {}
-        for told in tellings_of(event.event_type, event.payload):
+        for told in tellings_of(event.event_type, event.payload, self._zone(session)):
             for person in self._audience(session, event, told.audience):
                 found.setdefault(person.id, Addressed(person, told))
         return list(self._who_want(session, found.values(), channel))

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from luna_web.notification import events, repository
-from luna_web.notification.addressing import Addressed, Addressing, shown_payload
+from luna_web.notification.addressing import Addressed, Addressing, Zone, shown_payload
 from luna_web.notification.domain import Channel
 from luna_web.notification.people import Directory
 from luna_web.notification.tellings import told_types
@@ -17,8 +17,8 @@ FAMILIES = tuple(sorted(told_types()))
 class InAppNotifier:
     """Tells each person at most once of an event, however often it comes."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._addressing = Addressing(directory)
+    def __init__(self, directory: Directory, zone: Zone) -> None:
+        self._addressing = Addressing(directory, zone)
 
     def handle(self, session: Session, event: Outbox) -> None:
         rows = [_row(event, one) for one in self._addressing.of(session, event, Channel.IN_APP)]

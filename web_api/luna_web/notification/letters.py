@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 
 from luna_web.notification import repository
-from luna_web.notification.addressing import Addressed, Addressing
+from luna_web.notification.addressing import Addressed, Addressing, Zone
 from luna_web.notification.domain import Channel, NotificationType
 from luna_web.notification.people import Directory
 from luna_web.notification.tellings import told_types
@@ -52,9 +52,11 @@ def topic_of(aggregate: str, type_: NotificationType) -> str:
 class LetterWriter:
     """The consumer of one channel. `wake` has what was written sent at once; whatever it misses is found anyway."""
 
-    def __init__(self, channel: Channel, directory: Directory, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: Channel, directory: Directory, zone: Zone, clock: Clock, wake: Callable[[], None]
+    ) -> None:
         self._channel = channel
-        self._addressing = Addressing(directory)
+        self._addressing = Addressing(directory, zone)
         self._clock = clock
         self._wake = wake
 

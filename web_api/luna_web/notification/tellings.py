@@ -4,7 +4,9 @@ Every event type that a service emits stands in `TELLINGS` or in `TOLD_TO_NOBODY
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from luna_web.notification.domain import PERSONS, Audience, NotificationType, Telling, Told
 
@@ -50,7 +52,7 @@ REQUESTS = (
         READER,
         REQUEST,
         "It is your turn",
-        "“{book_title}” is kept for you until {offered_until:.16} UTC. Ask for it, or fetch it at the desk.",
+        "“{book_title}” is kept for you until {offered_until}. Ask for it, or fetch it at the desk.",
     ),
     Telling(
         "delivery.hold.offered", STAFF, REQUEST, "A book is kept for a reader", "Keep “{book_title}” at the desk."
@@ -75,7 +77,7 @@ REQUESTS = (
 )
 
 LOANS = (
-    Telling("delivery.loan.opened", READER, REQUEST, "Enjoy your book", "“{book_title}” is yours until {due_at:.10}."),
+    Telling("delivery.loan.opened", READER, REQUEST, "Enjoy your book", "“{book_title}” is yours until {due_at}."),
     Telling(
         "delivery.loan.flagged",
         READER,
@@ -90,9 +92,9 @@ LOANS = (
         "A loan is flagged",
         "“{book_title}” did not travel as planned; please check.",
     ),
-    Telling("delivery.loan.renewed", READER, LOAN, "Loan renewed", "“{book_title}” is yours until {due_at:.10}."),
+    Telling("delivery.loan.renewed", READER, LOAN, "Loan renewed", "“{book_title}” is yours until {due_at}."),
     Telling(
-        "delivery.loan.due_soon", READER, LOAN, "A book is due soon", "Bring “{book_title}” back by {due_at:.10}."
+        "delivery.loan.due_soon", READER, LOAN, "A book is due soon", "Bring “{book_title}” back by {due_at}."
     ),
     Telling("delivery.loan.due", READER, LOAN, "A book is due", "Please bring “{book_title}” back, or renew it."),
     Telling(
@@ -100,7 +102,7 @@ LOANS = (
         READER,
         LOAN,
         "A book is overdue",
-        "“{book_title}” was due on {due_at:.10}. Please bring it back.",
+        "“{book_title}” was due on {due_at}. Please bring it back.",
     ),
     Telling(
         "delivery.loan.lost", READER, LOAN, "A book is noted as lost", "“{book_title}”; the desk tells you more."
@@ -403,6 +405,9 @@ REASONS = {
     "TITLE_REMOVED": "the library does not have it any more",
 }
 STATUS_REASONS = {"LOST": "lost", "MISSING": "missing", "DAMAGED": "damaged"}
+UTC = ZoneInfo("UTC")
+TIMES = {"due_at": "%Y-%m-%d", "offered_until": "%Y-%m-%d %H:%M %Z"}
+"""Moments, as people are told them."""
 NO_WORDS = {
     "current_location": "an unknown place",
     "robot_at": "an unknown place",
@@ -417,12 +422,12 @@ def told_types() -> frozenset[str]:
     return frozenset(telling.event_type for telling in TELLINGS)
 
 
-def tellings_of(event_type: str, payload: Mapping[str, Any]) -> list[Told]:
-    """What is said of an event, to single persons first; empty for one that concerns nobody.
+def tellings_of(event_type: str, payload: Mapping[str, Any], zone: ZoneInfo = UTC) -> list[Told]:
+    """What is said of an event, to single persons first; empty for one that concerns nobody. Times are those of `zone`.
 
     Raises KeyError where a payload lacks what its words need.
     """
-    words = _words(event_type, payload)
+    words = _words(event_type, payload, zone)
     return [
         Told(telling.audience, telling.type, telling.title, telling.message.format_map(words))
         for telling in sorted(TELLINGS, key=lambda telling: telling.audience not in PERSONS)
@@ -430,8 +435,11 @@ def tellings_of(event_type: str, payload: Mapping[str, Any]) -> list[Told]:
     ]
 
 
-def _words(event_type: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+def _words(event_type: str, payload: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
     words = {**payload}
+    for key, form in TIMES.items():
+        if payload.get(key):
+            words[key] = datetime.fromisoformat(payload[key]).astimezone(zone).strftime(form)
     if event_type.startswith("delivery."):
         words |= {key: REASONS.get(payload[key] or "", "see the desk") for key in _CODES if key in payload}
     if payload.get("status_reason"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from sqlalchemy import select, text
@@ -138,6 +139,10 @@ class LibraryRules:
         if known is None or now - known[0] > FRESH_SECONDS:
             self._known = known = (now, self.read(session))
         return known[1]
+
+    def zone(self, session: Session) -> ZoneInfo:
+        """The library's time zone, as `now`."""
+        return ZoneInfo(self.now(session).opening_hours.timezone)
 
     def read(self, session: Session) -> LibrarySettings:
         """As they stand in the table. A value that its schema takes no longer counts as its default."""

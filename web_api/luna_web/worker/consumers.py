@@ -12,6 +12,7 @@ from luna_web.notification.domain import Channel
 from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import after_commit
+from luna_web.shared.library_settings import LibraryRules
 from luna_web.shared.mail import make_mailer
 from luna_web.shared.models import Outbox
 from luna_web.worker.directory import Accounts
@@ -27,10 +28,10 @@ def all_consumers(
     wake_sender: Callable[[Channel], None] = lambda _: None,
 ) -> dict[str, Consumer]:
     """`wake_imports` has this worker look for imports that wait, `wake_sender` for letters of a channel."""
-    directory, clock = Accounts(), SystemClock()
-    notifier = in_app.InAppNotifier(directory)
-    emails = letters.LetterWriter(Channel.EMAIL, directory, clock, lambda: wake_sender(Channel.EMAIL))
-    pushes = letters.LetterWriter(Channel.PUSH, directory, clock, lambda: wake_sender(Channel.PUSH))
+    directory, clock, zone = Accounts(), SystemClock(), LibraryRules(settings).zone
+    notifier = in_app.InAppNotifier(directory, zone)
+    emails = letters.LetterWriter(Channel.EMAIL, directory, zone, clock, lambda: wake_sender(Channel.EMAIL))
+    pushes = letters.LetterWriter(Channel.PUSH, directory, zone, clock, lambda: wake_sender(Channel.PUSH))
     account_mails = mailing.AccountMails(settings, make_mailer(settings), clock)
 
     def nudge(session: Session, _: Outbox) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from luna_web.notification.consumer import InAppNotifier
 from luna_web.notification.live.audiences import addressed
 from luna_web.notification.models import Notification
+from luna_web.notification.tellings import UTC
 from luna_web.robot.ports import Outcome
 from luna_web.shared.database import transaction
 from luna_web.shared.models import Outbox
@@ -51,6 +52,14 @@ def test_staff_are_told_where_they_are_needed(library: Library, tell: Callable[[
     expected = {"A book is asked for", "A robot waits for a book", "A book has come back"}
     assert set(titles(library.librarian.api)) == set(titles(other.api)) == expected
     assert library.one("SELECT count(*) FROM notifications WHERE user_id = :id", id=gone.id) == 0
+
+
+def test_times_are_told_in_the_librarys_time_zone(library: Library, admin: Api, news: News, tell: Tell) -> None:
+    data(admin.put("/auth/settings", {"opening_hours": {"timezone": "Pacific/Auckland"}}))
+    news(library.reader)
+    tell()
+    (told,) = data(library.reader.api.get("/notifications"))
+    assert told["message"] == "“Flatland” was due on 2026-12-22. Please bring it back."
 
 
 def test_a_return_from_its_beginning_to_its_end(library: Library, tell: Callable[[], None]) -> None:
@@ -109,7 +118,7 @@ class TestReading:
 
         with transaction(runtime.session_factory) as session:
             event = session.scalars(select(Outbox).where(Outbox.event_id == told_of(session, first["id"]))).one()
-            InAppNotifier(Accounts()).handle(session, event)
+            InAppNotifier(Accounts(), lambda _: UTC).handle(session, event)
 
         answer = reader.get("/notifications")
         assert (len(data(answer)), answer.json()["meta"]["unread_count"]) == (1, 1)

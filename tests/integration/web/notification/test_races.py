@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from luna_web.notification.consumer import InAppNotifier
+from luna_web.notification.tellings import UTC
 from luna_web.shared.database import transaction
 from luna_web.shared.models import Outbox
 from luna_web.shared.runtime import Runtime
@@ -29,7 +30,7 @@ def test_an_event_that_is_handled_by_many_at_once_tells_each_person_once(
     def handle() -> None:
         with transaction(runtime.session_factory) as session:
             event = session.scalars(select(Outbox).where(Outbox.event_id == event_id)).one()
-            InAppNotifier(Accounts()).handle(session, event)
+            InAppNotifier(Accounts(), lambda _: UTC).handle(session, event)
 
     at_once(*[handle] * 6)
 

@@ -1,6 +1,7 @@
 """Who is told what, in which words."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -163,3 +164,15 @@ def test_copies_are_told_of_that_are_lost_and_not_those_that_are_being_mended() 
 def test_what_concerns_nobody_is_not_told() -> None:
     assert tellings_of("delivery.task.queued", PAYLOAD) == []
     assert tellings_of("auth.mail.reset", {}) == []
+
+
+def test_times_are_those_of_the_library() -> None:
+    """A due date is a day, and which one depends on where."""
+
+    def told(what: str, zone: str) -> str:
+        return tellings_of(f"delivery.{what}", PAYLOAD, ZoneInfo(zone))[0].message
+
+    assert "until 2026-12-21." in told("loan.opened", "Europe/Rome")
+    assert "by 2026-12-22." in told("loan.due_soon", "Pacific/Auckland")
+    assert "until 2026-12-23 23:37 CET." in told("hold.offered", "Europe/Rome")
+    assert "until 2026-12-23 17:37 EST." in told("hold.offered", "America/New_York")
