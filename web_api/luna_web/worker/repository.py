@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, case, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Delete, and_, case, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -215,9 +215,13 @@ def forget_positions(session: Session, after: timedelta, limit: int) -> int:
     return _deleted(session, delete(ConsumerOffset).where(tuple_(ConsumerOffset.consumer, name).in_(batch)))
 
 
-def forget_dead_letters(session: Session, after: timedelta, limit: int) -> int:
-    """Delete those that were replayed so long ago; how many that were. The others are the operator's."""
-    old = select(DeadLetter.id).where(DeadLetter.replayed_at < NOW - after).limit(limit)
+def forget_dead_letters(session: Session, consumers: Collection[str], after: timedelta, limit: int) -> int:
+    """Delete those that were replayed so long ago; how many that were. The others are the operator's.
+
+    Except what died so long ago of a consumer that is none of these: it cannot be replayed, and would keep its event.
+    """
+    orphaned = and_(DeadLetter.consumer.not_in(consumers), DeadLetter.created_at < NOW - after)
+    old = select(DeadLetter.id).where(or_(DeadLetter.replayed_at < NOW - after, orphaned)).limit(limit)
     return _deleted(session, delete(DeadLetter).where(DeadLetter.id.in_(old.with_for_update(skip_locked=True))))
 
 

@@ -21,7 +21,7 @@ Delete = Callable[[Session, datetime, int], int]
 
 
 def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
-    """What waits for no consumer that there is; events that all have had; then the positions whose events are gone.
+    """What waits for, or died of, no consumer that there is; events that all have had; then positions without events.
 
     And whatever else is old enough.
     """
@@ -40,7 +40,7 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
         return repository.forget_positions(session, events, BATCH)
 
     def forget_dead_letters(session: Session) -> int:
-        return repository.forget_dead_letters(session, events, BATCH)
+        return repository.forget_dead_letters(session, NAMES, events, BATCH)
 
     def forget_links(session: Session) -> int:
         return mailing.forget_links(session, links, BATCH)
@@ -56,9 +56,9 @@ def retention(settings: Settings, clock: Clock | None = None) -> PeriodicJob:
 
     steps = (
         Step("drains", forget_drains),
+        Step("dead_letters", forget_dead_letters),
         Step("events", forget_events),
         Step("positions", forget_positions),
-        Step("dead_letters", forget_dead_letters),
         Step("links", forget_links),
         Step("idempotency_keys", forget_keys),
         older("sessions", settings.session_retention_days, accounts.delete_ended_sessions),

@@ -233,14 +233,19 @@ class TestOtherEvents:
         run(
             session_factory,
             "INSERT INTO dead_letters (id, consumer, event_id, aggregate, aggregate_seq, error, attempts)"
-            " SELECT gen_random_uuid(), 'a', event_id, aggregate, aggregate_seq, 'no', 8 FROM outbox",
+            " SELECT gen_random_uuid(), consumer, event_id, aggregate, aggregate_seq, 'no', 8"
+            " FROM outbox, (VALUES ('notification.in_app'), ('a consumer of old')) AS these (consumer)",
         )
         tidy()
-        assert count(session_factory, EVENTS) == 1
+        letters = "SELECT count(*) FROM dead_letters"
+        assert (count(session_factory, EVENTS), count(session_factory, letters)) == (1, 2)
+
+        run(session_factory, "UPDATE dead_letters SET created_at = now() - interval '8 days'")
+        tidy()  # what no consumer can be given any more is nobody's to replay
+        assert (count(session_factory, EVENTS), count(session_factory, letters)) == (1, 1)
 
         run(session_factory, "UPDATE dead_letters SET replayed_at = now()")
         tidy()
-        letters = "SELECT count(*) FROM dead_letters"
         assert (count(session_factory, EVENTS), count(session_factory, letters)) == (0, 1)
 
         run(session_factory, "UPDATE dead_letters SET replayed_at = now() - interval '8 days'")
