@@ -8,11 +8,19 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from luna_web.delivery import repository
-from luna_web.delivery.domain.states import IN_HAND, OPEN_REQUEST, OPEN_RETURN, UNFINISHED_TASK
-from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Loan
-from luna_web.delivery.schemas import DeliveryOut, TaskBrief
-from luna_web.delivery.views import delivery_out, loan_out, request_out, return_out
+from luna_web.delivery import circulation_repository, repository
+from luna_web.delivery.domain.states import (
+    IN_HAND,
+    OPEN_HOLD,
+    OPEN_REQUEST,
+    OPEN_RETURN,
+    STAFF_DELIVERIES,
+    UNFINISHED_TASK,
+)
+from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan
+from luna_web.delivery.repository import RequestFilter
+from luna_web.delivery.schemas import DeliveryOut, RequestOut, TaskBrief
+from luna_web.delivery.views import delivery_out, hold_out, loan_out, request_out, return_out
 from luna_web.shared.errors import NotFound
 from luna_web.shared.principal import Principal
 
@@ -20,28 +28,54 @@ MOST_SHOWN = 200
 
 
 def queue(session: Session) -> dict[str, Any]:
-    """Unfinished tasks as the robots will take them, those in hand first; at most 200, with how many there are."""
+    """Unfinished tasks as the robots will take them, those in hand first; at most 200, with how many there are.
+
+    And the requests whose delivery has failed and that wait for a person, at most 200, the newest first.
+    """
     unfinished = DeliveryTask.status.in_(UNFINISHED_TASK)
     order = (DeliveryTask.status.in_(IN_HAND).desc(), DeliveryTask.queue_key.nulls_last(), DeliveryTask.id)
     rows = session.scalars(select(DeliveryTask).where(unfinished).order_by(*order).limit(MOST_SHOWN)).all()
     total = session.scalar(select(func.count()).select_from(DeliveryTask).where(unfinished))
-    return {"total": total, "tasks": [delivery_out(row) for row in rows]}
+    return {"total": total, "tasks": [delivery_out(row) for row in rows], "needs_attention": _need_attention(session)}
+
+
+def _need_attention(session: Session) -> list[RequestOut]:
+    found = repository.requests(RequestFilter(needs_attention=True)).order_by(
+        BookRequest.requested_at.desc(), BookRequest.id
+    )
+    rows = session.scalars(found.limit(MOST_SHOWN)).all()
+    tasks = repository.tasks_of_requests(session, [row.id for row in rows])
+    return [request_out(row, tasks.get(row.id), for_staff=True) for row in rows]
 
 
 def of_person(session: Session, principal: Principal, now: datetime) -> dict[str, Any]:
-    """What a person waits for and what they have now; at most 200 of each, the newest first."""
+    """What a person waits for and what they have now; at most 200 of each, the newest first.
+
+    `deliveries` is what staff send them.
+    """
     user_id, staff = principal.user_id, principal.is_staff
     wishes = session.scalars(_newest(BookRequest, BookRequest.requested_at, user_id, OPEN_REQUEST)).all()
     returns = session.scalars(_newest(BookReturn, BookReturn.initiated_at, user_id, OPEN_RETURN)).all()
     mine = select(Loan).where(Loan.user_id == user_id, Loan.closed_at.is_(None))
     loans = session.scalars(mine.order_by(Loan.opened_at.desc(), Loan.id).limit(MOST_SHOWN)).all()
+    holds = session.scalars(_newest(Hold, Hold.placed_at, user_id, OPEN_HOLD)).all()
+    places = circulation_repository.positions(session, holds)
     of_wishes = repository.tasks_of_requests(session, [row.id for row in wishes])
     of_returns = repository.tasks_of_returns(session, [row.id for row in returns])
     return {
         "requests": [request_out(row, of_wishes.get(row.id), for_staff=staff) for row in wishes],
         "returns": [return_out(row, of_returns.get(row.id)) for row in returns],
         "loans": [loan_out(row, now) for row in loans],
+        "holds": [hold_out(row, places.get(row.id)) for row in holds],
+        "deliveries": [delivery_out(row) for row in _sent_to(session, user_id)] if staff else [],
     }
+
+
+def _sent_to(session: Session, user_id: UUID) -> Sequence[DeliveryTask]:
+    unfinished = DeliveryTask.status.in_(UNFINISHED_TASK)
+    mine = select(DeliveryTask).where(unfinished, DeliveryTask.recipient_id == user_id)
+    sent = mine.where(DeliveryTask.task_type.in_(sorted(STAFF_DELIVERIES)))
+    return session.scalars(sent.order_by(DeliveryTask.created_at.desc(), DeliveryTask.id).limit(MOST_SHOWN)).all()
 
 
 def one_delivery(session: Session, principal: Principal, task_id: UUID) -> tuple[DeliveryOut | TaskBrief, UUID | None]:

@@ -30,6 +30,7 @@ from luna_web.delivery.domain.states import (
     OPEN_RETURN,
     UNFINISHED_TASK,
     HoldStatus,
+    RequestStatus,
     TaskStatus,
     TaskType,
 )
@@ -309,11 +310,28 @@ def timeline_of_return(return_id: UUID) -> Select[TaskStatusHistory]:
     return select(TaskStatusHistory).where(TaskStatusHistory.task_id.in_(tasks))
 
 
-def requests(
-    user_id: UUID | None, book_id: UUID | None, status: str | None, since: datetime | None, until: datetime | None
-) -> Select[BookRequest]:
-    found = select(BookRequest).where(*_equal({BookRequest.user_id: user_id, BookRequest.book_id: book_id}))
-    return found.where(*_equal({BookRequest.status: status}), *_within(BookRequest.requested_at, since, until))
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Which requests; None = any. `needs_attention`: their delivery has failed, and they wait for a person."""
+
+    user_id: UUID | None = None
+    book_id: UUID | None = None
+    status: str | None = None
+    needs_attention: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def requests(which: RequestFilter) -> Select[BookRequest]:
+    equals = {
+        BookRequest.user_id: which.user_id,
+        BookRequest.book_id: which.book_id,
+        BookRequest.status: which.status,
+        BookRequest.needs_attention: which.needs_attention,
+    }
+    found = select(BookRequest).where(*_equal(equals), *_within(BookRequest.requested_at, which.since, which.until))
+    # Only such a one can need anybody, and by its status it is found without reading all there ever were.
+    return found.where(BookRequest.status == RequestStatus.APPROVED) if which.needs_attention else found
 
 
 def returns(

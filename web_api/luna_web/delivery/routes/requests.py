@@ -10,13 +10,12 @@ from luna_web.book.errors import BookNotAvailable
 from luna_web.delivery import views
 from luna_web.delivery.domain.states import Reason, RequestStatus, TaskType
 from luna_web.delivery.errors import AlreadyRequested, HandoverPending, LimitReached, RobotNotAtStop
-from luna_web.delivery.repository import TaskRows
+from luna_web.delivery.repository import RequestFilter, TaskRows
 from luna_web.delivery.routes import confirming
 from luna_web.delivery.routes.doing import Calling, Doing, Within
 from luna_web.delivery.routes.telling import timeline
 from luna_web.delivery.schemas import ActivityOut, Approval, Cancellation, Empty, HoldOut, NewRequest, RequestOut
 from luna_web.delivery.service import cancelling, handovers, holds, lists, requests
-from luna_web.delivery.service.lists import Whose
 from luna_web.delivery.service.work import Work
 from luna_web.robot.errors import LocationInactive, UnknownLocation
 from luna_web.shared.cursors import After, read_cursor
@@ -74,8 +73,10 @@ def list_requests(
     status: RequestStatus | None = None,
     book_id: UUID | None = None,
     user_id: Annotated[UUID | None, Query(description="Staff only; others see their own")] = None,
+    needs_attention: Annotated[bool | None, Query(description="Those whose delivery has failed, or all others")] = None,
 ) -> Response:
-    found = lists.requests(work, Whose(user_id, book_id), status, within, paging)
+    which = RequestFilter(user_id, book_id, status, needs_attention, within.since, within.until)
+    found = lists.requests(work, which, paging)
     tasks = requests.tasks_of(work, found.items)
     shown_rows = [views.request_out(row, tasks.get(row.id), for_staff=work.is_staff) for row in found.items]
     return page(shown_rows, found.pagination, request=request)

@@ -1,14 +1,15 @@
 """What is listed: the queries behind the lists, with who may see what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select
 
 from luna_web.delivery import circulation_repository, repository
-from luna_web.delivery.domain.states import HoldStatus, Priority, RequestStatus, ReturnStatus, TaskStatus, TaskType
+from luna_web.delivery.domain.states import HoldStatus, Priority, ReturnStatus, TaskStatus, TaskType
 from luna_web.delivery.models import BookRequest, BookReturn, DeliveryTask, Hold, Loan, TaskStatusHistory
+from luna_web.delivery.repository import RequestFilter
 from luna_web.delivery.service import tasks
 from luna_web.delivery.service.work import Work
 from luna_web.shared import cursors
@@ -46,7 +47,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Filters of requests, returns, loans and holds. Students see their own, whatever they ask for."""
+    """Filters of returns, loans and holds. Students see their own, whatever they ask for."""
 
     user_id: UUID | None = None
     book_id: UUID | None = None
@@ -56,10 +57,9 @@ def _seen_by(work: Work, asked: UUID | None) -> UUID | None:
     return asked if work.is_staff else work.principal.user_id
 
 
-def requests(
-    work: Work, whose: Whose, status: RequestStatus | None, span: Span, params: PageParams
-) -> Page[BookRequest]:
-    found = repository.requests(_seen_by(work, whose.user_id), whose.book_id, status, span.since, span.until)
+def requests(work: Work, which: RequestFilter, params: PageParams) -> Page[BookRequest]:
+    """Students see their own, whoever's they ask for."""
+    found = repository.requests(replace(which, user_id=_seen_by(work, which.user_id)))
     return paginate(
         work.session, found, params, REQUEST_SORTS, default="requested_at", tie=BookRequest.id, default_order=Order.DESC
     )
