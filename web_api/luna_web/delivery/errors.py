@@ -7,6 +7,7 @@ from luna_web.delivery.domain import machines
 from luna_web.delivery.domain.facts import Policy
 from luna_web.delivery.domain.renewing import Refusal
 from luna_web.delivery.domain.scanning import Lend
+from luna_web.delivery.domain.states import TaskState
 from luna_web.shared.errors import ErrorCode, IllegalTransition, LunaError
 
 
@@ -117,6 +118,16 @@ def cancelled_meanwhile(status: str, phase: str | None, wanted: str) -> IllegalT
     """A confirmation came after a cancel: the item does not travel."""
     refused = IllegalTransition("delivery task", phase or status, wanted, ())
     refused.message = "This delivery was cancelled: take the book off the robot again"
+    return refused
+
+
+def nothing_to_recover(task: TaskState, wanted: TaskState) -> IllegalTransition:
+    """A person's word about a delivery that goes by itself, or is over, or has no way to where they want it."""
+    refused = IllegalTransition("delivery task", str(task), str(wanted), ())
+    if task == machines.AWAITING_RECOVERY:
+        refused.message = "There is nothing on board to bring back, or no place to bring it to: say where the item is"
+    else:
+        refused.message = f"This delivery does not wait for a person: it is {task}"
     return refused
 
 

@@ -228,7 +228,8 @@ TASKS = (
         STAFF,
         ALERT,
         "A robot needs a person",
-        "It has “{book_title}” in hand, {source_location} to {destination_location}; last seen near {robot_at}.",
+        "It has “{book_title}” in hand, {source_location} to {destination_location}: {reason}. "
+        "It was last seen near {robot_at}.",
     ),
     Telling(
         "delivery.task.awaiting_recovery",
@@ -391,6 +392,10 @@ REASONS = {
     "NOT_UNLOADED": "nobody took it off the robot",
     "NAVIGATION_FAILED": "the robot found no way",
     "BATTERY_LOW": "the robot’s battery ran low",
+    "ROBOT_LOST": "the robot is silent",
+    "JOURNAL_LOST": "the robot has lost its memory",
+    "TAKEN_OVER": "somebody drives the robot",
+    "POSE_LOST": "the robot does not know where it is",
     "NOT_ON_BOARD": "it was not on the robot",
     "AT_DESK": "it is at the desk",
     "WITH_RECIPIENT": "it is with you",

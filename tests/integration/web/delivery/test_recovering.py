@@ -84,7 +84,7 @@ class TestGoingOn:
         request = library.on_its_way(library.book())
         for wish in ({"action": "TO_FALLBACK"}, {"outcome": "AT_DESK"}):
             details = refused(library.staff("recover", request, **wish), 409, "ILLEGAL_TRANSITION")
-            assert details["from"] == "TO_DROPOFF"
+            assert (details["from"], details["allowed"]) == ("TO_DROPOFF", [])
 
     @pytest.mark.parametrize(
         "wish",

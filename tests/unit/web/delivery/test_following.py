@@ -76,6 +76,19 @@ class TestUnderWay:
         decision = observed(a_task(AWAITING_LOAD), seen(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT), POLICY)
         assert last(decision) == AWAITING_RECOVERY and decision.loaded is True
 
+    @pytest.mark.parametrize(
+        ("error", "reason"),
+        [
+            (RobotError.NO_PROGRESS, Reason.NAVIGATION_FAILED),
+            (RobotError.NAVIGATION_PREEMPTED, Reason.TAKEN_OVER),
+            (RobotError.NOT_LOCALIZED, Reason.POSE_LOST),
+            (RobotError.NONE, None),
+        ],
+    )
+    def test_it_is_known_why_a_robot_needs_a_person(self, error: RobotError, reason: Reason | None) -> None:
+        waits = replace(seen(Phase.AWAITING_RECOVERY, cargo=Cargo.PRESENT), error=error)
+        assert observed(a_task(TO_DROPOFF, loaded=True), waits, POLICY).steps[-1].reason is reason
+
     def test_a_goal_that_is_only_accepted_changes_nothing(self) -> None:
         assert observed(a_task(ASSIGNED), NOTHING_SEEN, POLICY).empty
 

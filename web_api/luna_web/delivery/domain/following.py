@@ -47,6 +47,14 @@ from luna_web.delivery.domain.ways import steps_to
 from luna_web.robot.ports import FALLBACK_STOP_INDEX, Cargo, Outcome, Phase, RobotError, SeenDelivery
 
 UNREACHED = frozenset({RobotError.NAVIGATION, RobotError.NAVIGATION_PREEMPTED, RobotError.NO_PROGRESS})
+STUCK = {
+    RobotError.NAVIGATION: Reason.NAVIGATION_FAILED,
+    RobotError.NO_PROGRESS: Reason.NAVIGATION_FAILED,
+    RobotError.NAVIGATION_PREEMPTED: Reason.TAKEN_OVER,
+    RobotError.BATTERY_LOW: Reason.BATTERY_LOW,
+    RobotError.NOT_LOCALIZED: Reason.POSE_LOST,
+}
+"""Why a robot waits for a person, as far as it says so."""
 HOPELESS = frozenset({RobotError.MALFORMED, RobotError.UNKNOWN_WAYPOINT})
 PHASES = {Phase[phase.name]: phase for phase in TaskPhase}
 
@@ -76,7 +84,8 @@ def on_whose_word(task: TaskFacts, decision: Decision) -> str | None:
 def _under_way(task: TaskFacts, seen: SeenDelivery, phase: TaskPhase) -> Decision:
     if task.overdue and phase is TaskPhase.AWAITING_UNLOAD:
         return Decision()  # it waits there still, and a person is asked for already
-    decision = Decision(steps=steps_to(task, in_phase(phase)))
+    why = STUCK.get(seen.error) if phase is TaskPhase.AWAITING_RECOVERY else None
+    decision = Decision(steps=steps_to(task, in_phase(phase), reason=why))
     if not task.loaded and (phase in AFTER_LOADING or seen.cargo is Cargo.PRESENT):
         return _with_loading(task, decision)
     return decision

@@ -15,7 +15,7 @@ from luna_web.delivery.domain.facts import (
 from luna_web.delivery.domain.handover import Verdict
 from luna_web.delivery.domain.recovering import acting, settled, settling, still_asked, taken_off
 from luna_web.delivery.domain.states import COMPLETED, FAILED, Reason, RequestStatus, TaskState
-from luna_web.delivery.errors import HandoverPending, RobotUnheard, as_answer
+from luna_web.delivery.errors import HandoverPending, RobotUnheard, as_answer, nothing_to_recover
 from luna_web.delivery.models import DeliveryTask
 from luna_web.delivery.repository import TaskRows
 from luna_web.delivery.rows import cancel_to_json, facts_of, recovery_to_json, state_of
@@ -111,4 +111,4 @@ def _refuse(task: DeliveryTask, verdict: Verdict, wanted: TaskState) -> None:
     if verdict is Verdict.HANDOVER_PENDING:
         raise HandoverPending
     if verdict is Verdict.ILLEGAL:
-        raise as_answer(machines.TASK.refusal(state_of(task), wanted))
+        raise nothing_to_recover(state_of(task), wanted)
