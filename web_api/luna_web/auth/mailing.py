@@ -115,7 +115,8 @@ class AccountMails:
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION) and user.password_hash == UNSETTLED:
             return self._reset(session, event, wanted, user, mails.REGISTERED_AGAIN)
         if kind in (MailKind.REGISTERED, MailKind.VERIFICATION):
-            return self._verification(session, event, wanted, user) if user.awaits_verification else None
+            # Also where nobody had to verify it to enter: to an address that nobody has shown to be theirs no news go.
+            return self._verification(session, event, wanted, user) if user.email_verified_at is None else None
         words = mails.INVITATION if kind is MailKind.INVITATION else mails.RESET
         return self._reset(session, event, wanted, user, words)
 
@@ -142,7 +143,8 @@ class AccountMails:
         )  # fmt: skip
         if not self._admit(session, event, row, seconds):
             return None
-        return self._linked(event, user, mails.VERIFY, VERIFY_PATH, secret, seconds)
+        words = mails.VERIFY if user.awaits_verification else mails.CONFIRM
+        return self._linked(event, user, words, VERIFY_PATH, secret, seconds)
 
     def _admit(self, session: Session, event: Outbox, row: PasswordReset | EmailVerification, seconds: int) -> bool:
         """Keep the token of a mail that goes out now; False if a later mail has answered its request already.

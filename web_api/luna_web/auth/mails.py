@@ -32,6 +32,18 @@ $link
 The link works once, within $valid. If it was not you, do nothing: without it the account cannot be used.
 """,
 )
+CONFIRM = Words(
+    "Confirm your email address",
+    """Hello,
+
+somebody, probably you, has an account at the library with this email address, and wants news of it mailed here.
+Confirm that it is yours:
+
+$link
+
+The link works once, within $valid. If it was not you, do nothing: no news will be mailed.
+""",
+)
 REGISTERED_AGAIN = Words(
     "Choose the password of your library account",
     """Hello,

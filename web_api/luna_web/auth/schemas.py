@@ -104,8 +104,11 @@ class ProfileIn(Input):
 
 
 class UserOut(Output):
+    """`email_verified_at` null: no news are mailed to this address before its link is followed."""
+
     id: UUID
     email: str
+    email_verified_at: datetime | None
     role: Role
     first_name: str
     last_name: str
@@ -117,7 +120,6 @@ class UserOut(Output):
 class ManagedUserOut(UserOut):
     """As administrators see it. `awaits_verification`: registered, and the email not yet verified."""
 
-    email_verified_at: datetime | None
     awaits_verification: bool
     updated_at: datetime
 

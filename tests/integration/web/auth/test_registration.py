@@ -39,6 +39,17 @@ class TestOpen:
             assert session.scalar(select(func.count()).select_from(User)) == 1
 
 
+    def test_whoever_was_let_in_without_can_have_their_email_verified(self, town: Town) -> None:
+        """News go to verified addresses alone."""
+        me = town.api.as_token(data(town.api.post("/auth/register", ADA), 201)["access_token"])
+        assert data(me.get("/auth/me"))["email_verified_at"] is None
+        data(town.api.post("/auth/verify-email/resend", {"email": ADA["email"]}), 202)
+        (mail,) = town.deliver_mails()
+        assert "news" in mail.get_content()
+        data(town.api.post("/auth/verify-email", {"token": token_in(mail)}))
+        assert data(me.get("/auth/me"))["email_verified_at"] is not None
+
+
 class TestDomains:
     def test_registering_brings_no_token_but_a_mail(self, domains: Town) -> None:
         answer = data(domains.api.post("/auth/register", ADA), 202)
@@ -165,7 +176,7 @@ class TestDomains:
         )
 
     def test_nobody_else_gets_one(self, domains: Town) -> None:
-        domains.people.make(email="bea@example.org")
+        domains.people.make(email="bea@example.org", email_verified_at=domains.clock.now())
         for email in ("bea@example.org", "nobody@example.org", "not an email"):
             assert data(domains.api.post("/auth/verify-email/resend", {"email": email}), 202) == {}
 
