@@ -21,6 +21,8 @@ class LogKind(StrEnum):
 class Incident(StrEnum):
     """Events of robots, by their types."""
 
+    REGISTERED = "robot.status.registered"
+    REMOVED = "robot.status.removed"
     ONLINE = "robot.status.online"
     OFFLINE = "robot.status.offline"
     CHANGED = "robot.status.changed"

@@ -13,9 +13,10 @@ from uuid import UUID
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from luna_web.robot import repository
+from luna_web.robot import events, repository
 from luna_web.robot.addresses import wrong_with_bridge
 from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotEmpty, RobotNotFound
+from luna_web.robot.incidents import Incident
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import Cargo, DeliveryDesk, DeliveryKind
 from luna_web.robot.schemas import NewRobot, RobotChange
@@ -65,6 +66,7 @@ def register(registrar: Registrar, wish: NewRobot) -> Robot:
         _take_up_again(robot, values)
     _flush(registrar.session, robot)
     repository.insert_lease(registrar.session, robot.id)
+    events.record(registrar.session, robot, Incident.REGISTERED)
     registrar.audit("robot.create", robot, _shown(wish))
     notify(registrar.session, WANTED_CHANNEL, "*")
     return robot
@@ -104,6 +106,7 @@ def delete(
         raise RobotNotEmpty(robot.robot_name, left)
     robot.deleted_at = now
     robot.registration_version += 1
+    events.record(registrar.session, robot, Incident.REMOVED)
     registrar.session.flush()
     repository.end_lease(registrar.session, robot_id)
     registrar.audit("robot.delete", robot, {"robot_name": robot.robot_name} | ({"lost": True} if lost else {}))

@@ -143,6 +143,8 @@ class TestTakingOut:
         assert again["id"] == luna2["id"]
         with transaction(session_factory) as session:
             assert repository.acquire_lease(session, UUID(luna2["id"]), uuid4()) == 2
+            told = session.scalars(text("SELECT event_type FROM outbox ORDER BY position"))
+            assert [one.removeprefix("robot.status.") for one in told] == ["registered", "removed", "registered"]
 
     def test_its_namespace_is_free_for_others(self, luna2: Json, admin: Api) -> None:
         data(admin.delete(f"/robot/robots/{luna2['id']}"))

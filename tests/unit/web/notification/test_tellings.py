@@ -54,7 +54,7 @@ def emitted() -> set[str]:
     }
     robot = {
         "estop": {"engaged", "released", "release_asked"},
-        "status": {"online", "offline", "changed"},
+        "status": {"registered", "removed", "online", "offline", "changed"},
         "fault": {"raised", "cleared"},
     }
     book = {"created", "updated", "deleted", "copy_added", "copy_updated", "copy_removed", "copy_status_changed"}
