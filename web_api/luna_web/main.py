@@ -51,7 +51,7 @@ def create_app(
 def wire(runtime: Runtime) -> None:
     """What services need of others. All of it is cheap and lives in the database, so every process has all of it."""
     runtime.provide(DELIVERY_DESK, Desk(runtime.clock, policies(runtime)))
-    runtime.provide(DELIVERIES, DeliveryReports())
+    runtime.provide(DELIVERIES, DeliveryReports(runtime.clock, policies(runtime)))
     runtime.provide(DEPARTURES, Leaving(runtime.clock, policies(runtime)))
     runtime.provide(FLOOR, HandoverPlaces())
     runtime.provide(CIRCULATION, LoansAndRequests())

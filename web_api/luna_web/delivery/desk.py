@@ -13,9 +13,10 @@ from luna_web.delivery import events, repository
 from luna_web.delivery.domain.assignment import Assigned, Offer, assign
 from luna_web.delivery.domain.facts import Decision, Policy, RecoveryAsked, ReturnChange, Said, TaskFacts, TaskStep
 from luna_web.delivery.domain.following import observed, on_whose_word
+from luna_web.delivery.domain.queueing import served_now
 from luna_web.delivery.domain.recovering import still_asked
 from luna_web.delivery.domain.silence import needs_person, silent
-from luna_web.delivery.domain.states import ASSIGNED, STAFF_DELIVERIES, Reason, ReturnStatus, TaskPhase, TaskType
+from luna_web.delivery.domain.states import ASSIGNED, Reason, ReturnStatus, TaskPhase
 from luna_web.delivery.domain.stops import stop_from_json
 from luna_web.delivery.ledger import Cause, Ledger
 from luna_web.delivery.models import DeliveryTask
@@ -59,7 +60,7 @@ class Desk:
             return None
         busy = {task.assigned_robot_id for task in repository.tasks_in_hand(session, [one.robot_id for one in others])}
         free = [one for one in others if one.robot_id not in busy]
-        waiting = repository.lock_queued(session, now, _served_now(policy, now), len(free) + SPARE_OFFERS)
+        waiting = repository.lock_queued(session, now, served_now(policy, now), len(free) + SPARE_OFFERS)
         choice = assign([_offer(task) for task in waiting], robot, free, now, policy)
         self._offer_to_others(session, waiting, choice, now)
         if choice.mine is None:
@@ -145,11 +146,6 @@ class Desk:
     def _carry_out(self, session: Session, rows: TaskRows, decision: Decision, actor: str | None = None) -> None:
         self._ledger(session, rows, actor).carry_out(rows, decision)
         session.flush()
-
-
-def _served_now(policy: Policy, now: datetime) -> Collection[TaskType]:
-    """While the library is closed no robot sets off to a reader; staff who send something are there for it."""
-    return tuple(TaskType) if policy.hours.is_open(now) else tuple(STAFF_DELIVERIES)
 
 
 def _offer(task: DeliveryTask) -> Offer:

@@ -1,6 +1,6 @@
 """What the robot service asks about deliveries: `luna_web.robot.ports.Deliveries`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,21 +9,29 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from luna_web.delivery import figures
-from luna_web.delivery.domain.states import UNFINISHED_TASK, TaskStatus
+from luna_web.delivery.domain.queueing import served_now
+from luna_web.delivery.domain.states import UNFINISHED_TASK, TaskStatus, TaskType
 from luna_web.delivery.domain.stops import stop_from_json
 from luna_web.delivery.models import DeliveryTask
+from luna_web.delivery.policies import Policies
 from luna_web.robot.ports import DeliveryFigures, QueuedTask
+from luna_web.shared.clock import Clock
 from luna_web.shared.paging import Page, PageParams, count_capped, pagination_of
 
 MANY = 10
 
 
 class DeliveryReports:
+    def __init__(self, clock: Clock, policies: Policies) -> None:
+        self._clock = clock
+        self._policies = policies
+
     def queue(self, session: Session, paging: PageParams) -> Page[QueuedTask]:
         queued = select(DeliveryTask).where(DeliveryTask.status == TaskStatus.QUEUED)
         ordered = queued.order_by(DeliveryTask.queue_key, DeliveryTask.id)
         rows = session.scalars(ordered.offset(paging.offset).limit(paging.limit)).all()
-        return Page([_queued(row) for row in rows], pagination_of(paging, count_capped(session, queued)))
+        served = served_now(self._policies(session), self._clock.now())
+        return Page([_queued(row, served) for row in rows], pagination_of(paging, count_capped(session, queued)))
 
     def unfinished_at(self, session: Session, location_code: str) -> Sequence[UUID]:
         code = location_code.lower()
@@ -38,7 +46,7 @@ class DeliveryReports:
         return figures.figures(session, borders, robot_id)
 
 
-def _queued(row: DeliveryTask) -> QueuedTask:
+def _queued(row: DeliveryTask, served: Collection[TaskType]) -> QueuedTask:
     return QueuedTask(
         task_id=row.id,
         task_type=row.task_type,
@@ -50,4 +58,5 @@ def _queued(row: DeliveryTask) -> QueuedTask:
         attempt=row.attempt,
         waiting_since=row.queued_at or row.created_at,
         not_before=row.not_before,
+        waits_for_opening=row.task_type not in served,
     )

@@ -29,6 +29,7 @@ def expected_robots(
     A single robot takes them all. Of several, those that are free now take the first tasks, each the nearest one.
     """
     serving = [robot for robot in robots if serves(robot)]
+    tasks = [task for task in tasks if not task.waits_for_opening]
     if len(serving) == 1:
         return {task.task_id: serving[0] for task in tasks}
     free = [robot for robot in serving if robot.id not in busy and robot.mode in READY]

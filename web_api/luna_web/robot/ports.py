@@ -332,7 +332,7 @@ DELIVERY_DESK: Port[DeliveryDesk] = Port("delivery desk")
 
 @dataclass(frozen=True, slots=True)
 class QueuedTask:
-    """A task that waits for a robot. `pickup` is where it begins."""
+    """A task that waits for a robot. `pickup` is where it begins; `waits_for_opening`: the library is closed to it."""
 
     task_id: UUID
     task_type: str
@@ -344,6 +344,7 @@ class QueuedTask:
     attempt: int
     waiting_since: datetime
     not_before: datetime | None
+    waits_for_opening: bool
 
 
 @dataclass(frozen=True, slots=True)

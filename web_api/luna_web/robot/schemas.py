@@ -235,6 +235,7 @@ class QueuedTaskOut(Output):
     attempt: int
     waiting_since: datetime
     not_before: datetime | None
+    waits_for_opening: bool = Field(description="The library is closed: no robot sets off to a reader before it opens")
     expected_robot: RobotRefOut | None = Field(description="Which robot will take it as things stand, if that is known")
 
 

@@ -90,6 +90,7 @@ def queued_out(task: QueuedTask, position: int, robot: Robot | None) -> QueuedTa
         attempt=task.attempt,
         waiting_since=task.waiting_since,
         not_before=task.not_before,
+        waits_for_opening=task.waits_for_opening,
         expected_robot=RobotRefOut(id=robot.id, robot_name=robot.robot_name) if robot else None,
     )
 

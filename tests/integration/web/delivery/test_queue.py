@@ -81,6 +81,12 @@ def test_at_night_requests_are_taken_and_no_robot_sets_off_to_a_reader(library: 
     request = library.approved(library.book())
     assert request["delivery"]["status"] == "QUEUED"
     assert library.luna1.claim() is None
+    library.execute("UPDATE robots SET mode = 'DOCKED', status = 'IDLE'")
+    keys = library.sent("inter-staff", item_description="Keys")
+    queue = {task["task_id"]: task for task in data(library.librarian.api.get("/robot/tasks"))}
+    asleep, awake = queue[request["task_id"]], queue[keys["id"]]
+    assert (asleep["waits_for_opening"], asleep["expected_robot"]) == (True, None)
+    assert (awake["waits_for_opening"], awake["expected_robot"]["robot_name"]) == (False, library.luna1.name)
     change(DAY)
     wanted = library.luna1.claim()
     assert wanted is not None and str(wanted.task_id) == request["task_id"]

@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from luna_web.delivery.policies import policies
 from luna_web.delivery.reports import DeliveryReports
 from luna_web.notification.live.leading import LeadingPositions
 from luna_web.robot.app import SERVICE
@@ -73,7 +74,7 @@ def lead(settings: Settings, runtime: Runtime, desk: DeskInMemory) -> Iterator[C
         def start() -> Api:
             own = make_runtime(settings)
             own.provide(DELIVERY_DESK, desk)
-            own.provide(DELIVERIES, DeliveryReports())
+            own.provide(DELIVERIES, DeliveryReports(own.clock, policies(own)))
             own.provide(STATUS_LISTENER, LeadingPositions(own.redis))
             api = Api(stack.enter_context(make_client(make_app("LUNA robots", [SERVICE], own), lifespan=True)))
             return api.as_token(_librarian(api, own))

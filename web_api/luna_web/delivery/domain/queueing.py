@@ -1,9 +1,15 @@
 """In which order queued tasks are taken, and how long one that was given back waits."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from luna_web.delivery.domain.facts import GivenBack, Policy
-from luna_web.delivery.domain.states import Priority
+from luna_web.delivery.domain.states import STAFF_DELIVERIES, Priority, TaskType
+
+
+def served_now(policy: Policy, now: datetime) -> Collection[TaskType]:
+    """While the library is closed no robot sets off to a reader; staff who send something are there for it."""
+    return tuple(TaskType) if policy.hours.is_open(now) else tuple(STAFF_DELIVERIES)
 
 
 def queue_key(queued_at: datetime, priority: Priority, policy: Policy) -> datetime:
