@@ -6,6 +6,7 @@ further; what it tries is then another each time, and what fails is told.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -57,7 +58,8 @@ HELD = CHECKS.get_by_names(
 
 @pytest.fixture(scope="module")
 def schema(app: FastAPI) -> BaseSchema:
-    return schemathesis.openapi.from_dict(app.openapi())
+    """Made of a copy: Schemathesis changes the document's links, and other tests look at the same one."""
+    return schemathesis.openapi.from_dict(deepcopy(app.openapi()))
 
 
 @pytest.fixture(autouse=True)
