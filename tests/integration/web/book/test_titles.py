@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.dialects import postgresql
 
 from luna_web.book.domain import CopyStatus
 from luna_web.book.models import Book, Copy
+from luna_web.book.repository.titles import _BY_ANY_ISBN
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.models import AuditLog, Outbox
 from tests.integration.world import Api, Catalog, data, refused
@@ -274,3 +276,15 @@ def test_a_title_is_read_with_its_copies_in_one_query(
         assert data(student.get(f"/books/{book}"))["copies_total"] == 3
 
     assert len(seen) == 1
+
+
+def test_titles_are_not_gone_through_in_their_order_for_an_isbn(session_factory: SessionFactory) -> None:
+    """Nor by a plan for any ISBN, which a prepared statement may get, and where nothing is dearer than to sort."""
+    statement = _BY_ANY_ISBN.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+    with transaction(session_factory) as session:
+        session.execute(text("SET LOCAL enable_sort = off"))
+        cursor = session.connection().connection.cursor()
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN) {statement}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Sort Key: having_isbn.id" in plan, plan

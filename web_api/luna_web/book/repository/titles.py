@@ -93,7 +93,15 @@ _TITLES: Select[Any] = (
 _BY_ID = _TITLES.where(_BOOK.id == bindparam("book_id", type_=Uuid()))
 _BY_IDS = _TITLES.where(_BOOK.id == func.any(bindparam("book_ids", type_=ARRAY(Uuid()))))
 _BY_ISBN = _TITLES.where(_BOOK.isbn13 == bindparam("isbn13"))
-_BY_ANY_ISBN = _TITLES.where(has_isbn()).order_by(_BOOK.id).limit(1)
+# Found first, then put in order: without a value at hand the planner would look through all titles in their order.
+_HAVING_ISBN = (
+    select(_BOOK.id)
+    .where(_BOOK.deleted_at.is_(None), has_isbn())
+    .cte("having_isbn")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_FIRST_HAVING_ISBN = select(_HAVING_ISBN.c.id).order_by(_HAVING_ISBN.c.id).limit(1).scalar_subquery()
+_BY_ANY_ISBN = _TITLES.where(_BOOK.id == _FIRST_HAVING_ISBN)
 
 
 def title_by_id(session: Session, book_id: UUID) -> Title | None:
