@@ -57,6 +57,8 @@ class TestNobodyLoads:
         assert (ended_request["status"], ended_request["closed_reason"]) == ("CANCELLED", "CANCELLED_BY_STAFF")
         assert library.copy_status(book.copies[0]) == "AVAILABLE"
         refused(library.staff("cancel", request), 409, "ILLEGAL_TRANSITION")
+        (audited,) = library.rows("SELECT resource_id FROM audit_logs WHERE action = 'delivery.cancel'")
+        assert audited.resource_id == request["task_id"], "under what was named"
 
     def test_not_by_a_delivery_that_was_tried_again(self, library: Library) -> None:
         request = library.setting_off(library.book())

@@ -47,7 +47,7 @@ def cancel_request(work: Work, rows: TaskRows, reason: Reason, note: str | None)
     if rows.request is not None and rows.request.status == RequestStatus.CANCELLED:
         return False
     if rows.request is not None and facts_of(rows.task).finished and rows.request.status in OPEN_REQUEST:
-        _end_waiting(work, rows, reason, note)
+        _end_waiting(work, rows, rows.request, reason, note)
         return False
     if rows.request is not None and rows.request.status == RequestStatus.COMPLETED:
         raise IllegalTransition("request", RequestStatus.COMPLETED, RequestStatus.CANCELLED, ())
@@ -65,16 +65,16 @@ def cancel_delivery(work: Work, rows: TaskRows, note: str | None) -> bool:
     if request is not None and request.needs_attention and request.status == RequestStatus.APPROVED:
         newest = repository.latest_task_of_request(work.session, request.id)
         if newest is rows.task and facts_of(rows.task).finished:
-            _end_waiting(work, rows, Reason.CANCELLED_BY_STAFF, note)
+            _end_waiting(work, rows, rows.task, Reason.CANCELLED_BY_STAFF, note)
             return False
     return cancel(work, rows, Reason.CANCELLED_BY_STAFF, note)
 
 
-def _end_waiting(work: Work, rows: TaskRows, reason: Reason, note: str | None) -> None:
-    if rows.request is None:
-        return
+def _end_waiting(
+    work: Work, rows: TaskRows, named: BookRequest | DeliveryTask, reason: Reason, note: str | None
+) -> None:
     work.ledger(rows.task.trace_id).end_waiting(rows, reason)
-    _audit(work, rows.request, reason, note)
+    _audit(work, named, reason, note)
     work.session.flush()
 
 
