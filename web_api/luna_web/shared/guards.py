@@ -91,7 +91,7 @@ def guard(rule: Rule, *, counts: bool) -> Callable[..., Any]:
     if rule.roles is None:
         held = _counting_addresses(counts) if rule.counted else _admitting_all()
     else:
-        held = _enforcing_at_once(rule) if rule.without_database else _enforcing(rule, counts)
+        held = _enforcing(rule, counts)
     held.rule = rule  # type: ignore[attr-defined]  # read by `routing.rule_of`
     return held
 
@@ -117,9 +117,18 @@ def _enforcing(rule: Rule, counts: bool) -> Callable[..., Any]:
     def authenticated(request: Request) -> Principal:
         return authenticate(request.app.state.luna, bearer_token(request))
 
+    def known(request: Request) -> Principal | None:
+        runtime, token = request.app.state.luna, bearer_token(request)
+        if rule.without_database:
+            return authenticate(runtime, token, without_database=True)
+        return authenticate_at_once(runtime, token)
+
     async def enforce(request: Request) -> None:
-        """On the event loop, unless PostgreSQL has to be asked whether the session has ended."""
-        principal = authenticate_at_once(request.app.state.luna, bearer_token(request))
+        """On the event loop, unless PostgreSQL has to be asked whether the session has ended.
+
+        Without it nobody is asked, so that the call does not queue behind those that fill the thread pool.
+        """
+        principal = known(request)
         if principal is None:
             principal = await run_in_threadpool(authenticated, request)
         if rule.counted:
@@ -131,18 +140,6 @@ def _enforcing(rule: Rule, counts: bool) -> Callable[..., Any]:
         rule.admit(principal)
 
     return enforce
-
-
-def _enforcing_at_once(rule: Rule) -> Callable[..., Any]:
-    async def enforce_at_once(request: Request) -> None:
-        """On the event loop: it asks nobody, and must not queue behind requests that fill the thread pool."""
-        principal = authenticate(request.app.state.luna, bearer_token(request), without_database=True)
-        if rule.counted:
-            count(request, f"user:{principal.user_id}")
-        request.state.principal = principal
-        rule.admit(principal)
-
-    return enforce_at_once
 
 
 def declared(rule: Rule) -> Callable[..., Any]:
