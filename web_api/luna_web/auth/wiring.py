@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from luna_web.auth.administration import Administration
 from luna_web.auth.attempts import Attempts
@@ -54,9 +55,12 @@ def make_accounts(runtime: Runtime) -> Accounts:
     )
 
 
-def accounts(request: Request) -> Accounts:
+async def accounts(request: Request) -> Accounts:
+    """Made in a thread by the first call, since a password is hashed for it; later ones need none."""
     runtime: Runtime = request.app.state.luna
-    return runtime.once(ACCOUNTS, lambda: make_accounts(runtime))
+    if runtime.has(ACCOUNTS):
+        return runtime.get(ACCOUNTS)
+    return await run_in_threadpool(runtime.once, ACCOUNTS, lambda: make_accounts(runtime))
 
 
 TheAccounts = Annotated[Accounts, Depends(accounts)]
