@@ -45,21 +45,27 @@ class Drainer:
         """Some events in one transaction; False when there is nothing more to do now."""
         with transaction(self._factory) as session:
             offset = repository.lock_offset(session, drain)
-            if repository.backs_off(session, drain):
+            left = repository.what_is_left(session, drain, offset.last_seq, BATCH)
+            if left.backs_off:
                 return False
-            if dead := repository.asked_replay(session, drain):
+            if left.replay_asked and (dead := repository.asked_replay(session, drain)):
                 return self._replay(session, consumer, drain, *dead)
-            events = repository.next_events(session, drain.aggregate, offset.last_seq, BATCH)
-            if not events:
-                return self._settle(session, drain, offset)
-            return self._hand_over_all(session, consumer, drain, offset, events)
+            if left.events:
+                if not self._hand_over_all(session, consumer, drain, offset, left.events):
+                    return False
+                if offset.last_seq < left.events[-1].aggregate_seq or len(left.events) == BATCH:
+                    return True
+                # A relay that promises waits for Redis: what the events had changed must not stay locked as long.
+                return not repository.lock_promise(session, drain, wait=False) or self._settle(session, drain, offset)
+            if not left.promised:  # another nudge has done it all
+                return False
+            repository.lock_promise(session, drain)
+            return self._settle(session, drain, offset)
 
     def _settle(self, session: Session, drain: Drain, offset: ConsumerOffset) -> bool:
         """Nothing is left. The promise is locked before looking once more, so that none made meanwhile is lost."""
-        repository.lock_promise(session, drain)
-        if repository.next_events(session, drain.aggregate, offset.last_seq):
-            return True
-        if repository.asked_replay(session, drain) is not None:
+        left = repository.what_is_left(session, drain, offset.last_seq, 1)
+        if left.events or left.replay_asked:
             return True
         repository.keep_promise(session, drain)
         return False

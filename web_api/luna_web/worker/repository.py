@@ -1,18 +1,74 @@
 """Every query of the worker. Times are the database's, so that hosts need not agree."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, and_, case, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    Delete,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from luna_web.shared.models import ConsumerOffset, DeadLetter, IdempotencyKey, Job, Outbox
 from luna_web.worker.domain import LONGEST_RESEND, Drain
 from luna_web.worker.models import DrainDue
 
 NOW = func.clock_timestamp()
+_CONSUMER: BindParameter[str] = bindparam("consumer")
+_AGGREGATE: BindParameter[str] = bindparam("aggregate")
+_PROMISED = (DrainDue.consumer == _CONSUMER, DrainDue.aggregate == _AGGREGATE)
+_REPLAY_ASKED = (
+    DeadLetter.consumer == _CONSUMER,
+    DeadLetter.aggregate == _AGGREGATE,
+    DeadLetter.replay_asked_at.is_not(None),
+    DeadLetter.replayed_at.is_(None),
+)
+# Statements that each drain makes are put together once: that takes longer than the database does.
+_LOCKED_OFFSET = (
+    select(ConsumerOffset)
+    .where(ConsumerOffset.consumer == _CONSUMER, ConsumerOffset.aggregate == _AGGREGATE)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_LOCKED_PROMISE = select(DrainDue.consumer).where(*_PROMISED).with_for_update()
+_FREE_PROMISE = select(DrainDue.consumer).where(*_PROMISED).with_for_update(skip_locked=True)
+_KEPT_PROMISE = delete(DrainDue).where(*_PROMISED).execution_options(synchronize_session=False)
+
+
+def _left_query() -> Select[tuple[bool | None, bool, Outbox]]:
+    """A row for each event that follows, or one without; `backs_off` is NULL where nothing is promised."""
+    backs_off = select(DrainDue.failing & (DrainDue.due_at > NOW)).where(*_PROMISED).scalar_subquery()
+    state = select(backs_off.label("backs_off"), exists().where(*_REPLAY_ASKED).label("replay_asked")).subquery()
+    following = (
+        select(Outbox)
+        .where(Outbox.aggregate == _AGGREGATE, Outbox.aggregate_seq > bindparam("after"))
+        .order_by(Outbox.aggregate_seq)
+        .limit(bindparam("limit"))
+        .subquery()
+    )
+    return (
+        select(state.c.backs_off, state.c.replay_asked, aliased(Outbox, following, name="Outbox"))
+        .select_from(state.outerjoin(following, true()))
+        .order_by(following.c.aggregate_seq)
+    )
+
+
+_LEFT = _left_query()
 
 
 def lock_unpublished(session: Session, limit: int) -> Sequence[Outbox]:
@@ -65,30 +121,29 @@ def take_overdue(session: Session, consumers: Collection[str], limit: int) -> li
 
 def lock_offset(session: Session, drain: Drain) -> ConsumerOffset:
     """How far the consumer has come; whoever holds this lock is alone with the aggregate."""
-    locked = (
-        select(ConsumerOffset)
-        .where(ConsumerOffset.consumer == drain.consumer, ConsumerOffset.aggregate == drain.aggregate)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    made = insert(ConsumerOffset).values(consumer=drain.consumer, aggregate=drain.aggregate).on_conflict_do_nothing()
-    session.execute(made)
-    while (offset := session.scalar(locked)) is None:
-        # It was forgotten between the two statements; whoever forgets it does so once.
-        session.execute(made)
+    # It may be forgotten between the two statements; whoever forgets it does so once.
+    while (offset := session.scalar(_LOCKED_OFFSET, _named(drain))) is None:
+        made = insert(ConsumerOffset).values(consumer=drain.consumer, aggregate=drain.aggregate)
+        session.execute(made.on_conflict_do_nothing())
     return offset
 
 
-def next_events(session: Session, aggregate: str, after: int, limit: int = 1) -> Sequence[Outbox]:
-    """What has happened to an aggregate since, in order."""
-    found = select(Outbox).where(Outbox.aggregate == aggregate, Outbox.aggregate_seq > after)
-    return session.scalars(found.order_by(Outbox.aggregate_seq).limit(limit)).all()
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What there is to do for a consumer and an aggregate. `promised`: a row of `drains_due` says that there may be."""
+
+    promised: bool
+    backs_off: bool
+    replay_asked: bool
+    events: Sequence[Outbox]
 
 
-def backs_off(session: Session, drain: Drain) -> bool:
-    """Whether the last try failed and its waiting time is not over."""
-    due = select(DrainDue.due_at > NOW).where(*_is(drain), DrainDue.failing)
-    return bool(session.scalar(due))
+def what_is_left(session: Session, drain: Drain, after: int, limit: int) -> Left:
+    """`backs_off`: the last try failed, and its waiting time is not over. Events come in order, so many at most."""
+    rows = session.execute(_LEFT, {**_named(drain), "after": after, "limit": limit}).all()
+    state = rows[0]
+    events = [row.Outbox for row in rows if row.Outbox is not None]
+    return Left(state.backs_off is not None, bool(state.backs_off), state.replay_asked, events)
 
 
 def back_off(session: Session, drain: Drain, wait: timedelta) -> None:
@@ -103,13 +158,13 @@ def back_off(session: Session, drain: Drain, wait: timedelta) -> None:
     )
 
 
-def lock_promise(session: Session, drain: Drain) -> None:
-    """From here on no relay can promise the same unseen."""
-    session.execute(select(DrainDue.consumer).where(*_is(drain)).with_for_update())
+def lock_promise(session: Session, drain: Drain, *, wait: bool = True) -> bool:
+    """From here on no relay promises the same unseen. False if nothing is promised; without `wait`, or not free."""
+    return session.scalar(_LOCKED_PROMISE if wait else _FREE_PROMISE, _named(drain)) is not None
 
 
 def keep_promise(session: Session, drain: Drain) -> None:
-    session.execute(delete(DrainDue).where(*_is(drain)))
+    session.execute(_KEPT_PROMISE, _named(drain))
 
 
 def bury(session: Session, drain: Drain, event: Outbox, error: str, attempts: int) -> None:
@@ -153,12 +208,11 @@ def asked_replay(session: Session, drain: Drain) -> tuple[DeadLetter, Outbox | N
     found = (
         select(DeadLetter, Outbox)
         .outerjoin(Outbox, Outbox.event_id == DeadLetter.event_id)
-        .where(DeadLetter.consumer == drain.consumer, DeadLetter.aggregate == drain.aggregate)
-        .where(DeadLetter.replay_asked_at.is_not(None), DeadLetter.replayed_at.is_(None))
+        .where(*_REPLAY_ASKED)
         .order_by(DeadLetter.aggregate_seq)
         .limit(1)
     )
-    row = session.execute(found).first()
+    row = session.execute(found, _named(drain)).first()
     return (row[0], row[1]) if row else None
 
 
@@ -173,8 +227,8 @@ def replayed(session: Session, letter: DeadLetter, error: str | None) -> None:
     )
 
 
-def _is(drain: Drain) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return DrainDue.consumer == drain.consumer, DrainDue.aggregate == drain.aggregate
+def _named(drain: Drain) -> dict[str, str]:
+    return {"consumer": drain.consumer, "aggregate": drain.aggregate}
 
 
 def forget_drains(session: Session, consumers: Collection[str], after: timedelta, limit: int) -> int:
