@@ -25,6 +25,8 @@ from luna_embedded.testing.selection import Selection, select
 LANES = 2
 SIGN_OF_LIFE_S = 15.0
 DEADLINE_S = 1500.0
+DEADLINE_OF_CHOSEN_S = 4 * 3600.0
+"""For what a person chose: options of suites make their tests as long as one likes (`--kills=200`)."""
 TIDY_UP_S = 30.0
 
 
@@ -51,7 +53,8 @@ def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, 
         signal.signal(number, signal.default_int_handler)
     steps = [] if arguments else checks(checkout, environment)
     steps += [suite_step(checkout, selection, environment, folder) for selection in chosen]
-    total = sum(_Lanes(checkout, folder).run(steps), Outcome())
+    deadline = DEADLINE_OF_CHOSEN_S if arguments else DEADLINE_S
+    total = sum(_Lanes(checkout, folder, deadline).run(steps), Outcome())
     print(f"\n{total}", flush=True)
     return Exit.OK if total.failed == 0 and total.passed > 0 else Exit.FAILED
 
@@ -126,8 +129,8 @@ class _Lanes:
     robots wait half of their time.
     """
 
-    def __init__(self, checkout: Checkout, folder: Path) -> None:
-        self._checkout, self._folder = checkout, folder
+    def __init__(self, checkout: Checkout, folder: Path, deadline_s: float) -> None:
+        self._checkout, self._folder, self._deadline_s = checkout, folder, deadline_s
         self._turn = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._began = time.monotonic()
@@ -180,9 +183,9 @@ class _Lanes:
 
     def _wait(self, step: Step, process: subprocess.Popen[bytes]) -> int:
         try:
-            return process.wait(DEADLINE_S)
+            return process.wait(self._deadline_s)
         except subprocess.TimeoutExpired:
-            print(f"{step.name}: not done after {DEADLINE_S:.0f} s; stopped", flush=True)
+            print(f"{step.name}: not done after {self._deadline_s:.0f} s; stopped", flush=True)
             os.killpg(process.pid, signal.SIGKILL)
             return process.wait() or 1
 

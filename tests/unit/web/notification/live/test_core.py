@@ -390,7 +390,7 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
-TestFollowing.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+TestFollowing.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
 
 
 def test_what_arrived_of_a_run_that_is_gone_does_not_keep_a_topic_behind() -> None:
