@@ -419,6 +419,7 @@ NO_WORDS = {
     "current_location": "an unknown place",
     "robot_at": "an unknown place",
     "reason": "no reason was given",
+    "closed_reason": "see the desk",
     "file_name": "Your file",
 }
 """What stands for what a payload does not know."""
@@ -448,7 +449,7 @@ def _words(event_type: str, payload: Mapping[str, Any], zone: ZoneInfo) -> Mappi
         if payload.get(key):
             words[key] = datetime.fromisoformat(payload[key]).astimezone(zone).strftime(form)
     if event_type.startswith("delivery."):
-        words |= {key: REASONS.get(payload[key] or "", "see the desk") for key in _CODES if key in payload}
+        words |= {key: REASONS.get(payload[key], "see the desk") for key in _CODES if payload.get(key)}
     if payload.get("status_reason"):
         words["status_reason"] = STATUS_REASONS.get(payload["status_reason"], payload["status_reason"])
     return words | {key: text for key, text in NO_WORDS.items() if not words.get(key)}

@@ -124,6 +124,9 @@ def test_reasons_are_told_in_words() -> None:
     assert told.message == "“Flatland” will not be brought: nobody took it off the robot."
     (told,) = tellings_of("delivery.request.cancelled", PAYLOAD | {"closed_reason": "SOMETHING_NEW"})
     assert told.message.endswith("see the desk.")
+    for reason, words in {"POSE_LOST": "the robot does not know where it is", None: "no reason was given"}.items():
+        _, told = tellings_of("delivery.task.awaiting_recovery", PAYLOAD | {"reason": reason})
+        assert told.message.startswith(f"It has “Flatland” in hand, DESK-1 to STUDY-1: {words}. ")
 
 
 def test_why_a_robot_was_stopped_is_told_as_somebody_wrote_it() -> None:
