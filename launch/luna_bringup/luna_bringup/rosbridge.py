@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,8 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     guard(Protocol, AllowList.of(absolute(options.robot)))
     program = Path(get_package_prefix("rosbridge_server")) / "lib" / "rosbridge_server" / "rosbridge_websocket"
+    # rclpy ends at SIGTERM and hands it on. rosbridge (2.1.0) ends at SIGINT alone: it would go on listening, deaf.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.argv = [str(program), *rest]
     runpy.run_path(str(program), run_name="__main__")
     return 0
