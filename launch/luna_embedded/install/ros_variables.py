@@ -33,7 +33,6 @@ def run_variables(env: Path, install: Path) -> dict[str, str]:
     """Variables for nodes: the wheels, and every interface package under colcon's ``install``.
 
     `_ROS_WHEELS_BOOTSTRAP_COMPLETE` says that LD_LIBRARY_PATH is set, so that the wheels do not start Python anew.
-    UDP alone: over the shared memory of Fast DDS 2.14, one kill -9 in a hundred left the others deaf for good.
     """
     packages = sorted(path.parent.parent.parent for path in install.glob("*/share/*/package.xml"))
     python = site_packages(env).parent.name
@@ -48,7 +47,6 @@ def run_variables(env: Path, install: Path) -> dict[str, str]:
         "_ROS_WHEELS_BOOTSTRAP_COMPLETE": "1",
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
         "AMENT_PREFIX_PATH": ":".join([str(env), *map(str, packages)]),
         "LD_LIBRARY_PATH": ":".join(libraries),
         "PYTHONPATH": ":".join(f"{package}/lib/{python}/site-packages" for package in packages),
