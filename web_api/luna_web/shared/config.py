@@ -117,6 +117,7 @@ class Settings(BaseSettings):
 
     outbox_retention_days: int = Field(default=7, ge=1, le=3650, description="Of events that everybody has had")
     session_retention_days: int = Field(default=30, ge=1, le=3650, description="After the end of a session")
+    import_retention_days: int = Field(default=90, ge=1, le=3650, description="After the end of a bulk import")
     letter_retention_days: int = Field(default=90, ge=1, le=3650, description="Of mails and pushes that have ended")
     notification_retention_days: int = Field(default=90, ge=1, le=3650)
     audit_retention_days: int = Field(default=2557, ge=366, le=36_500, description="Whole months; seven years")

@@ -27,7 +27,6 @@ MOST_ATTEMPTS = 5
 TRY_LATER_SECONDS = 5
 """The first pause after a lost database; each one is twice the one before."""
 UPLOADS_EXPIRE = timedelta(hours=1)
-JOBS_EXPIRE = timedelta(days=90)
 _END_WITHIN_SECONDS = 3.0
 _LISTEN_SECONDS = 0.2
 Launch = Callable[[UUID, UUID], subprocess.Popen[bytes]]
@@ -48,6 +47,7 @@ class Foreman(Background):
         self._factory = factory
         self._lease = timedelta(seconds=settings.import_lease_seconds)
         self._silence = settings.import_silence_seconds
+        self._kept = timedelta(days=settings.import_retention_days)
         self._launch = start
         self._tidied = 0.0
 
@@ -112,7 +112,7 @@ class Foreman(Background):
             return
         with transaction(self._factory) as session:
             repository.forget_uploads(session, UPLOADS_EXPIRE)
-            repository.forget_jobs(session, JOBS_EXPIRE, 10)
+            repository.forget_jobs(session, self._kept, 10)
         more = True
         while more and not self.stopping.is_set() and not self.woken.is_set():
             with transaction(self._factory) as session:

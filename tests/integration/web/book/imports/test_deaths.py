@@ -300,9 +300,9 @@ class TestTidying:
         old, young = desk.done(csv_file([{"title": ""}])), desk.send(csv_file([{"title": "Dune"}]))
         foreman = Foreman(import_factory, settings)
         foreman._tidy()
-        desk.execute("UPDATE import_jobs SET finished_at = now() - interval '91 days' WHERE id = :id", id=old["id"])
+        desk.execute("UPDATE import_jobs SET finished_at = now() - interval '8 days' WHERE id = :id", id=old["id"])
 
-        Foreman(import_factory, settings)._tidy()
+        Foreman(import_factory, settings.model_copy(update={"import_retention_days": 7}))._tidy()
 
         assert [str(row["id"]) for row in desk.rows("SELECT id FROM import_jobs")] == [young["id"]]
         assert desk.rows("SELECT 1 FROM import_errors") == []
