@@ -208,7 +208,8 @@ class Openings:
                 return None
             topic = self._sources.hub.join(subscription, self._outlet)
             read = await self._sources.streams.read(subscription.topic, subscription.wanted)
-            if (generation, lap) == (feed.generation, subscription.lap) and feed.up.is_set():
+            is_current = (generation, lap) == (feed.generation, subscription.lap) and feed.up.is_set()
+            if is_current and subscription.connects(read.head):
                 topic.starts_at(read.head)
                 subscription.placed(read.head)
                 return read, lap

@@ -53,6 +53,22 @@ class Subscription:
             return None
         return frame if self._takes(cursor) else None
 
+    def connects(self, cursor: Cursor) -> bool:
+        """Whether what arrived meanwhile follows this cursor of the channel without a gap.
+
+        If not, it is forgotten: the cursor must be read again, and is then beyond it.
+        """
+        first: Cursor | None = None
+        previous: Cursor | None = None
+        for arrived, _ in self._waiting:
+            if previous is None or (arrived.run, arrived.number) != (previous.run, previous.number + 1):
+                first = arrived
+            previous = arrived
+        if first is None or (first.run == cursor.run and first.number <= cursor.number + 1):
+            return True
+        self._waiting.clear()
+        return False
+
     def placed(self, cursor: Cursor) -> None:
         """The channel's cursor was read; what the client gets next includes everything up to it."""
         self.stage, self._at = Stage.PLACED, cursor

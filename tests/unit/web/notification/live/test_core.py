@@ -351,6 +351,8 @@ class Following(RuleBasedStateMachine):
             return
         topic = self.hub.topic("queue")
         assert topic is not None
+        if not subscription.connects(read.head):
+            return
         topic.starts_at(read.head)
         subscription.placed(read.head)
         self.placed[socket] = happened
@@ -391,6 +393,17 @@ class Following(RuleBasedStateMachine):
 
 TestFollowing = Following.TestCase
 TestFollowing.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
+
+
+def test_a_cursor_that_what_arrived_does_not_follow_is_read_again() -> None:
+    hub, subscription = Hub(), Subscription("queue", "queue", None)
+    hub.join(subscription, Shown())
+    hub.arrives("queue", Cursor("r", 2), "{}")
+    assert not subscription.connects(Cursor("r", 0)), "the first one is missing"
+    assert subscription.connects(Cursor("r", 2))
+    hub.arrives("queue", Cursor("r", 3), "{}")
+    assert subscription.connects(Cursor("r", 2))
+    assert not subscription.connects(Cursor("s", 1)), "the run is another"
 
 
 def test_what_arrived_of_a_run_that_is_gone_does_not_keep_a_topic_behind() -> None:
