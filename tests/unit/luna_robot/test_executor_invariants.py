@@ -355,5 +355,5 @@ def _check_legs(story: list[Entry]) -> None:
 
 TestExecutor = Executor.TestCase
 TestExecutor.settings = settings(
-    max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=[*HealthCheck]
+    max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=[*HealthCheck]
 )

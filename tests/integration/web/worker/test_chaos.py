@@ -22,8 +22,8 @@ from tests.integration.web.worker.events import count, run
 from tests.integration.web.worker.processes import Valkey, WorkerProcess
 from tests.integration.world import People
 
-FEW, AGGREGATES, MAILED, WORKERS = 400, 20, 10, 2
-A_DEATH_IN = 200
+FEW, AGGREGATES, MAILED, WORKERS = 900, 20, 10, 2
+A_DEATH_IN = 450
 """Events in which each worker, and the broker, dies once."""
 SEED = 20261125
 DEADLINE_S = 240.0

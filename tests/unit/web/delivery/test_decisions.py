@@ -93,7 +93,7 @@ def _ends_whole(task: TaskFacts, decision: Decision) -> None:
         assert decision.copy is not None and decision.copy.status is not CopyStatus.ON_ROBOT
 
 
-@settings(max_examples=300)
+@settings(max_examples=600)
 @given(tasks(), tellings())
 def test_what_a_robot_says(task: TaskFacts, seen: SeenDelivery) -> None:
     check(task, observed(task, seen, POLICY))

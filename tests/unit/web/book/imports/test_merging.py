@@ -178,7 +178,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(RECORDS, RECORDS)
 def test_the_same_file_again_changes_nothing(before: list[Described], file: list[Described]) -> None:
     library = Library()
@@ -192,7 +192,7 @@ def test_the_same_file_again_changes_nothing(before: list[Described], file: list
     assert (library.state(), library.versions) == (state, versions)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(RECORDS, RECORDS, st.integers(1, 9))
 def test_where_a_batch_ends_is_no_matter(before: list[Described], file: list[Described], batch: int) -> None:
     at_once, in_parts = Library(), Library()

@@ -392,7 +392,7 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
-TestFollowing.settings = settings(max_examples=120, stateful_step_count=60, deadline=None)
+TestFollowing.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
 
 
 def test_a_cursor_that_what_arrived_does_not_follow_is_read_again() -> None:
