@@ -144,45 +144,6 @@ http {{
 """
 
 
-def fastdds_profiles_xml() -> str:
-    """Timing of Fast DDS for every ROS process of a robot, rosbridge included.
-
-    rosbridge-server-rs makes a new client for each call of a service or action. Where the robot discovers that client
-    a moment after the request was written, Fast DDS 2.14 makes it wait for `initialAcknackDelay` (70 ms) until it asks
-    for what it missed: one call in five took 85 ms, an emergency stop among them. With these it is 25 ms at most.
-    A process that takes the place of a killed one is often not known to the others before they announce themselves
-    again, every 3 s by default, and what it is asked before then waits: here they do it each second.
-    Processes take these from the file that `FASTRTPS_DEFAULT_PROFILES_FILE` names.
-    """
-    return """\
-<?xml version="1.0" encoding="UTF-8"?>
-<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
-  <profiles>
-    <participant profile_name="luna_participant" is_default_profile="true">
-      <rtps>
-        <builtin>
-          <discovery_config>
-            <leaseAnnouncement><sec>1</sec><nanosec>0</nanosec></leaseAnnouncement>
-          </discovery_config>
-        </builtin>
-      </rtps>
-    </participant>
-    <data_writer profile_name="luna_writer" is_default_profile="true">
-      <times>
-        <initialHeartbeatDelay><sec>0</sec><nanosec>2000000</nanosec></initialHeartbeatDelay>
-      </times>
-    </data_writer>
-    <data_reader profile_name="luna_reader" is_default_profile="true">
-      <times>
-        <initialAcknackDelay><sec>0</sec><nanosec>2000000</nanosec></initialAcknackDelay>
-        <heartbeatResponseDelay><sec>0</sec><nanosec>1000000</nanosec></heartbeatResponseDelay>
-      </times>
-    </data_reader>
-  </profiles>
-</dds>
-"""
-
-
 def _token_map(index: int, route: BridgeRoute) -> str:
     # Plain strings of a map are compared without regard to case; an expression with `~` is not.
     return f"""\

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.credentials import Credentials, load
 from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.floor_facts import require_library
@@ -82,7 +81,6 @@ def plan(
         state.run_file,
         {"options": asdict(options), "ports": asdict(ports), "ros_domain": domain, "address": run.address},
     )
-    write_private(run.fastdds_profiles, fastdds_profiles_xml(), mode=0o644)
     if run.scenario is not None:
         write_private(run.scenario, _scenario(options))
     return run, home

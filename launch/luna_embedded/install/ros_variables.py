@@ -7,6 +7,7 @@ from pathlib import Path
 from luna_embedded.layout import python_of
 
 PREPARED_LIBS = "luna-lib"
+FAST_DDS = Path(__file__).resolve().parents[1] / "fastdds.xml"
 
 
 def site_packages(env: Path) -> Path:
@@ -46,7 +47,8 @@ def run_variables(env: Path, install: Path) -> dict[str, str]:
         "ROS_DISTRO": "jazzy",
         "_ROS_WHEELS_BOOTSTRAP_COMPLETE": "1",
         "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp",
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SYSTEM_DEFAULT",  # the profile's: this machine, over UDP
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(FAST_DDS),
         "AMENT_PREFIX_PATH": ":".join([str(env), *map(str, packages)]),
         "LD_LIBRARY_PATH": ":".join(libraries),
         "PYTHONPATH": ":".join(f"{package}/lib/{python}/site-packages" for package in packages),

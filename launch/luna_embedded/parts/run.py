@@ -95,11 +95,6 @@ class Run:
     def ros_python(self) -> str:
         return str(python_of(self.checkout.ros_env))
 
-    @property
-    def fastdds_profiles(self) -> Path:
-        """Timing of Fast DDS for every ROS process of the run."""
-        return self.state.run / "fastdds.xml"
-
     def bridge_url(self, robot: str) -> str:
         """Where the web tier reaches a robot's rosbridge."""
         return f"ws://127.0.0.1:{self.ports.bridge_proxy}/{robot}"

@@ -71,12 +71,10 @@ def manage_variables(run: Run) -> dict[str, str]:
 
 def ros_part_variables(run: Run) -> dict[str, str]:
     """For nodes, the simulator and rosbridge. Secrets of the web tier are not among them."""
-    return ros_variables(run.checkout, run.base, run.ros_domain, run.state.logs / "ros", run.fastdds_profiles)
+    return ros_variables(run.checkout, run.base, run.ros_domain, run.state.logs / "ros")
 
 
-def ros_variables(
-    checkout: Checkout, base: Mapping[str, str], ros_domain: int, log: Path, fastdds_profiles: Path
-) -> dict[str, str]:
+def ros_variables(checkout: Checkout, base: Mapping[str, str], ros_domain: int, log: Path) -> dict[str, str]:
     """For a ROS program in a domain; `base` as `inherited` gives it."""
     wheels = run_variables(checkout.ros_env, checkout.ros_install)
     kept = {name: value for name, value in base.items() if not name.startswith("LUNA_")}
@@ -87,7 +85,6 @@ def ros_variables(
         "PYTHONUNBUFFERED": "1",
         "ROS_DOMAIN_ID": str(ros_domain),
         "ROS_LOG_DIR": str(log),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(fastdds_profiles),
     }
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from luna_embedded.bridge_config import fastdds_profiles_xml
 from luna_embedded.exit_codes import Exit, Refusal
-from luna_embedded.layout import Checkout, write_private
+from luna_embedded.layout import Checkout
 from luna_embedded.parts.run import FLOORS
 from luna_embedded.parts.variables import inherited, ros_variables
 from luna_embedded.planning import choose_domain
@@ -48,10 +47,6 @@ class Alone:
         return self.path / "run.json"
 
     @property
-    def fastdds_profiles(self) -> Path:
-        return self.path / "fastdds.xml"
-
-    @property
     def ros_log(self) -> Path:
         return self.path / "ros-log"
 
@@ -69,7 +64,7 @@ class Alone:
     def variables(self, checkout: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
         """Those of a ROS program that is to meet the simulator that runs here."""
         domain = int(read_json(self.run_file)["ros_domain"])
-        return ros_variables(checkout, inherited(environment), domain, self.ros_log, self.fastdds_profiles)
+        return ros_variables(checkout, inherited(environment), domain, self.ros_log)
 
 
 def alone(state: StateDir) -> Alone:
@@ -114,7 +109,6 @@ def become_simulator(
     _take(home, state)
     domain = choose_domain(state, read_json(home.run_file), environment)
     write_json(home.run_file, {"ros_domain": domain, "floor": str(folder), "robots": names})
-    write_private(home.fastdds_profiles, fastdds_profiles_xml(), mode=0o644)
     variables = home.variables(checkout, environment)
     words = {
         "--floor": str(folder),

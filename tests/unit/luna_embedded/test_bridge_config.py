@@ -2,11 +2,10 @@
 
 import tomllib
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, fastdds_profiles_xml, rosbridge_toml
+from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, rosbridge_toml
 
 SECRET = "/" + "a1" * 32
 TOKEN = "t" * 43
@@ -90,8 +89,3 @@ class TestProxy:
     def test_a_folder_that_nginx_cannot_take_is_refused(self) -> None:
         with pytest.raises(ValueError, match="folder"):
             bridge_proxy_nginx_conf(9090, [route()], Path("/run/my folder"))
-
-
-def test_the_profiles_of_fast_dds_are_xml() -> None:
-    root = ElementTree.fromstring(fastdds_profiles_xml())  # noqa: S314 - our own text
-    assert root.tag.endswith("dds")

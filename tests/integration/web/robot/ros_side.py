@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, fastdds_profiles_xml, rosbridge_toml
+from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, rosbridge_toml
 from luna_embedded.install.machine import shared_libpython
 from luna_embedded.install.ros_variables import run_variables, site_packages
 from tests.integration.servers import free_port, wait_until
@@ -59,13 +59,10 @@ class Ros:
 
 def ros_in(folder: Path) -> Ros:
     domain = os.environ.get("LUNA_TEST_ROS_DOMAIN_ID", str(random.randrange(100, 200)))
-    profiles = folder / "fastdds.xml"
-    profiles.write_text(fastdds_profiles_xml())
     own = {
         "ROS_DOMAIN_ID": domain,
         "ROS_LOG_DIR": str(folder / "ros"),
         "HOME": str(folder),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
     }
     return Ros(folder, ros_environment() | own)
 
