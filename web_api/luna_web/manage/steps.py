@@ -17,6 +17,7 @@ from luna_web.shared.clock import SystemClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, make_engine, make_session_factory, transaction
 from luna_web.shared.fields import Name
+from luna_web.shared.library_settings import LibraryRules
 from luna_web.shared.models import Job
 from luna_web.shared.principal import Role
 from luna_web.worker import consumers, dead_letters
@@ -88,14 +89,18 @@ class Steps:
         self._say("database migrated" if done else "database is up to date")
 
     def seed_floor(self, folder: Path) -> None:
-        from luna_web.robot.seed import FloorError, load_floor
+        from luna_web.robot.seed import FloorError, load_floor, lost_desks
 
         try:
             with self._transaction() as session:
                 changed = load_floor(session, folder)
+                desks = LibraryRules(self._settings).read(session).desks.model_dump()
+                lost = lost_desks(session, desks)
         except FloorError as error:
             raise Refused(str(error)) from error
         self._say(f"floor loaded from {folder}" if changed else "floor is up to date")
+        for which in lost:
+            self._say(f"the setting desks.{which} names {desks[which]}, where no robot can go: give it a place in use")
 
     def seed_catalog(self) -> None:
         from luna_web.book.seed import seed_catalog

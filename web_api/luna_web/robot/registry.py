@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session
 
 from luna_web.robot import events, repository
 from luna_web.robot.addresses import wrong_with_bridge
+from luna_web.robot.domain import status_of
 from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotEmpty, RobotNotFound
 from luna_web.robot.incidents import Incident
 from luna_web.robot.models import Robot
+from luna_web.robot.newcomers import make_known, take_up_again
 from luna_web.robot.ports import Cargo, DeliveryDesk, DeliveryKind
 from luna_web.robot.schemas import NewRobot, RobotChange
+from luna_web.robot.seen import RobotMode
 from luna_web.robot.service import resolve_waypoint
 from luna_web.robot.tokens import encrypt_token
 from luna_web.shared.audit import RequestMeta, audit
@@ -63,10 +66,9 @@ def register(registrar: Registrar, wish: NewRobot) -> Robot:
         robot = Robot(id=new_id(), **values)
         registrar.session.add(robot)
     else:
-        _take_up_again(robot, values)
+        take_up_again(robot, values)
     _flush(registrar.session, robot)
-    repository.insert_lease(registrar.session, robot.id)
-    events.record(registrar.session, robot, Incident.REGISTERED)
+    make_known(registrar.session, robot)
     registrar.audit("robot.create", robot, _shown(wish))
     notify(registrar.session, WANTED_CHANNEL, "*")
     return robot
@@ -105,6 +107,7 @@ def delete(
     if not lost and (left := _left_with(registrar, robot)):
         raise RobotNotEmpty(robot.robot_name, left)
     robot.deleted_at = now
+    robot.mode, robot.status = RobotMode.OFFLINE, status_of(RobotMode.OFFLINE)  # nobody listens to it any more
     robot.registration_version += 1
     events.record(registrar.session, robot, Incident.REMOVED)
     registrar.session.flush()
@@ -124,15 +127,6 @@ def _left_with(registrar: Registrar, robot: Robot) -> str | None:
     if observed.get("delivery_id") and observed.get("kind") == DeliveryKind.DELIVERY:
         return "it is still busy with a delivery"
     return None
-
-
-def _take_up_again(robot: Robot, values: Mapping[str, Any]) -> None:
-    """What was wanted of it then is not wanted now; a stop that holds it holds it still."""
-    robot.paused = robot.maintenance = robot.send_home = robot.undock = False
-    robot.deleted_at = None
-    robot.registration_version += 1
-    for name, value in values.items():
-        setattr(robot, name, value)
 
 
 def _values(registrar: Registrar, wish: NewRobot | RobotChange, robot: Robot | None) -> dict[str, Any]:

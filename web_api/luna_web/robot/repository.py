@@ -60,10 +60,6 @@ def robots_for_update(session: Session) -> Sequence[Robot]:
     ).all()
 
 
-def robot_by_name(session: Session, robot_name: str) -> Robot | None:
-    return session.scalars(select(Robot).where(Robot.robot_name == robot_name)).one_or_none()
-
-
 def robot_by_name_for_update(session: Session, robot_name: str) -> Robot | None:
     """The robot of this name, also one that was taken out, locked."""
     query = select(Robot).where(Robot.robot_name == robot_name).with_for_update()

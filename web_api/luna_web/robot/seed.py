@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import yaml
@@ -18,6 +18,7 @@ from luna_web.robot import repository
 from luna_web.robot.addresses import wrong_with_bridge
 from luna_web.robot.grid import BadGrid, both_free, free_cells
 from luna_web.robot.models import Map, Robot, Waypoint
+from luna_web.robot.newcomers import make_known, take_up_again
 from luna_web.robot.service import resolve_waypoint
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
 from luna_web.shared.ids import new_id
@@ -193,6 +194,15 @@ def _check_names(known: Mapping[str, Waypoint], wanted: Sequence[FloorWaypoint])
             raise FloorError(f"{place.location_code} and {other.location_code} would both be called {place.name!r}")
 
 
+def lost_desks(session: Session, desks: Mapping[str, str]) -> list[str]:
+    """Of these settings, each with the place that it names as a desk, those that lead to none."""
+    return [setting for setting, text in desks.items() if not _leads_somewhere(session, text)]
+
+
+def _leads_somewhere(session: Session, text: str) -> bool:
+    return any(place.is_active and place.kind != "DOCK" for place in repository.waypoints_by_text(session, text))
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """A robot as configuration names it. `token` is what the bridge proxy asks for."""
@@ -212,32 +222,34 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
     if problem := wrong_with_bridge(robot.bridge_url, allowed_hosts):
         raise RegistrationError(problem)
     home = resolve_waypoint(session, robot.home_waypoint)
-    row = repository.robot_by_name(session, robot.name)
-    if row is None:
-        _insert(session, robot, home.id, key)
-    elif not _differs(row, robot, home.id, key):
+    row = repository.robot_by_name_for_update(session, robot.name)
+    if row is not None and not _differs(row, robot, home.id, key):
         return False
+    values = {
+        "namespace": robot.namespace,
+        "bridge_url": robot.bridge_url,
+        "home_waypoint_id": home.id,
+        "token_encrypted": encrypt_token(robot.token, key),
+    }
+    newcomer = row is None or row.deleted_at is not None
+    if row is None:
+        row = Robot(id=new_id(), robot_name=robot.name, **values)
+        session.add(row)
+    elif newcomer:
+        take_up_again(row, values)
     else:
-        row.namespace, row.bridge_url, row.home_waypoint_id = robot.namespace, robot.bridge_url, home.id
-        row.token_encrypted, row.deleted_at = encrypt_token(robot.token, key), None
-        row.registration_version += 1
+        _bring_up_to_date(row, values)
     session.flush()
+    if newcomer:
+        make_known(session, row)
     notify(session, WANTED_CHANNEL, "*")
     return True
 
 
-def _insert(session: Session, robot: Registration, home_id: UUID, key: SecretStr) -> None:
-    row = Robot(
-        id=new_id(),
-        robot_name=robot.name,
-        namespace=robot.namespace,
-        bridge_url=robot.bridge_url,
-        home_waypoint_id=home_id,
-        token_encrypted=encrypt_token(robot.token, key),
-    )
-    session.add(row)
-    session.flush()
-    repository.insert_lease(session, row.id)
+def _bring_up_to_date(row: Robot, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.registration_version += 1
 
 
 def _differs(row: Robot, robot: Registration, home_id: UUID, key: SecretStr) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from luna_web.robot.seed import load_floor
+from luna_web.robot.seed import load_floor, lost_desks
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration.web.robot.conftest import FLOOR, add_robot
@@ -144,6 +144,8 @@ class TestChanging:
         file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if "DESK-2," not in line))
         with transaction(session_factory) as session:
             assert load_floor(session, changed)
+            desks = {"lending": "desk-2", "returns": "RETURN-1", "third": "DOCK-1", "fourth": "DESK-9"}
+            assert lost_desks(session, desks) == ["lending", "third", "fourth"]
         assert (found(librarian, "STUDY-E")["is_active"], found(librarian, "DESK-2")["is_active"]) == (True, False)
 
 

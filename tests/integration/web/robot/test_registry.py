@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from luna_web.robot import repository
 from luna_web.robot.models import Robot
-from luna_web.robot.seed import load_floor
+from luna_web.robot.seed import Registration, load_floor, register
 from luna_web.robot.tokens import decrypt_token
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
@@ -145,6 +145,27 @@ class TestTakingOut:
             assert repository.acquire_lease(session, UUID(luna2["id"]), uuid4()) == 2
             told = session.scalars(text("SELECT event_type FROM outbox ORDER BY position"))
             assert [one.removeprefix("robot.status.") for one in told] == ["registered", "removed", "registered"]
+
+    def test_taken_out_it_is_offline_and_a_start_that_names_it_takes_it_up_again_as_the_api_does(
+        self, luna2: Json, admin: Api, session_factory: SessionFactory, settings: Settings
+    ) -> None:
+        with transaction(session_factory) as session:
+            session.execute(text("UPDATE robots SET mode = 'IDLE', status = 'IDLE', paused = true"))
+        data(admin.delete(f"/robot/robots/{luna2['id']}"))
+        named = Registration("luna2", "/luna2", "ws://127.0.0.1:9/luna2", "DOCK-2", TOKEN)
+        for changes in (True, False):
+            with transaction(session_factory) as session:
+                hosts = settings.bridge_hosts
+                assert register(session, named, key=settings.encryption_key, allowed_hosts=hosts) is changes
+        with transaction(session_factory) as session:
+            told = session.execute(text("SELECT event_type, payload->'online' FROM outbox ORDER BY position")).all()
+            assert [(kind.removeprefix("robot.status."), online) for kind, online in told] == [
+                ("registered", False),
+                ("removed", False),
+                ("registered", False),
+            ]
+            row = session.scalars(select(Robot)).one()
+            assert (str(row.id), row.mode, row.paused, row.deleted_at) == (luna2["id"], "OFFLINE", False, None)
 
     def test_its_namespace_is_free_for_others(self, luna2: Json, admin: Api) -> None:
         data(admin.delete(f"/robot/robots/{luna2['id']}"))
