@@ -19,6 +19,7 @@ from luna_embedded.install.node import node_variables, npm
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import Checkout, python_of
 from luna_embedded.parts.variables import inherited
+from luna_embedded.testing import leftovers
 from luna_embedded.testing.outcome import Outcome, of_check, of_pytest
 from luna_embedded.testing.selection import Selection, select
 
@@ -54,7 +55,12 @@ def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, 
     steps = [] if arguments else checks(checkout, environment)
     steps += [suite_step(checkout, selection, environment, folder) for selection in chosen]
     deadline = DEADLINE_OF_CHOSEN_S if arguments else DEADLINE_S
-    total = sum(_Lanes(checkout, folder, deadline).run(steps), Outcome())
+    leftovers.adopt()
+    try:
+        total = sum(_Lanes(checkout, folder, deadline).run(steps), Outcome())
+    finally:
+        for command in leftovers.end():
+            print(f"ended, for its suite had left it running: {command[:200]}", flush=True)
     print(f"\n{total}", flush=True)
     return Exit.OK if total.failed == 0 and total.passed > 0 else Exit.FAILED
 

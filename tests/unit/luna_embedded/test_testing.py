@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,25 @@ def test_a_pytest_that_breaks_is_a_failure(tmp_path: Path) -> None:
 
 def test_nothing_selected_is_no_failure(tmp_path: Path) -> None:
     assert of_pytest(5, tmp_path / "none.xml") == Outcome()
+
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+SUITE = f"""
+import subprocess, sys
+deaf = subprocess.Popen([sys.executable, "-c", {DEAF!r}], stdout=subprocess.PIPE)
+deaf.stdout.readline()
+subprocess.Popen(["sleep", "601"])
+"""
+RUNNER = f"""
+import subprocess, sys
+from luna_embedded.testing import leftovers
+leftovers.adopt()
+subprocess.run([sys.executable, "-c", {SUITE!r}], check=True)
+print(len(leftovers.end(0.5)), len(leftovers.end(0.5)))
+"""
+
+
+def test_what_a_suite_leaves_running_is_ended_also_what_does_not_want_to() -> None:
+    done = subprocess.run([sys.executable, "-c", RUNNER], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == ("2 0\n", "")
