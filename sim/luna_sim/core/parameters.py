@@ -129,3 +129,5 @@ class RobotParameters:
     localization: LocalizationLimits = field(default_factory=LocalizationLimits)
     command_timeout: float = 0.5
     """Seconds after which a velocity command is stale."""
+    zero_timeout: float = 0.05
+    """Seconds after which the command to stand holds up no task: Nav2's next command comes by the same topic."""

@@ -136,12 +136,14 @@ class Robot:
     def command(self, velocity: Twist) -> None:
         """Drive at this velocity until the command is stale; what a task in hand wants meanwhile is not heard.
 
-        A command with a number that is not finite is no command: the base drops it.
+        To stand is a base's last word only until the navigation's next one. A command with a number that is not finite
+        is no command: the base drops it.
         """
         if not (math.isfinite(velocity.linear) and math.isfinite(velocity.angular)):
             return
         self._command = limited(velocity, self.parameters.drive)
-        self._command_left = self.parameters.command_timeout
+        known = self.parameters
+        self._command_left = known.zero_timeout if velocity.is_zero else known.command_timeout
 
     def start(self, task: Task) -> None:
         """Begin a task; the one in hand is taken over."""

@@ -137,6 +137,19 @@ class TestCommands:
         run_for(world, 0.5)
         assert robot.velocity.is_zero
 
+    def test_navigation_drives_on_at_once_when_told_to_stand_and_not_while_it_is_driven_otherwise(self) -> None:
+        world = world_with(hall(), Pose(1, 2, 0))
+        world.navigate("r0", Pose(5, 2, 0))
+        robot = world.robots["r0"]
+        run_for(world, 2)
+        robot.command(Twist(-0.1, 0))
+        run_for(world, 0.45)
+        assert robot.velocity.linear < 0.0
+        run_for(world, 1)
+        robot.command(STILL)
+        run_for(world, 0.45)
+        assert robot.velocity.linear > 0.1
+
     def test_pushing_against_a_wall_is_felt_once_and_ends_with_the_push(self) -> None:
         world = world_with(hall(2, 2), Pose(1.6, 1, 0))
         robot = world.robots["r0"]
