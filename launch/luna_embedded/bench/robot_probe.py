@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,10 +24,11 @@ from luna_interfaces.msg import ControllerHeartbeat, RobotStatus
 from luna_interfaces.srv import Resume, SetEmergencyStop
 from nav_msgs.msg import Odometry
 from rclpy.action import ActionClient
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from std_srvs.srv import Trigger
 
+from luna_executor import LeanExecutor
 from luna_ros_cli.values import plain
 
 FAST, STILL = 0.15, 0.001  # m/s
@@ -42,10 +44,11 @@ class Probe:
 
     def __init__(self, robot: str, places: Sequence[tuple[float, float]]) -> None:
         self.node = node = rclpy.create_node("bench", namespace=robot)
-        self._executor = SingleThreadedExecutor()
+        self._executor = LeanExecutor()
         self._executor.add_node(node)
         self._places = list(places)
         self.status = RobotStatus()
+        self._weighs = False
         self.statuses = self.longest = 0
         self.speed, self.turn = 0.0, 0.0
         self.zero_at = self.still_at = self.moved_at = 0.0
@@ -66,6 +69,8 @@ class Probe:
 
     def _on_status(self, message: RobotStatus) -> None:
         self.status = message
+        if not self._weighs:
+            return
         self.statuses += 1
         self.longest = max(self.longest, len(json.dumps(plain(message), separators=(",", ":")).encode()))
 
@@ -159,10 +164,11 @@ class Probe:
     def watch(self, phase: str, seconds: float) -> None:
         """Tell a phase, and how often and how long its status was while whoever heard of it measured."""
         tell(phase=phase, seconds=seconds)
-        self.statuses = self.longest = 0
+        self.statuses, self.longest, self._weighs = 0, 0, True
         begun = time.monotonic()
         self.run(seconds)
         hear()
+        self._weighs = False
         rate = self.statuses / (time.monotonic() - begun)
         tell(status={"phase": phase, "hz": round(rate, 2), "bytes": self.longest})
 
@@ -202,6 +208,9 @@ def serve() -> None:
 
 
 def main(words: Sequence[str]) -> None:
+    if words != ["--bare"]:
+        with contextlib.suppress(PermissionError):  # it is to see when a message came, not when the load let it look
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # as do threads that are made from here on
     rclpy.init()
     with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         if words == ["--bare"]:
