@@ -41,6 +41,10 @@ def test_the_time_of_a_simulation_is_that_of_the_last_poll_and_costs_nothing_unt
         assert node.get_clock().now().nanoseconds == 0
         clock.poll()
         assert node.get_clock().now().nanoseconds == 10**9
+        for simulated in (False, True):  # as an operator may have it while the node runs
+            node.set_parameters([Parameter("use_sim_time", value=simulated)])
+            clock.poll()
+            assert node.get_clock().ros_time_is_active is simulated
         executor.shutdown()
         node.destroy_node()
         context.try_shutdown()

@@ -13,6 +13,7 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+from rosgraph_msgs.msg import Clock
 
 
 class _NeverWaitedFor(CallbackGroup):
@@ -46,17 +47,29 @@ class PolledClock:
     """
 
     def __init__(self, node: Node) -> None:
-        self._subscriptions = [one for one in node.subscriptions if one.topic_name == "/clock"]
-        never = _NeverWaitedFor()
-        for one in self._subscriptions:
-            one.callback_group = never
-            handlers: Any = one.event_handlers
-            for handler in handlers:  # they too wake up as long as a message has not been taken
-                handler.callback_group = never
+        self._node = node
+        self._never = _NeverWaitedFor()
+        self._take_over()
 
     def poll(self) -> None:
-        for one in self._subscriptions:
+        for one in self._take_over():
             _take_all(one, one.callback)
+
+    def _take_over(self) -> list[Subscription]:
+        """The subscription that rclpy makes and destroys as `use_sim_time` says, also while the node runs."""
+        found = [one for one in self._node.subscriptions if one.msg_type is Clock]
+        for one in found:
+            if one.callback_group is not self._never:
+                self._keep_quiet(one)
+        return found
+
+    def _keep_quiet(self, clock: Subscription) -> None:
+        clock.callback_group = self._never
+        handlers: Any = clock.event_handlers
+        for handler in handlers:  # they too wake up as long as a message has not been taken
+            handler.callback_group = self._never
+        if self._node.executor is not None:
+            self._node.executor.wake()
 
 
 def _take_all(subscription: Subscription, callback: Callable[[Any], None]) -> None:
