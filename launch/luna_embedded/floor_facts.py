@@ -9,6 +9,11 @@ from pathlib import Path
 
 from luna_embedded.exit_codes import Exit, Refusal
 
+PARTICIPANTS = 120
+"""Processes of ROS that have ports in one domain (DDSI-RTPS 2.5, section 9.6.2.3), of which a robot has three."""
+MOST_ROBOTS = (PARTICIPANTS - 2) // 3
+"""Beside the simulator and one `./luna ros`: one more would hear nobody."""
+
 
 @dataclass(frozen=True)
 class FloorFacts:
@@ -50,3 +55,5 @@ def require_library(folder: Path, robots: int) -> None:
     if not 1 <= robots <= facts.most_robots:
         what = f"{folder.name} has docks for 1 to {facts.most_robots} robots (DOCK-1 and so on), not for {robots}."
         raise Refusal(what, "Choose another --robots.", Exit.USAGE)
+    if robots > MOST_ROBOTS:
+        raise Refusal(f"One machine has room for {MOST_ROBOTS} robots' nodes.", "Choose another --robots.", Exit.USAGE)

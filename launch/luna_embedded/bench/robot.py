@@ -53,6 +53,8 @@ class Seen:
     series: dict[str, list[float]] = field(default_factory=dict)
     refused: int = 0
     """Goals that were refused because nodes starved, and sent anew."""
+    punctual: bool = False
+    """Whether the probe went before the load."""
 
 
 def bench_robot(checkout: Checkout, state: Path, count: int, console: Console) -> int:
@@ -66,7 +68,9 @@ def bench_robot(checkout: Checkout, state: Path, count: int, console: Console) -
     rows = rows_of(seen)
     print_figures("robot", figures, console)
     console.print(_table(rows))
-    write_result("robot", figures, state, console, taken=rows)
+    if not seen.punctual:
+        console.print("Durations have the probe's own delays in them: this user may not give it real-time priority.")
+    write_result("robot", figures, state, console, taken=rows, punctual=seen.punctual)
     return Exit.OK
 
 
@@ -135,7 +139,7 @@ def _measure(run: Run, count: int, console: Console) -> Seen:
             elif status := told.get("status"):
                 seen.status.append(status)
             else:
-                seen.series, seen.refused = told["series"], told["refused"]
+                seen.series, seen.refused, seen.punctual = told["series"], told["refused"], told["punctual"]
     return seen
 
 

@@ -197,7 +197,7 @@ def measure(robot: str, stops: int, places: Sequence[tuple[float, float]], secon
         series["bare"].append(probe.bare())
         series["set_out"].append(probe.set_out())
         tell(stopped=number + 1)
-    tell(series=series, refused=probe.refused)
+    tell(series=series, refused=probe.refused, punctual=os.sched_getscheduler(0) == os.SCHED_RR)
 
 
 def serve() -> None:

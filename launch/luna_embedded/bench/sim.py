@@ -13,6 +13,7 @@ from luna_embedded.bench.sections import show
 from luna_embedded.exit_codes import Exit
 from luna_embedded.install.ros_variables import run_variables
 from luna_embedded.layout import Checkout, python_of
+from luna_embedded.parts.variables import inherited
 from luna_embedded.ports import domain_is_used, pick_domain
 
 DEADLINE_S = 3600.0
@@ -55,7 +56,7 @@ def _run(
     }
     done = subprocess.run(
         [str(python_of(checkout.ros_env)), "-m", module, "--floor", str(folder), *words, "--out", str(path)],
-        env={**os.environ, **wheels, **own},
+        env={**inherited(os.environ), **wheels, **own},
         cwd=checkout.root,
         timeout=DEADLINE_S,
         check=False,

@@ -1,9 +1,15 @@
-"""What suites leave running when they are cut short: simulators, servers, a whole LUNA in the background."""
+"""What suites leave running when they are cut short: simulators, servers, a whole LUNA in the background.
+
+They become this process's children when they lose their own parent. Whoever adopts has to reap as well: until then a
+process that has ended is seen by others as if it were there.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Container
 from contextlib import suppress
 
 import psutil
@@ -11,26 +17,44 @@ import psutil
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 20.0
 """For a LUNA in the background to stop its parts in their order."""
+KILLED_WITHIN_S = 20.0
+REAPS_EVERY_S = 0.1
 
 
 def adopt() -> None:
     """From now on a process below this one that loses its parent becomes this one's child (prctl(2))."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "cannot adopt what suites leave running")
 
 
-def end(patience_s: float = PATIENCE_S) -> list[str]:
-    """Ask every child that still runs to end, then kill what is left below this process. Commands of those asked."""
+def reap_until(over: threading.Event, own: Container[int], turn: threading.Lock) -> None:
+    """Reap whoever was adopted and has ended. `own`, under `turn`: pids that somebody else here waits for."""
+    while not over.wait(REAPS_EVERY_S):
+        with turn, suppress(ChildProcessError):  # no children at all
+            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                if ended.si_pid in own:
+                    break
+                os.waitpid(ended.si_pid, 0)
+
+
+def end(say: Callable[[str], None], patience_s: float = PATIENCE_S) -> int:
+    """Ask every child that still runs to end, then kill what is left below this process; how many were asked."""
     me = psutil.Process()
     asked = [child for child in me.children() if _runs(child)]
-    told = [_command(child) for child in asked]
     for child in asked:
-        _quietly(child.terminate)
-    psutil.wait_procs(asked, patience_s)
-    left = [process for process in me.children(recursive=True) if _runs(process)]
-    for process in left:
-        _quietly(process.kill)
-    psutil.wait_procs(left, patience_s)
-    return told
+        say(_command(child))
+    try:
+        for child in asked:
+            _quietly(child.terminate)
+        psutil.wait_procs(asked, patience_s)
+    finally:  # also when whoever waits for this has had enough
+        while left := [process for process in me.children(recursive=True) if _runs(process)]:
+            for process in left:
+                _quietly(process.kill)
+            if len(psutil.wait_procs(left, KILLED_WITHIN_S)[1]) == len(left):
+                break  # in the kernel's hands: a disk that does not answer
+    return len(asked)
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -59,8 +59,7 @@ def run(checkout: Checkout, arguments: Sequence[str], environment: Mapping[str, 
     try:
         total = sum(_Lanes(checkout, folder, deadline).run(steps), Outcome())
     finally:
-        for command in leftovers.end():
-            print(f"ended, for its suite had left it running: {command[:200]}", flush=True)
+        leftovers.end(lambda command: print(f"ending what a suite has left running: {command[:200]}", flush=True))
     print(f"\n{total}", flush=True)
     return Exit.OK if total.failed == 0 and total.passed > 0 else Exit.FAILED
 
@@ -139,12 +138,14 @@ class _Lanes:
         self._checkout, self._folder, self._deadline_s = checkout, folder, deadline_s
         self._turn = threading.Lock()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._pids: set[int] = set()
         self._began = time.monotonic()
         self._over = threading.Event()
 
     def run(self, steps: Sequence[Step]) -> list[Outcome]:
         """Run all; their outcomes."""
         threading.Thread(target=self._show_life, daemon=True).start()
+        threading.Thread(target=leftovers.reap_until, args=(self._over, self._pids, self._turn), daemon=True).start()
         with ThreadPoolExecutor(LANES) as gentle, ThreadPoolExecutor(1) as robots:
             futures = [(gentle if step.gentle else robots).submit(self._run, step) for step in steps]
             try:
@@ -166,25 +167,27 @@ class _Lanes:
                 code = self._wait(step, process)
         finally:
             with self._turn:
-                self._running.pop(step.name, None)
+                if ended := self._running.pop(step.name, None):
+                    self._pids.discard(ended.pid)
         outcome = step.count(code)
         self._tell(step, outcome, log, time.monotonic() - began)
         return outcome
 
     def _start(self, step: Step, out: BinaryIO) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            step.command,
-            env=dict(step.environment),
-            cwd=self._checkout.root,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self._turn:
+            process = subprocess.Popen(
+                step.command,
+                env=dict(step.environment),
+                cwd=self._checkout.root,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._running[step.name] = process
+            self._pids.add(process.pid)
         if step.gentle:
             os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
-        with self._turn:
-            self._running[step.name] = process
         return process
 
     def _wait(self, step: Step, process: subprocess.Popen[bytes]) -> int:

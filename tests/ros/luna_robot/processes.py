@@ -71,6 +71,9 @@ class Processes:
         arguments = [argument for key, value in given.items() for argument in ("-p", f"{key}:={value}")]
         return [MODULES[name], "--ros-args", "-r", "__ns:=/luna1", *arguments]
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def end(self, name: str, within: float = 5.0) -> int:
         """SIGTERM; the exit code."""
         process = self._running.pop(name)

@@ -24,6 +24,7 @@ from luna_embedded.state import LONGEST_RUN_FOLDER, StateDir, read_json, run_fol
 from tests import domains
 
 PLENTY = 10**12
+KINDS = ("DESK", "STUDY", "RETURN")
 
 
 @pytest.fixture
@@ -69,6 +70,12 @@ class TestOptions:
         planning.check(run.checkout, Options(robots=24, floor="annex"))
         with pytest.raises(Refusal, match=r"annex has docks for 1 to 24 robots .*, not for 25"):
             planning.check(run.checkout, Options(robots=25, floor="annex"))
+        docks = [f"{{location_code: DOCK-{number + 1}, kind: DOCK}}" for number in range(50)]
+        places = [*docks, *(f"{{location_code: {kind}-{n}, kind: {kind}}}" for n in (1, 2) for kind in KINDS)]
+        (tmp_path / "waypoints.yaml").write_text(f"{{map_id: attic, waypoints: [{', '.join(places)}]}}")
+        planning.check(run.checkout, Options(robots=39, floor=str(tmp_path)))
+        with pytest.raises(Refusal, match="room for 39 robots"):
+            planning.check(run.checkout, Options(robots=40, floor=str(tmp_path)))
         (tmp_path / "waypoints.yaml").write_text(
             "{map_id: attic, waypoints: [{location_code: DESK-1, kind: DESK}, {location_code: S, kind: STUDY}]}"
         )

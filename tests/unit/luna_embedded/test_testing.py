@@ -93,7 +93,22 @@ import subprocess, sys
 from luna_embedded.testing import leftovers
 leftovers.adopt()
 subprocess.run([sys.executable, "-c", {SUITE!r}], check=True)
-print(len(leftovers.end(0.5)), len(leftovers.end(0.5)))
+print(*(leftovers.end(lambda command: None, 0.5) for _ in range(2)))
+"""
+REAPER = """
+import subprocess, sys, threading, time
+from pathlib import Path
+from luna_embedded.testing import leftovers
+leftovers.adopt()
+over, turn = threading.Event(), threading.Lock()
+own = subprocess.Popen(["true"])
+threading.Thread(target=leftovers.reap_until, args=(over, {own.pid}, turn), daemon=True).start()
+orphan = int(subprocess.run(["sh", "-c", "sleep 0.2 > /dev/null & echo $!"], stdout=subprocess.PIPE).stdout)
+end = time.monotonic() + 30
+while Path(f"/proc/{orphan}").exists() and time.monotonic() < end:
+    own.poll()
+    time.sleep(0.05)
+print(own.returncode, Path(f"/proc/{orphan}").exists())
 """
 
 
@@ -101,3 +116,9 @@ def test_what_a_suite_leaves_running_is_ended_also_what_does_not_want_to() -> No
     done = subprocess.run([sys.executable, "-c", RUNNER], capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.stdout, done.stderr) == ("2 0\n", "")
+
+
+def test_what_has_ended_is_gone_for_all_and_whoever_waits_for_their_own_gets_its_exit_code() -> None:
+    done = subprocess.run([sys.executable, "-c", REAPER], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == ("0 False\n", "")

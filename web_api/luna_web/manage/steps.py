@@ -100,7 +100,7 @@ class Steps:
             raise Refused(str(error)) from error
         self._say(f"floor loaded from {folder}" if changed else "floor is up to date")
         for which in lost:
-            self._say(f"the setting desks.{which} names {desks[which]}, where no robot can go: give it a place in use")
+            self._say(f"the setting desks.{which} names {desks[which]}, which is no place in use: give it one that is")
 
     def seed_catalog(self) -> None:
         from luna_web.book.seed import seed_catalog

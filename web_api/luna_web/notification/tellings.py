@@ -372,7 +372,7 @@ TOLD_TO_NOBODY: Mapping[str, str] = {
     "delivery.task.priority_changed": "the queue shows it",
     "delivery.request.tried_again": "its delivery is told of",
     "delivery.request.priority_changed": "the queue shows it",
-    "robot.status.registered": "an administrator has just done it; the robots' page shows it",
+    "robot.status.registered": "whoever registered it, or started LUNA, has just done it; the robots' page shows it",
     "robot.status.removed": "an administrator has just done it; the robots' page shows it no more",
     "robot.status.online": "nobody need do anything",
     "robot.status.changed": "the robots' page shows it",

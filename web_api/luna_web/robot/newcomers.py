@@ -6,8 +6,22 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from luna_web.robot import events, repository
+from luna_web.robot.errors import HomeTaken, RegistrationTaken
 from luna_web.robot.incidents import Incident
 from luna_web.robot.models import Robot
+from luna_web.robot.service import WaypointView
+from luna_web.shared.changes import unique
+
+NAME_KEY = "robots_robot_name_key"
+NAMESPACE_KEY = "robots_living_namespace_key"
+
+
+def hold_home(session: Session, home: WaypointView, robot: Robot | None) -> None:
+    """The place as this robot's home, until the transaction ends. Raises HomeTaken for another robot's dock."""
+    repository.hold_place(session, home.id)  # of two robots that get the same dock at once, one has to see the other
+    others = [other for other in repository.robots_at_home(session, home.id) if robot is None or other.id != robot.id]
+    if others and home.kind == "DOCK":
+        raise HomeTaken(home.location_code, others[0].robot_name)
 
 
 def take_up_again(robot: Robot, values: Mapping[str, Any]) -> None:
@@ -19,7 +33,17 @@ def take_up_again(robot: Robot, values: Mapping[str, Any]) -> None:
         setattr(robot, name, value)
 
 
+def write(session: Session, robot: Robot) -> None:
+    """Raises RegistrationTaken."""
+    name, namespace = robot.robot_name, robot.namespace  # a row that could not be written can't be asked any more
+    name_taken = unique(NAME_KEY, lambda: RegistrationTaken("robot_name", name))
+    namespace_taken = unique(NAMESPACE_KEY, lambda: RegistrationTaken("namespace", namespace))
+    with name_taken, namespace_taken:
+        session.flush()
+
+
 def make_known(session: Session, robot: Robot) -> None:
-    """A robot whose row was just written: it gets its lease, and all are told of it."""
+    """A newcomer gets its row and its lease, and all are told of it. Raises RegistrationTaken."""
+    write(session, robot)
     repository.insert_lease(session, robot.id)
     events.record(session, robot, Incident.REGISTERED)

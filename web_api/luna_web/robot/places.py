@@ -196,8 +196,9 @@ def _check_count(session: Session, floor: Map, place: Waypoint) -> None:
 
 
 def _flush(session: Session, place: Waypoint) -> None:
-    code_taken = unique(CODE_KEY, lambda: PlaceTaken("location_code", place.location_code, None))
-    name_taken = unique(NAME_KEY, lambda: PlaceTaken("name", place.name, None))
+    code, name = place.location_code, place.name  # a row that could not be written can't be asked any more
+    code_taken = unique(CODE_KEY, lambda: PlaceTaken("location_code", code, None))
+    name_taken = unique(NAME_KEY, lambda: PlaceTaken("name", name, None))
     with code_taken, name_taken:
         session.flush()
 

@@ -16,25 +16,24 @@ from sqlalchemy.orm import Session
 from luna_web.robot import events, repository
 from luna_web.robot.addresses import wrong_with_bridge
 from luna_web.robot.domain import status_of
-from luna_web.robot.errors import HomeTaken, RegistrationTaken, RobotBusy, RobotNotEmpty, RobotNotFound
-from luna_web.robot.incidents import Incident
+from luna_web.robot.errors import RegistrationTaken, RobotBusy, RobotNotEmpty, RobotNotFound
+from luna_web.robot.incidents import Incident, LogKind
 from luna_web.robot.models import Robot
-from luna_web.robot.newcomers import make_known, take_up_again
+from luna_web.robot.newcomers import hold_home, make_known, take_up_again, write
 from luna_web.robot.ports import Cargo, DeliveryDesk, DeliveryKind
 from luna_web.robot.schemas import NewRobot, RobotChange
 from luna_web.robot.seen import RobotMode
 from luna_web.robot.service import resolve_waypoint
+from luna_web.robot.status_log import log_status
 from luna_web.robot.tokens import encrypt_token
 from luna_web.shared.audit import RequestMeta, audit
-from luna_web.shared.changes import changed, check_version, unique
+from luna_web.shared.changes import changed, check_version
 from luna_web.shared.errors import ValidationFailed
 from luna_web.shared.etags import IfMatch
 from luna_web.shared.ids import new_id
 from luna_web.shared.outbox import WANTED_CHANNEL, notify
 from luna_web.shared.principal import Principal
 
-NAME_KEY = "robots_robot_name_key"
-NAMESPACE_KEY = "robots_living_namespace_key"
 SECRET = "replaced"  # noqa: S105 - what the audit trail says of a token
 
 
@@ -67,7 +66,6 @@ def register(registrar: Registrar, wish: NewRobot) -> Robot:
         registrar.session.add(robot)
     else:
         take_up_again(robot, values)
-    _flush(registrar.session, robot)
     make_known(registrar.session, robot)
     registrar.audit("robot.create", robot, _shown(wish))
     notify(registrar.session, WANTED_CHANNEL, "*")
@@ -83,7 +81,7 @@ def change(registrar: Registrar, robot_id: UUID, wish: RobotChange, if_match: If
     differences = changed(robot, values)
     if differences:
         robot.registration_version += 1
-        _flush(registrar.session, robot)
+        write(registrar.session, robot)
         told = {name: pair for name, pair in differences.items() if name not in token}
         registrar.audit("robot.update", robot, told | ({"token": SECRET} if differences.keys() & token else {}))
         notify(registrar.session, WANTED_CHANNEL, "*")
@@ -107,7 +105,9 @@ def delete(
     if not lost and (left := _left_with(registrar, robot)):
         raise RobotNotEmpty(robot.robot_name, left)
     robot.deleted_at = now
-    robot.mode, robot.status = RobotMode.OFFLINE, status_of(RobotMode.OFFLINE)  # nobody listens to it any more
+    if robot.mode != RobotMode.OFFLINE:  # nobody listens to it any more
+        robot.mode, robot.status = RobotMode.OFFLINE, status_of(RobotMode.OFFLINE)
+        log_status(registrar.session, robot, now, (LogKind.LINK, LogKind.MODE))
     robot.registration_version += 1
     events.record(registrar.session, robot, Incident.REMOVED)
     registrar.session.flush()
@@ -150,18 +150,8 @@ def _home(session: Session, given: str | None, robot: Robot | None) -> UUID | No
     if given is None:
         return None
     home = resolve_waypoint(session, given)
-    repository.hold_place(session, home.id)  # of two robots that get the same dock at once, one has to see the other
-    others = [other for other in repository.robots_at_home(session, home.id) if robot is None or other.id != robot.id]
-    if others and home.kind == "DOCK":
-        raise HomeTaken(home.location_code, others[0].robot_name)
+    hold_home(session, home, robot)
     return home.id
-
-
-def _flush(session: Session, robot: Robot) -> None:
-    name_taken = unique(NAME_KEY, lambda: RegistrationTaken("robot_name", robot.robot_name))
-    namespace_taken = unique(NAMESPACE_KEY, lambda: RegistrationTaken("namespace", robot.namespace))
-    with name_taken, namespace_taken:
-        session.flush()
 
 
 def _shown(wish: NewRobot) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from luna_web.robot import repository
 from luna_web.robot.addresses import wrong_with_bridge
+from luna_web.robot.errors import HomeTaken, LocationInactive, RegistrationTaken, UnknownLocation
 from luna_web.robot.grid import BadGrid, both_free, free_cells
 from luna_web.robot.models import Map, Robot, Waypoint
-from luna_web.robot.newcomers import make_known, take_up_again
-from luna_web.robot.service import resolve_waypoint
+from luna_web.robot.newcomers import hold_home, make_known, take_up_again, write
+from luna_web.robot.service import WaypointView, resolve_waypoint
 from luna_web.robot.tokens import TokenUnreadable, decrypt_token, encrypt_token
+from luna_web.shared.audit import audit
 from luna_web.shared.ids import new_id
 from luna_web.shared.outbox import WANTED_CHANNEL, notify
 
@@ -200,7 +202,10 @@ def lost_desks(session: Session, desks: Mapping[str, str]) -> list[str]:
 
 
 def _leads_somewhere(session: Session, text: str) -> bool:
-    return any(place.is_active and place.kind != "DOCK" for place in repository.waypoints_by_text(session, text))
+    try:
+        return resolve_waypoint(session, text).kind != "DOCK"
+    except (UnknownLocation, LocationInactive):
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +222,8 @@ class Registration:
 def register(session: Session, robot: Registration, *, key: SecretStr, allowed_hosts: Sequence[str]) -> bool:
     """Make the robot known, or bring what is known up to date; whether anything changed.
 
-    Raises RegistrationError for an address that is not allowed, and what `resolve_waypoint` raises for its home.
+    Raises RegistrationError for an address that is not allowed, or what another robot has; and what `resolve_waypoint`
+    raises for its home.
     """
     if problem := wrong_with_bridge(robot.bridge_url, allowed_hosts):
         raise RegistrationError(problem)
@@ -231,25 +237,36 @@ def register(session: Session, robot: Registration, *, key: SecretStr, allowed_h
         "home_waypoint_id": home.id,
         "token_encrypted": encrypt_token(robot.token, key),
     }
-    newcomer = row is None or row.deleted_at is not None
-    if row is None:
-        row = Robot(id=new_id(), robot_name=robot.name, **values)
-        session.add(row)
-    elif newcomer:
-        take_up_again(row, values)
-    else:
-        _bring_up_to_date(row, values)
-    session.flush()
-    if newcomer:
-        make_known(session, row)
+    try:
+        if row is None or row.deleted_at is not None:
+            _make_known(session, robot, home, row, values)
+        else:
+            _bring_up_to_date(session, row, values)
+    except (HomeTaken, RegistrationTaken) as error:
+        raise RegistrationError(f"robot {robot.name} cannot be registered: {error}") from error
     notify(session, WANTED_CHANNEL, "*")
     return True
 
 
-def _bring_up_to_date(row: Robot, values: Mapping[str, Any]) -> None:
+def _make_known(
+    session: Session, robot: Registration, home: WaypointView, row: Robot | None, values: Mapping[str, Any]
+) -> None:
+    hold_home(session, home, row)
+    if row is None:
+        row = Robot(id=new_id(), robot_name=robot.name, **values)
+        session.add(row)
+    else:
+        take_up_again(row, values)
+    make_known(session, row)
+    told = {"robot_name": row.robot_name, "namespace": row.namespace, "bridge_url": row.bridge_url}
+    audit(session, None, "robot.create", "robot", row.id, told | {"by": "command line"})
+
+
+def _bring_up_to_date(session: Session, row: Robot, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
     row.registration_version += 1
+    write(session, row)
 
 
 def _differs(row: Robot, robot: Registration, home_id: UUID, key: SecretStr) -> bool:

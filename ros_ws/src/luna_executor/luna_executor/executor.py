@@ -95,7 +95,7 @@ class LeanExecutor(SingleThreadedExecutor):
     def _go_on_with_tasks(self) -> bool:
         """Whether a task has ended, which others may wait for."""
         with self._tasks_lock:
-            self._tasks = [known for known in self._tasks if not known[0].done() and not known[0].cancelled()]
+            self._tasks[:] = [known for known in self._tasks if not known[0].done() and not known[0].cancelled()]
             tasks = [known[0] for known in self._tasks]
         for task in tasks:
             task()

@@ -24,7 +24,8 @@ def build() -> tuple[Sequence[Node], Closable]:
 def main(args: list[str] | None = None) -> int:
     """Runs until SIGINT or SIGTERM."""
     with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)  # threads that are made from here on have it as well
+        nice = min(NICE, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, 0, nice)  # threads that are made from here on have it as well
     return run(build, args)
 
 

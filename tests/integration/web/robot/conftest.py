@@ -88,7 +88,9 @@ def led(luna1: UUID, lead: Callable[[], Api]) -> Api:
 
 
 def add_robot(sessions: SessionFactory, settings: Settings, url: str, token: str, name: str = "luna1") -> UUID:
-    robot = Registration(name, f"/{name}", url, "DOCK-1", token)
+    """A dock is one robot's home; other places are as many robots' as one likes."""
+    home = "DOCK-1" if name == "luna1" else "RETURN-1"
+    robot = Registration(name, f"/{name}", url, home, token)
     with transaction(sessions) as session:
         load_floor(session, FLOOR)
         register(session, robot, key=settings.encryption_key, allowed_hosts=settings.bridge_hosts)

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from luna_web.robot import repository
 from luna_web.robot.models import Robot
-from luna_web.robot.seed import Registration, load_floor, register
+from luna_web.robot.seed import Registration, RegistrationError, load_floor, register
 from luna_web.robot.tokens import decrypt_token
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory, transaction
@@ -166,6 +166,31 @@ class TestTakingOut:
             ]
             row = session.scalars(select(Robot)).one()
             assert (str(row.id), row.mode, row.paused, row.deleted_at) == (luna2["id"], "OFFLINE", False, None)
+            logged = session.execute(text("SELECT mode, kinds FROM robot_status_logs")).one()
+            assert (logged.mode, set(logged.kinds)) == ("OFFLINE", {"LINK", "MODE"})
+            trail = "SELECT changes->>'by' FROM audit_logs WHERE action = 'robot.create' ORDER BY at"
+            assert session.scalars(text(trail)).all() == [None, "command line"]
+
+    @pytest.mark.parametrize(
+        ("given_away", "said"),
+        [({"home_waypoint": "DOCK-2"}, "DOCK-2 is the dock"), ({"namespace": "/luna2"}, "has the namespace '/luna2'")],
+    )
+    def test_a_start_brings_no_robot_back_whose_dock_or_namespace_another_has_got(
+        self,
+        luna2: Json,
+        admin: Api,
+        session_factory: SessionFactory,
+        settings: Settings,
+        given_away: Json,
+        said: str,
+    ) -> None:
+        data(admin.delete(f"/robot/robots/{luna2['id']}"))
+        data(admin.post("/robot/robots", luna(3, **given_away)), 201)
+        answer = admin.post("/robot/robots", luna(2, home_waypoint="DOCK-2", namespace="/luna2"))
+        assert answer.status_code == 409, answer.text
+        named = Registration("luna2", "/luna2", "ws://127.0.0.1:9/luna2", "DOCK-2", TOKEN)
+        with pytest.raises(RegistrationError, match=said), transaction(session_factory) as session:
+            register(session, named, key=settings.encryption_key, allowed_hosts=settings.bridge_hosts)
 
     def test_its_namespace_is_free_for_others(self, luna2: Json, admin: Api) -> None:
         data(admin.delete(f"/robot/robots/{luna2['id']}"))

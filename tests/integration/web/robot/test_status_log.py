@@ -86,6 +86,7 @@ class TestEvents:
         watched.says(replace(held, estopped=False, mode=RobotMode.SUSPENDED))
         watched.store.lost(watched.lease, NOON)
         assert watched.events() == [
+            "robot.status.registered",
             "robot.status.online",
             "robot.fault.raised",
             "robot.status.changed",

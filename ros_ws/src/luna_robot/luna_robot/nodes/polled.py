@@ -13,6 +13,7 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+from rclpy.time_source import CLOCK_TOPIC
 from rosgraph_msgs.msg import Clock
 
 
@@ -57,7 +58,7 @@ class PolledClock:
 
     def _take_over(self) -> list[Subscription]:
         """The subscription that rclpy makes and destroys as `use_sim_time` says, also while the node runs."""
-        found = [one for one in self._node.subscriptions if one.msg_type is Clock]
+        found = [one for one in self._node.subscriptions if one.msg_type is Clock and one.topic_name == CLOCK_TOPIC]
         for one in found:
             if one.callback_group is not self._never:
                 self._keep_quiet(one)
