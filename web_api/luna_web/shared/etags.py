@@ -2,9 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Header
 
 _LIST = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*')
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
@@ -34,14 +31,3 @@ def if_none_match_names(header: str | None, version: int) -> bool:
     if header is None:
         return False
     return header.strip() == "*" or any(tag == str(version) for _, tag in _TAG.findall(header))
-
-
-async def _if_match(
-    header: Annotated[
-        str | None, Header(alias="If-Match", max_length=500, description="The ETag that the change builds on")
-    ] = None,
-) -> IfMatch | None:
-    return IfMatch(header) if header is not None else None
-
-
-IfMatchHeader = Annotated[IfMatch | None, Depends(_if_match)]

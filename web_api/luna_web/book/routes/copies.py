@@ -11,7 +11,8 @@ from luna_web.book.schemas import CopyChange, CopyOut, DeletedOut, NewCopy
 from luna_web.book.service import copies
 from luna_web.shared.envelope import created, ok
 from luna_web.shared.errors import IllegalTransition, PreconditionFailed
-from luna_web.shared.etags import IfMatchHeader, etag
+from luna_web.shared.etags import etag
+from luna_web.shared.preconditions import IfMatchHeader
 from luna_web.shared.principal import staff
 from luna_web.shared.routing import LunaRouter
 

@@ -20,9 +20,10 @@ from luna_web.book.schemas import (
 from luna_web.book.service import suggesting, titles
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed
-from luna_web.shared.etags import IfMatchHeader, etag, if_none_match_names
+from luna_web.shared.etags import etag, if_none_match_names
 from luna_web.shared.fields import ShortText
 from luna_web.shared.page_query import Paging
+from luna_web.shared.preconditions import IfMatchHeader
 from luna_web.shared.principal import any_user, staff
 from luna_web.shared.routing import LunaRouter
 

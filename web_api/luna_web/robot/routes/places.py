@@ -16,11 +16,12 @@ from luna_web.robot.schemas import NewPlace, PlaceChange, RemovedPlaceOut, Waypo
 from luna_web.robot.views import waypoint_out
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed
-from luna_web.shared.etags import IfMatchHeader, etag
+from luna_web.shared.etags import etag
 from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.library_settings import library_rules
 from luna_web.shared.page_query import Paging
 from luna_web.shared.paging import paginate
+from luna_web.shared.preconditions import IfMatchHeader
 from luna_web.shared.principal import any_user, staff
 from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter

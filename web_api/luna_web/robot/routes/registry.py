@@ -27,10 +27,11 @@ from luna_web.robot.schemas import NewRobot, QueuedTaskOut, RegisteredRobotOut, 
 from luna_web.robot.views import queued_out, registered_robot_out
 from luna_web.shared.envelope import created, ok, page
 from luna_web.shared.errors import PreconditionFailed, ValidationFailed
-from luna_web.shared.etags import IfMatchHeader, etag
+from luna_web.shared.etags import etag
 from luna_web.shared.guards import CurrentPrincipal
 from luna_web.shared.page_query import Paging
 from luna_web.shared.paging import paginate
+from luna_web.shared.preconditions import IfMatchHeader
 from luna_web.shared.principal import Principal, Role, admin, staff
 from luna_web.shared.request_meta import Meta
 from luna_web.shared.routing import LunaRouter
