@@ -32,7 +32,7 @@ class Suite:
 SUITES = (
     Suite("unit", ("tests/unit/web", "tests/unit/luna_embedded", "tests/unit/luna_bringup")),
     Suite("unit, ROS side", ("tests/unit/luna_robot", "tests/unit/luna_sim"), ros=True),
-    Suite("integration", ("tests/integration",), workers=4, distribution="worksteal"),
+    Suite("integration", ("tests/integration",), workers=3, distribution="worksteal"),
     Suite("ROS", ("tests/ros", "tests/launch"), ros=True, workers=3, distribution="loadfile", gentle=False),
     Suite(
         "end to end, one robot", ("tests/e2e/one_robot",), workers=2, distribution="loadfile", gentle=False

@@ -23,10 +23,13 @@ class Pace:
         self._steps = 0
 
     def due(self, now: float) -> int:
-        """How many steps are owed now. Those that are not taken stay owed, up to `_BEHIND` seconds of wall time."""
+        """How many steps are owed now. Those that are not taken stay owed, up to `_BEHIND` seconds of wall time.
+
+        And a step that has begun, beyond them: slow ones take longer than anybody is behind.
+        """
         self._measure(now)
         # A factor that was lowered meanwhile owes no more than that either.
-        self._owed = min(self._owed + (now - self._at) * self.factor, max(self._step, _BEHIND * self.factor))
+        self._owed = min(self._owed + (now - self._at) * self.factor, self._step + _BEHIND * self.factor)
         self._at = now
         # A step more or less is not to depend on how a sum of floats is rounded.
         return int(self._owed / self._step + 1e-9)

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import psutil
@@ -24,6 +24,22 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED")
 @pytest.fixture(autouse=True)
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LUNA_IMPORT_LEASE_SECONDS", "1")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(postgres_server: servers.Postgres) -> Iterator[None]:
+    """Each batch takes a second: there must be something left for others, however seldom the tests come to look."""
+    with postgres_server.admin("luna") as connection:
+        connection.execute(
+            "CREATE FUNCTION unhurried() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER unhurried BEFORE INSERT ON books FOR EACH STATEMENT EXECUTE FUNCTION unhurried()"
+        )
+    yield
+    with postgres_server.admin("luna") as connection:
+        connection.execute("DROP FUNCTION unhurried CASCADE")
 
 
 def send(api: Api, content: bytes) -> str:
