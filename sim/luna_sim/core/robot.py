@@ -142,8 +142,8 @@ class Robot:
         if not (math.isfinite(velocity.linear) and math.isfinite(velocity.angular)):
             return
         self._command = limited(velocity, self.parameters.drive)
-        known = self.parameters
-        self._command_left = known.zero_timeout if velocity.is_zero else known.command_timeout
+        limits = self.parameters
+        self._command_left = limits.zero_timeout if velocity.is_zero else limits.command_timeout
 
     def start(self, task: Task) -> None:
         """Begin a task; the one in hand is taken over."""
