@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+import psutil
+
 from luna_embedded.bench.servers import keep_running
 from luna_embedded.exit_codes import Refusal
 from luna_embedded.parts import migrate, postgres, valkey, web
@@ -18,9 +20,11 @@ from luna_embedded.parts.postgres_home import PostgresHome
 from luna_embedded.parts.run import Options, Run
 from luna_embedded.supervision.part import Part
 
-GIVEN = ("-cshared_buffers=512MB", "-cmax_wal_size=4GB")
-"""What one gives PostgreSQL who has a million titles. With less room for its log an import makes a checkpoint every few
-thousand titles, after which each page of an index is logged whole once more."""
+BUFFERS_MB = psutil.virtual_memory().total // 4 >> 20
+GIVEN = (f"-cshared_buffers={BUFFERS_MB}MB", "-cmax_wal_size=4GB", "-ccheckpoint_timeout=15min")
+"""What one gives PostgreSQL who has a million titles: a quarter of the machine's memory, as its manual advises. With
+less room for its log an import makes a checkpoint every few thousand titles, after which each page of an index is
+logged whole once more."""
 UNLIMITED = "100000000/minute"
 FREE_FAILURES = {"LUNA_LOGIN_FREE_FAILURES": "100", "LUNA_LOGIN_FREE_FAILURES_PER_ADDRESS": "100000"}
 """Guesses under way count as wrong ones until they are known to be right, and the benchmark makes several at once."""

@@ -10,7 +10,7 @@ from luna_web.bench.client import percentile, timed
 from luna_web.bench.questions import Params, Questions, Sample
 from luna_web.bench.sections import Bench, Cell, Section
 from luna_web.book.domain import BookStatus
-from luna_web.book.repository import lists, vocabulary
+from luna_web.book.repository import lists, ranking, sorting, vocabulary
 from luna_web.book.search import Filters, Question
 from luna_web.shared.paging import Order, PageParams
 
@@ -67,8 +67,8 @@ def _statement(session: Session, name: str, params: Params) -> tuple[Select[Any]
     question = question.folded(lists.state(session, question.to_fold).folded)
     shape, paged = question.shape, PageParams(params.get("page", 1), params["limit"])
     if "sort" in params:
-        find = lists.sorted_few if shape.has_words else lists.ordered
+        find = sorting.sorted_few if shape.has_words else sorting.ordered
         found = find(shape, params["sort"], Order(params.get("order", "asc")))
     else:
-        found = lists.ranked(shape)
+        found = ranking.ranked(shape)
     return found.offset(paged.offset).limit(paged.limit), question.values

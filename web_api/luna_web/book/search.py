@@ -64,6 +64,11 @@ class Question:
         return [typed for typed in (self.q, self.title, self.author, self.publisher) if typed]
 
     @property
+    def is_one_word(self) -> bool:
+        """Whether one word of `q` is all that is asked."""
+        return self.q is not None and len(self.q.words) == 1 and self.filters.as_plain().keys() == {"q"}
+
+    @property
     def to_fold(self) -> list[str]:
         """All texts that `luna_text` is to make of, so that one query does it."""
         return [text for typed in self._typed for text in typed.to_fold]

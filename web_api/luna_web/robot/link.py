@@ -162,7 +162,7 @@ class RobotLink:
         try:
             return messages.read_answer(await connection.call(self._name(service), arguments, CALL_SECONDS))
         except (CallFailed, TimeoutError, BadMessage) as error:
-            raise NoAnswer(f"{service}: {error or 'no answer in time'}") from error
+            raise NoAnswer(f"{service}: {str(error) or 'no answer in time'}") from error
 
     def _open_connection(self) -> Connection:
         if self._connection is None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from luna_web.book.domain import CopyStatus
-from luna_web.book.repository import lists
+from luna_web.book.repository import asking, lists, matches, ranking, sorting
 from luna_web.shared.database import SessionFactory, transaction
 from tests.integration.world import Api, Catalog, data
 
@@ -113,9 +113,10 @@ def ids_found(api: Api, **params: Any) -> list[str]:
 @pytest.fixture
 def three_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three instead of a thousand, in statements that no other test gets."""
-    for kept in (lists.page_of, lists.total_of):
-        monkeypatch.setattr(lists, kept.__name__, lru_cache(kept.__wrapped__))
-    monkeypatch.setattr(lists, "CANDIDATES", 3)
+    for module, kept in ((asking, asking.page_of), (asking, asking.total_of), (sorting, sorting.total_of)):
+        monkeypatch.setattr(module, kept.__name__, lru_cache(kept.__wrapped__))
+    for module in (matches, ranking):
+        monkeypatch.setattr(module, "CANDIDATES", 3)
 
 
 class TestRelevance:
@@ -202,6 +203,27 @@ class TestTotals:
 
         assert [book["title"] for book in last["data"]] == ["Robots 3", "Robots 4"]
         assert (last["pagination"]["total"], last["pagination"]["total_capped"]) == (3, True)
+
+
+class TestManyMatches:
+    @pytest.mark.parametrize("order", ["asc", "desc"])
+    @pytest.mark.parametrize("q", ["robots", "robot"])
+    def test_sorted_pages_go_through_all_of_them_however_many_there_are(
+        self, student: Api, catalog: Catalog, three_candidates: None, q: str, order: str
+    ) -> None:
+        years = [1990, None, 2003, 1985, 2003, None, 1971, 2010]
+        books = {str(catalog.add(f"Robots {n}", publication_year=year)): year for n, year in enumerate(years)}
+        catalog.add("Elephants", publication_year=1990)
+        asked = {"q": q, "sort": "publication_year", "order": order, "limit": 3}
+
+        pages = [ids_found(student, page=page, **asked) for page in (1, 2, 3, 4)]
+
+        assert [len(page) for page in pages] == [3, 3, 2, 0]
+        shown = [books[one] for page in pages for one in page]
+        told = [year for year in shown if year is not None]
+        assert told == sorted(told, reverse=order == "desc")
+        assert shown[len(told):] == [None, None]
+        assert {one for page in pages for one in page} == set(books)
 
 
 class TestSorts:

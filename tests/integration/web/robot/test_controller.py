@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from uuid import UUID
 
+import httpx
+
 from luna_web.robot.ports import Handover, Outcome, Phase, WantedDelivery
 from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import RobotDouble, until
@@ -18,6 +20,12 @@ def status(api: Api) -> Json:
 
 def online(api: Api) -> None:
     until(lambda: status(api)["online"], "the robot is online")
+
+
+def comes_true(answer: httpx.Response, shows: Callable[[], object], what: str) -> None:
+    """200 as soon as the robot shows what was asked for; 202 after two seconds, and then it comes later."""
+    data(answer, 202 if answer.status_code == 202 else 200)
+    until(shows, what)
 
 
 def waits(desk: DeskInMemory, task: WantedDelivery, phase: Phase) -> int:
@@ -99,9 +107,10 @@ class TestSettings:
         self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
     ) -> None:
         online(led)
-        assert data(led.post(f"/robot/{luna1}/pause"))["mode"] == "PAUSED"
+        comes_true(led.post(f"/robot/{luna1}/pause"), lambda: status(led)["mode"] == "PAUSED", "the robot is paused")
         task = desk.put()
-        assert data(led.post(f"/robot/{luna1}/resume", {}))["sensor_data"]["paused"] is False
+        goes_on = led.post(f"/robot/{luna1}/resume", {})
+        comes_true(goes_on, lambda: not status(led)["sensor_data"]["paused"], "the robot goes on")
 
         waits(desk, task, Phase.AWAITING_LOAD)
         assert robot.events("paused", paused=False)[0]["at"] < robot.events("goal")[0]["at"]

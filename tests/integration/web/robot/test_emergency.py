@@ -9,7 +9,7 @@ from luna_web.shared.principal import Role
 from tests.integration.servers import Postgres
 from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import Bridge, RobotDouble, until
-from tests.integration.web.robot.test_controller import online, status, waits
+from tests.integration.web.robot.test_controller import comes_true, online, status, waits
 from tests.integration.web.robot.test_recovery import database_away
 from tests.integration.world import Api, People, data, refused
 
@@ -47,7 +47,8 @@ def test_it_holds_until_that_very_stop_is_released_and_the_robot_resumed(
     data(led.post(f"/robot/emergency-stop/{luna1}/release", {"estop_id": stop_id}))
     assert status(led)["mode"] == "SUSPENDED"
     task = desk.put()
-    assert data(led.post(f"/robot/{luna1}/resume"))["mode"] != "SUSPENDED"
+    resumed = led.post(f"/robot/{luna1}/resume")
+    comes_true(resumed, lambda: status(led)["mode"] != "SUSPENDED", "the robot is resumed")
 
     waits(desk, task, Phase.AWAITING_LOAD)
     assert robot.events("resume")[0]["at"] < robot.events("goal")[0]["at"]

@@ -20,7 +20,7 @@ from luna_web.book.isbn import parse_isbn
 from luna_web.book.models import Book
 from luna_web.book.ports import Circulation
 from luna_web.book.repository import lists, titles
-from luna_web.book.repository.lists import Found
+from luna_web.book.repository.asking import Found
 from luna_web.book.repository.titles import Title
 from luna_web.book.schemas import AvailabilityOut, BookBrief, BookOut, RequestedOut, StatsOut
 from luna_web.book.search import Filters, Question
@@ -66,7 +66,7 @@ class Reader:
         as_typed = lists.find(self.session, question, params)
         if as_typed.total or question.q is None:
             return as_typed
-        better = corrected(self.session, question.q)
+        better = corrected(self.session, question.q, all_unknown=question.is_one_word)
         if better is None:
             return as_typed
         again = lists.find(self.session, replace(question, q=better), params)

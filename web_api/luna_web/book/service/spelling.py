@@ -13,22 +13,24 @@ COMPARED = 3
 SHORTEST = 3
 
 
-def corrected(session: Session, typed: Typed) -> Typed | None:
+def corrected(session: Session, typed: Typed, *, all_unknown: bool) -> Typed | None:
     """What was probably meant; None if every word is known or nothing is near enough.
 
-    In a transaction of a search: see `lists.PLANNED`.
+    `all_unknown`: no title has any of the words, which needs no asking then. What comes back may itself be in no title
+    any more, since words stay known. In a transaction of a search: see `lists.PLANNED`.
     """
-    known = vocabulary.titles_with(session, sorted(typed.single))
-    unknown = [word for word, titles in known.items() if not titles and SHORTEST <= len(word) <= spelling.LONGEST]
+    single = sorted(typed.single)
+    titles = {} if all_unknown else vocabulary.titles_with(session, single)
+    unknown = [word for word in single if not titles.get(word) and SHORTEST <= len(word) <= spelling.LONGEST]
     return typed.corrected(_meant(session, unknown).get)
 
 
 def _meant(session: Session, unknown: Sequence[str]) -> dict[str, str]:
     """For each of these words, among those of the smallest distance the one that most titles have."""
-    nearest = {word: _nearest(session, word) for word in unknown}
-    titles = vocabulary.titles_with(session, sorted({one for near in nearest.values() for one in near}))
-    meant = {word: max(near, key=lambda one: titles[one]) for word, near in nearest.items() if near}
-    return {word: best for word, best in meant.items() if titles[best]}
+    nearest = {word: near for word in unknown if (near := _nearest(session, word))}
+    several = sorted({one for near in nearest.values() if len(near) > 1 for one in near})
+    titles = vocabulary.titles_with(session, several)
+    return {word: max(near, key=lambda one: titles.get(one, 0)) for word, near in nearest.items()}
 
 
 def _nearest(session: Session, word: str) -> list[str]:
