@@ -21,7 +21,7 @@ from luna_embedded.parts.run import Options, Run
 from luna_embedded.supervision.part import Part
 
 BUFFERS_MB = psutil.virtual_memory().total // 4 >> 20
-GIVEN = (f"-cshared_buffers={BUFFERS_MB}MB", "-cmax_wal_size=4GB", "-ccheckpoint_timeout=15min")
+GIVEN = f"shared_buffers={BUFFERS_MB}MB max_wal_size=4GB checkpoint_timeout=15min"
 """What one gives PostgreSQL who has a million titles: a quarter of the machine's memory, as its manual advises. With
 less room for its log an import makes a checkpoint every few thousand titles, after which each page of an index is
 logged whole once more."""
@@ -35,10 +35,9 @@ def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
     """The parts, in order. Raises Refusal where the person's own PostgreSQL is named: it is not to be filled."""
     if home is None:
         raise Refusal("A benchmark fills a database of its own.", "Unset LUNA_DATABASE_URL.")
-    database = postgres.part(run, home)
     people_alone = {**migrate.wishes(run), "robots": [], "catalog": False}
     return [
-        replace(database, command=(*database.command, *GIVEN)),
+        postgres.part(run, home),
         valkey.part(run),
         replace(migrate.part(run), stdin=json.dumps(people_alone).encode()),
         web.part(run),
@@ -46,7 +45,7 @@ def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
 
 
 def main(state: str, port: str) -> int:
-    os.environ.update(dict.fromkeys(LIMITS, UNLIMITED) | FREE_FAILURES)
+    os.environ.update(dict.fromkeys(LIMITS, UNLIMITED) | FREE_FAILURES | {postgres.GIVEN: GIVEN})
     return keep_running(state, Options(port=int(port)), servers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_embedded.credentials import Credentials
-from luna_embedded.exit_codes import Refusal
+from luna_embedded.exit_codes import Exit, Refusal
 from luna_embedded.parts.postgres_home import PostgresHome, socket_folder
 from luna_embedded.parts.probes import postgres_serves
 from luna_embedded.parts.run import Run
@@ -36,6 +37,15 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_duration_statement": "1000",
 }
+GIVEN = "LUNA_POSTGRES_SETTINGS"
+"""What a person wants otherwise, in words: `shared_buffers=4GB max_wal_size=4GB`."""
+OURS = frozenset(
+    {
+        "data_directory", "fsync", "full_page_writes", "hba_file", "ident_file", "listen_addresses",
+        "password_encryption", "port", "timezone", "unix_socket_directories", "unix_socket_permissions",
+    }
+)  # fmt: skip
+"""Where the database is, who may speak to it, and that nothing is lost: not to be given."""
 
 
 def database_url(user: str, password: str, sockets: Path) -> str:
@@ -57,10 +67,26 @@ def first_statements(credentials: Credentials) -> str:
     )
 
 
+def settings(given: str) -> dict[str, str]:
+    """`SETTINGS`, with what is `given` in their place. Raises Refusal."""
+    wanted = {}
+    for word in given.split():
+        setting = re.fullmatch(r"([a-z_]+)=([^=]+)", word)
+        if setting is None or setting[1] in OURS:
+            reason = "LUNA sets that itself" if setting else "that is no setting"
+            hint = f"{GIVEN}='shared_buffers=4GB max_wal_size=4GB', say"
+            raise Refusal(f"{GIVEN} has {word!r}: {reason}.", hint, Exit.USAGE)
+        wanted[setting[1]] = setting[2]
+    return SETTINGS | wanted
+
+
 def part(run: Run, home: PostgresHome) -> Part:
-    """The database server. SIGINT is its fast shutdown: transactions are rolled back, everything is on disk."""
+    """The database server. SIGINT is its fast shutdown: transactions are rolled back, everything is on disk.
+
+    Raises Refusal if settings are given that cannot be.
+    """
     sockets = socket_folder(run.state)
-    options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+    options = [f"-c{name}={value}" for name, value in settings(run.base.get(GIVEN, "")).items()]
     return Part(
         name=NAME,
         command=(str(home.binaries / "postgres"), "-D", str(home.data), "-k", str(sockets), *options),
