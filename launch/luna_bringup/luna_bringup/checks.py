@@ -12,7 +12,7 @@ from luna_bringup.names import Values, absolute, place, port, readable, secret_p
 def check_robot(arguments: Values) -> None:
     """Raises ArgumentError for what robot.launch.py, or a file that it includes, could not start with."""
     absolute(arguments["namespace"])
-    for name in ("params_file", "nav2_params_file"):
+    for name in ("params_file", "nav2_params_file", "map"):
         if arguments[name]:
             readable(arguments[name], name)
     keepout_mask(arguments["map"], arguments["keepout_map"])

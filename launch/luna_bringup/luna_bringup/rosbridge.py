@@ -21,7 +21,7 @@ Handler = Callable[[dict[str, Any]], None]
 
 
 def guard(protocol: Any, allowed: AllowList) -> None:
-    """Have a rosbridge Protocol class refuse what the list does not admit; the client is told so."""
+    """Have a rosbridge Protocol class refuse what the list does not admit; the log of rosbridge tells."""
     register: Callable[[Any, str, Handler], None] = protocol.register_operation
 
     def register_guarded(self: Any, opcode: str, handler: Handler) -> None:

@@ -33,7 +33,7 @@ from luna_robot.nodes import latch_keeper
 from luna_robot.nodes.base import Base
 from luna_robot.nodes.common import LATCHED
 from luna_robot.nodes.safety_supervisor import SafetySupervisor
-from luna_robot.parameters import ONBOARD
+from luna_robot.parameters import ONBOARD, WrongParameter
 from luna_robot.safety.latch import load_latch, save_latch
 from tests.domains import Domain
 
@@ -190,6 +190,12 @@ def test_no_clock_that_anyone_sets_holds_up_a_node(robot: Robot):
         closable.close()
         for node in nodes:
             node.destroy_node()
+
+
+def test_a_second_one_on_the_same_robot_does_not_start(robot: Robot):
+    """It would say that the robot may drive while the first one stops it."""
+    with pytest.raises(WrongParameter, match=r"state_dir: another safety supervisor runs: .*safety\.lock is in use"):
+        SafetySupervisor()
 
 
 def test_without_odometry_it_locks_says_zero_again_and_again_and_calls_off_what_the_base_drives(robot: Robot):

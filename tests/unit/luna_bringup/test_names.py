@@ -102,6 +102,12 @@ def test_nothing_of_a_robot_starts_when_one_argument_is_wrong(wrong: dict[str, s
     check_robot({**RIGHT, "nav2": "false", "map": "", "rosbridge": "false", "rosbridge_path": ""})
 
 
+def test_a_missing_map_is_what_is_named_and_not_the_mask_beside_it() -> None:
+    for nav2 in ("true", "false"):
+        with pytest.raises(ArgumentError, match=r"^map:=/nowhere/map\.yaml: there is no such file"):
+            check_robot({**RIGHT, "nav2": nav2, "map": "/nowhere/map.yaml"})
+
+
 def test_rosbridge_never_starts_under_a_path_that_can_be_guessed() -> None:
     hard = "/" + "k" * 32
     assert secret_path(hard) == hard

@@ -8,7 +8,6 @@ that the robot has, and a journal that was taken away from under its writer is n
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ from luna_robot.delivery.codec import decode, encode
 from luna_robot.delivery.draft import RECENT
 from luna_robot.delivery.events import Step
 from luna_robot.delivery.model import Delivery, Entry, ExecutorState
+from luna_robot.sole import InUse, hold
 from luna_robot.waypoints import WaypointTable
 
 SCHEMA_VERSION = 1
@@ -205,7 +205,7 @@ def open_journal(path: Path, new_id: Callable[[], str]) -> Journal:
     """
     with _as_journal_error("opening the journal"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(path.with_suffix(".lock"))
+        lock = _held(path.with_suffix(".lock"))
         mark = path.with_suffix(".id")
         known = _marked(mark)
         if known and not path.exists():
@@ -240,15 +240,12 @@ def _identities(files: list[Path]) -> list[tuple[int, int]]:
     return [(found.st_dev, found.st_ino) for found in map(os.stat, files)]
 
 
-def _lock(path: Path) -> IO[bytes]:
-    """Two processes must not carry out the deliveries of one robot; the lock goes with the process."""
-    file = path.open("ab")
+def _held(path: Path) -> IO[bytes]:
+    """Two processes must not carry out the deliveries of one robot."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+        return hold(path)
+    except InUse:
         raise JournalError("the journal is in use by another process") from None
-    return file
 
 
 def _connect(path: Path) -> sqlite3.Connection:

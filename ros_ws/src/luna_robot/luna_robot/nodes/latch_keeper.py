@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future as ThreadFuture
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rclpy.node import Node
 from rclpy.task import Future
@@ -15,12 +15,14 @@ from rclpy.task import Future
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.nodes.common import Worker
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, engage_anew, load_latch, release, save_latch
+from luna_robot.sole import hold
 
 
 class LatchKeeper:
     """What engages holds in memory at once; what releases holds when the disk has it.
 
-    `on_saved` is told when a write has ended, well or not.
+    `on_saved` is told when a write has ended, well or not. Raises InUse: of two supervisors on one robot one would say
+    that it may drive while the other stops it.
     """
 
     def __init__(self, node: Node, path: Path, on_saved: Callable[[], object]) -> None:
@@ -28,6 +30,7 @@ class LatchKeeper:
         """Why the disk has not what is latched; empty = it has, or soon will."""
         self._path = path
         self._on_saved = on_saved
+        self._sole = _sole(path.with_suffix(".lock"))
         self._latch = self._written = load_latch(path, time.time_ns())
         self._writes: list[Future] = []
         self._releasing: Future | None = None
@@ -97,6 +100,8 @@ class LatchKeeper:
     def close(self) -> None:
         """Nothing is written any more."""
         self._worker.close()
+        if self._sole is not None:
+            self._sole.close()
 
     def _write(self, latch: Latch) -> Future:
         """In the order of the calls; what is being written as the last already is not written twice."""
@@ -117,3 +122,12 @@ class LatchKeeper:
 
         self._worker.submit(lambda: save_latch(self._path, latch), done)
         return saved
+
+
+def _sole(path: Path) -> IO[bytes] | None:
+    """None where the disk takes no lock: a robot with a broken disk is stopped by its supervisor all the same."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return hold(path)
+    except OSError:
+        return None

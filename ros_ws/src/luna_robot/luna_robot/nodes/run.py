@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Protocol
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from luna_executor import LeanExecutor
@@ -20,7 +21,6 @@ WRONG_PARAMETER = 2
 """Exit code of a start with a parameter that makes no sense."""
 ENDED_WITHIN = 2.0
 """Seconds for rclpy's own answer to a signal."""
-RCLError = rclpy_implementation.RCLError
 
 
 class Closable(Protocol):
@@ -33,6 +33,7 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
     The exit code.
     """
     closable: Closable | None = None
+    ctrl_c = _CtrlC.watch()
     rclpy.init(args=args)
     executor = LeanExecutor()
     try:
@@ -50,8 +51,11 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
         notify(STATUS=str(error))
         print(error, file=sys.stderr, flush=True)
         return WRONG_PARAMETER
-    except RCLError:
-        if rclpy.ok():  # else the signal came between two calls of rclpy, which knows no better way to say so
+    except RuntimeError:
+        # The signal came between two calls of rclpy, or while it made a message: it knows no better way to say so.
+        if ctrl_c.came:
+            _let_rclpy_end()
+        if rclpy.ok():
             raise
     finally:
         notify(STOPPING="1")
@@ -60,6 +64,25 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
         executor.shutdown()
         rclpy.try_shutdown()
     return 0
+
+
+class _CtrlC:
+    """Remembers that SIGINT came: where Python is told of it while a message is made, rclpy loses the exception."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    @classmethod
+    def watch(cls) -> _CtrlC:
+        """From now on, unless the process was started to take no notice of it."""
+        found = cls()
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, found)
+        return found
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        signal.default_int_handler(number, frame)
 
 
 def _let_rclpy_end() -> None:

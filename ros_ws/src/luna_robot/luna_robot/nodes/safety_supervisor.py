@@ -27,13 +27,14 @@ from luna_robot.nodes.latch_keeper import LatchKeeper
 from luna_robot.nodes.parameters import Parameters
 from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.waypoint_navigator import BASE, MAP, ODOM, TF_QOS
-from luna_robot.parameters import SAFETY_SUPERVISOR, localization_limits, sense_limits, supervision
+from luna_robot.parameters import SAFETY_SUPERVISOR, WrongParameter, localization_limits, sense_limits, supervision
 from luna_robot.safety.bounds import Breach, breaches
 from luna_robot.safety.kidnapping import Kidnapping
 from luna_robot.safety.latch import LatchAnswer, Stop
 from luna_robot.safety.senses import HANDS, HAZARDS, Senses
 from luna_robot.safety.view import SafetyView
 from luna_robot.safety.watch import Watch, WatchLimits
+from luna_robot.sole import InUse
 
 LOCK_PERIOD = 0.1
 PUBLISHERS_EVERY = 5
@@ -41,7 +42,10 @@ PUBLISHERS_EVERY = 5
 
 
 class SafetySupervisor(Node):
-    """The first thing that it says is whether a stop is latched; until every node was heard it is locked."""
+    """The first thing that it says is whether a stop is latched; until every node was heard it is locked.
+
+    Raises WrongParameter, also where another one runs in the same `state_dir`.
+    """
 
     def __init__(self) -> None:
         super().__init__("safety_supervisor")
@@ -49,7 +53,10 @@ class SafetySupervisor(Node):
         self._bounds = parameters.settings
         self._tree = TransformTree()
         folder = Path(parameters["state_dir"] or Path.home() / ".ros" / "luna_robot")
-        self._latch = LatchKeeper(self, folder / "safety.json", self._look)
+        try:
+            self._latch = LatchKeeper(self, folder / "safety.json", self._look)
+        except InUse as error:
+            raise WrongParameter(f"parameter state_dir: another safety supervisor runs: {error}") from None
         self._faults = FaultLog()
         self._watch = Watch(parameters["nodes"], WatchLimits(parameters["heartbeat_silence"]))
         self._senses = Senses(sense_limits(parameters.values))
