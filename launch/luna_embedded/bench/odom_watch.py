@@ -6,7 +6,6 @@ Usage: ``odom_watch.py /luna1/odom``.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 import time
@@ -26,8 +25,13 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node("odom_watch")
     node.create_subscription(Odometry, sys.argv[1], tell, qos_profile_sensor_data)
-    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
+    try:
         rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except RuntimeError:  # RCLError is one: it was told to end between two calls of rclpy
+        if rclpy.ok():
+            raise
 
 
 if __name__ == "__main__":
