@@ -21,7 +21,7 @@ from luna_embedded.parts.run import Options, Run
 from luna_embedded.supervision.part import Part
 
 BUFFERS_MB = psutil.virtual_memory().total // 4 >> 20
-GIVEN = f"shared_buffers={BUFFERS_MB}MB max_wal_size=4GB checkpoint_timeout=15min"
+LARGE = f"shared_buffers={BUFFERS_MB}MB max_wal_size=4GB checkpoint_timeout=15min"
 """What one gives PostgreSQL who has a million titles: a quarter of the machine's memory, as its manual advises. With
 less room for its log an import makes a checkpoint every few thousand titles, after which each page of an index is
 logged whole once more."""
@@ -45,7 +45,9 @@ def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
 
 
 def main(state: str, port: str) -> int:
-    os.environ.update(dict.fromkeys(LIMITS, UNLIMITED) | FREE_FAILURES | {postgres.GIVEN: GIVEN})
+    os.environ.update(dict.fromkeys(LIMITS, UNLIMITED) | FREE_FAILURES)
+    os.environ.setdefault(postgres.VARIABLE, LARGE)
+    print(f"PostgreSQL with {os.environ[postgres.VARIABLE]}", flush=True)
     return keep_running(state, Options(port=int(port)), servers)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -37,15 +36,19 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_duration_statement": "1000",
 }
-GIVEN = "LUNA_POSTGRES_SETTINGS"
+VARIABLE = "LUNA_POSTGRES_SETTINGS"
 """What a person wants otherwise, in words: `shared_buffers=4GB max_wal_size=4GB`."""
-OURS = frozenset(
+MAY_BE_GIVEN = frozenset(
     {
-        "data_directory", "fsync", "full_page_writes", "hba_file", "ident_file", "listen_addresses",
-        "password_encryption", "port", "timezone", "unix_socket_directories", "unix_socket_permissions",
+        "autovacuum_max_workers", "autovacuum_work_mem", "checkpoint_completion_target", "checkpoint_timeout",
+        "effective_cache_size", "effective_io_concurrency", "huge_pages", "jit", "log_checkpoints", "log_lock_waits",
+        "log_min_duration_statement", "log_temp_files", "maintenance_io_concurrency", "maintenance_work_mem",
+        "max_connections", "max_parallel_maintenance_workers", "max_parallel_workers",
+        "max_parallel_workers_per_gather", "max_wal_size", "max_worker_processes", "min_wal_size", "random_page_cost",
+        "shared_buffers", "temp_buffers", "wal_buffers", "wal_compression", "work_mem",
     }
 )  # fmt: skip
-"""Where the database is, who may speak to it, and that nothing is lost: not to be given."""
+"""Memory, log, planning and what is told: nothing that could lose a commit or let anyone else in."""
 
 
 def database_url(user: str, password: str, sockets: Path) -> str:
@@ -68,15 +71,15 @@ def first_statements(credentials: Credentials) -> str:
 
 
 def settings(given: str) -> dict[str, str]:
-    """`SETTINGS`, with what is `given` in their place. Raises Refusal."""
+    """`SETTINGS`, with what is `given` in their place. Raises Refusal; values are PostgreSQL's to judge."""
     wanted = {}
     for word in given.split():
-        setting = re.fullmatch(r"([a-z_]+)=([^=]+)", word)
-        if setting is None or setting[1] in OURS:
-            reason = "LUNA sets that itself" if setting else "that is no setting"
-            hint = f"{GIVEN}='shared_buffers=4GB max_wal_size=4GB', say"
-            raise Refusal(f"{GIVEN} has {word!r}: {reason}.", hint, Exit.USAGE)
-        wanted[setting[1]] = setting[2]
+        name, _, value = word.partition("=")
+        if name not in MAY_BE_GIVEN or not value:
+            right = f"{VARIABLE}='shared_buffers=4GB max_wal_size=4GB', say; what may be given: "
+            what = f"{VARIABLE} has {word!r}, which is no setting with a value, or none that may be given."
+            raise Refusal(what, right + ", ".join(sorted(MAY_BE_GIVEN)), Exit.USAGE)
+        wanted[name] = value
     return SETTINGS | wanted
 
 
@@ -86,7 +89,7 @@ def part(run: Run, home: PostgresHome) -> Part:
     Raises Refusal if settings are given that cannot be.
     """
     sockets = socket_folder(run.state)
-    options = [f"-c{name}={value}" for name, value in settings(run.base.get(GIVEN, "")).items()]
+    options = [f"-c{name}={value}" for name, value in settings(run.base.get(VARIABLE, "")).items()]
     return Part(
         name=NAME,
         command=(str(home.binaries / "postgres"), "-D", str(home.data), "-k", str(sockets), *options),

@@ -1,10 +1,14 @@
 """How a process of ours ends, whenever it is told to."""
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
+
+from tests.domains import Domain
 
 DEADLINE_S = 60
 
@@ -17,6 +21,8 @@ from luna_robot.nodes.polled import PolledSubscription
 from luna_robot.nodes.run import run
 
 taking, init = [False], String.__init__
+
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 def make(message, *args, **given):
     init(message, *args, **given)
@@ -37,6 +43,11 @@ def build():
         polled.poll()
         if sys.argv[1] == "SIGCONT":
             raise RuntimeError("its own")
+        if sys.argv[1] == "SIGUSR1":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                raise RuntimeError("its own") from None
     node.create_timer(0.02, turn)
     return [node], None
 
@@ -46,7 +57,9 @@ sys.exit(run(build, None))
 
 def ended(signal_name: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", PROGRAM, signal_name]
-    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    with closing(Domain()) as domain:
+        alone = {**os.environ, "ROS_DOMAIN_ID": str(domain.number)}
+        return subprocess.run(command, capture_output=True, text=True, env=alone, timeout=DEADLINE_S, check=False)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -57,8 +70,9 @@ def test_a_signal_while_a_message_is_made_ends_it_in_order(number: signal.Signal
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_an_error_of_its_own_is_told() -> None:
-    done = ended("SIGCONT")
+@pytest.mark.parametrize("when", ["SIGCONT", "SIGUSR1"], ids=["at any time", "at Ctrl-C"])
+def test_an_error_of_its_own_is_told(when: str) -> None:
+    done = ended(when)
 
     assert done.returncode == 1
     assert "RuntimeError: its own" in done.stderr

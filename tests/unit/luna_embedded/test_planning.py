@@ -199,6 +199,15 @@ class TestServers:
         assert servers.database_owner_url == given["LUNA_DATABASE_OWNER_URL"]
         assert servers.broker_url == given["LUNA_REDIS_URL"]
 
+    def test_settings_for_a_database_that_is_not_luna_s_are_refused(self, state: StateDir) -> None:
+        given = {
+            "LUNA_DATABASE_URL": "postgresql+psycopg://luna_app@db/luna",
+            "LUNA_DATABASE_OWNER_URL": "postgresql+psycopg://luna_owner@db/luna",
+            "LUNA_POSTGRES_SETTINGS": "work_mem=8MB",
+        }
+        with pytest.raises(Refusal, match="LUNA_POSTGRES_SETTINGS is for the PostgreSQL that LUNA runs"):
+            choose_servers(state, load(state, []), given)
+
     def test_a_database_without_its_owner_is_refused(self, state: StateDir) -> None:
         with pytest.raises(Refusal, match="LUNA_DATABASE_OWNER_URL"):
             choose_servers(state, load(state, []), {"LUNA_DATABASE_URL": "postgresql+psycopg://luna_app@db/luna"})

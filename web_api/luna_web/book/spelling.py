@@ -6,8 +6,6 @@ letter moved twice.
 
 from collections.abc import Iterable, Iterator
 
-from rapidfuzz.distance.OSA import distance
-
 LONGEST = 40
 
 
@@ -24,6 +22,8 @@ def nearest(word: str, candidates: Iterable[str]) -> list[str]:
 
 def _measured(word: str, candidates: Iterable[str]) -> Iterator[tuple[int, str]]:
     """The distance of each candidate that has as few edits as are allowed."""
+    from rapidfuzz.distance.OSA import distance  # most processes correct nothing
+
     allowed = allowed_edits(word)
     for candidate in candidates:
         if 0 < (edits := distance(word, candidate, score_cutoff=allowed)) <= allowed:

@@ -29,16 +29,12 @@ _UNSPACED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word as typed, and what it is in the index: its `parts`, and the word without apostrophes and hyphens.
-
-    `whole`: it is known not to be the beginning of a longer one.
-    """
+    """One word as typed, and what it is in the index: its `parts`, and the word without apostrophes and hyphens."""
 
     typed: str
     isbn13: str | None = None
     parts: tuple[str, ...] = ()
     joined: str | None = None
-    whole: bool = False
 
     @property
     def to_fold(self) -> tuple[str, str]:
@@ -62,7 +58,6 @@ class Word:
         """This word for `to_tsquery`. `unfinished`: it may be the beginning of a longer one."""
         if not self.parts:
             return ""
-        unfinished = unfinished and not self.whole
         steps = [_operand(part, weight, unfinished and last) for part, last in _with_last(self.parts)]
         asked = steps[0]
         for step, before, part in zip(steps[1:], self.parts, self.parts[1:], strict=False):
@@ -109,17 +104,14 @@ class Typed:
         return " ".join(part for word in self.words for part in word.parts)
 
     def corrected(self, correct: Callable[[str], str | None]) -> Self | None:
-        """With each word of one part exchanged for what `correct` gives for it, which is a whole word.
-
-        None if it gave none for any.
-        """
+        """With each word of one part exchanged for what `correct` gives for it; None if it gave none for any."""
         words = tuple(self._corrected(word, correct) for word in self.words)
         return replace(self, words=words) if words != self.words else None
 
     @staticmethod
     def _corrected(word: Word, correct: Callable[[str], str | None]) -> Word:
         better = correct(word.single) if word.single else None
-        return Word(better, parts=(better,), whole=True) if better else word
+        return Word(better, parts=(better,)) if better else word
 
     @property
     def single(self) -> frozenset[str]:

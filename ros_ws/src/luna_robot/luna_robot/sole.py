@@ -1,25 +1,34 @@
-"""One process alone may work in a robot's folder at a time."""
+"""One process alone may do a robot's work at a time."""
 
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
-from typing import IO
 
 
 class InUse(Exception):
-    """Another process has it."""
+    """Another process holds it."""
 
 
-def hold(path: Path) -> IO[bytes]:
-    """Until it is closed, or the process has ended, however it did. Raises InUse, OSError."""
-    file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise InUse(f"{path} is in use by another process") from None
-    except OSError:
-        file.close()
-        raise
-    return file
+class Hold:
+    """On a file or folder that is there: nothing is written, so a disk that is full or read-only does not matter.
+
+    It ends with `close`, or with the process, however that ends. Raises InUse, OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise InUse(f"{path} is in use by another process") from None
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1

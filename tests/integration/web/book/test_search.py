@@ -272,6 +272,23 @@ class TestMistyped:
         assert answer["meta"]["corrected_query"] == corrected
         assert answer["data"]
 
+    def test_a_last_word_that_is_not_finished_stays_so(self, student: Api, history: None, catalog: Catalog) -> None:
+        catalog.add("The Robot")
+
+        answer = student.get("/books", params={"q": "hsitory robo"}).json()
+
+        assert [book["title"] for book in answer["data"]] == ["A History of Robots"] * 3
+
+    def test_a_last_word_that_only_a_deleted_title_had_whole_is_the_beginning_of_another(
+        self, student: Api, librarian: Api, history: None, catalog: Catalog
+    ) -> None:
+        data(librarian.delete(f"/books/{catalog.add('Ornithology')}"))
+        catalog.add("History for ornithologists")
+
+        answer = student.get("/books", params={"q": "hsitory ornitholog"}).json()
+
+        assert [book["title"] for book in answer["data"]] == ["History for ornithologists"]
+
     @pytest.mark.parametrize("typed", ["history herodotus", "qqqqqqqqq", "xyz", "12345", "ab"])
     def test_nothing_is_made_up(self, student: Api, history: None, typed: str) -> None:
         answer = student.get("/books", params={"q": typed}).json()

@@ -22,10 +22,12 @@ def online(api: Api) -> None:
     until(lambda: status(api)["online"], "the robot is online")
 
 
-def comes_true(answer: httpx.Response, shows: Callable[[], object], what: str) -> None:
-    """200 as soon as the robot shows what was asked for; 202 after two seconds, and then it comes later."""
-    data(answer, 202 if answer.status_code == 202 else 200)
-    until(shows, what)
+def comes_true(api: Api, answer: httpx.Response, shows: Callable[[Json], bool], what: str) -> None:
+    """A 200 has the robot as it was asked to be; a 202, after two seconds, as it is, and then it comes later."""
+    late = answer.status_code == 202
+    told = data(answer, 202 if late else 200)
+    assert late or shows(told), what
+    until(lambda: shows(status(api)), what)
 
 
 def waits(desk: DeskInMemory, task: WantedDelivery, phase: Phase) -> int:
@@ -107,10 +109,11 @@ class TestSettings:
         self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
     ) -> None:
         online(led)
-        comes_true(led.post(f"/robot/{luna1}/pause"), lambda: status(led)["mode"] == "PAUSED", "the robot is paused")
+        pausing = led.post(f"/robot/{luna1}/pause")
+        comes_true(led, pausing, lambda shown: shown["mode"] == "PAUSED", "the robot is paused")
         task = desk.put()
-        goes_on = led.post(f"/robot/{luna1}/resume", {})
-        comes_true(goes_on, lambda: not status(led)["sensor_data"]["paused"], "the robot goes on")
+        going_on = led.post(f"/robot/{luna1}/resume", {})
+        comes_true(led, going_on, lambda shown: shown["sensor_data"]["paused"] is False, "the robot goes on")
 
         waits(desk, task, Phase.AWAITING_LOAD)
         assert robot.events("paused", paused=False)[0]["at"] < robot.events("goal")[0]["at"]

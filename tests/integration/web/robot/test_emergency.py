@@ -48,7 +48,7 @@ def test_it_holds_until_that_very_stop_is_released_and_the_robot_resumed(
     assert status(led)["mode"] == "SUSPENDED"
     task = desk.put()
     resumed = led.post(f"/robot/{luna1}/resume")
-    comes_true(resumed, lambda: status(led)["mode"] != "SUSPENDED", "the robot is resumed")
+    comes_true(led, resumed, lambda shown: shown["mode"] != "SUSPENDED", "the robot is resumed")
 
     waits(desk, task, Phase.AWAITING_LOAD)
     assert robot.events("resume")[0]["at"] < robot.events("goal")[0]["at"]

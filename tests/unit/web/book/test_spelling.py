@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance.OSA import distance
 
-from luna_web.book.spelling import allowed_edits, distance, nearest
+from luna_web.book.spelling import allowed_edits, nearest
 
 words = st.text("abcd", max_size=8)
 

@@ -64,13 +64,6 @@ def test_a_correction_takes_the_place_of_its_word() -> None:
     assert better.query() == "'the' & 'history' & 'of' & 'rome':*"
 
 
-def test_a_corrected_word_is_a_whole_one() -> None:
-    better = folded("The Roman hsitory").corrected({"hsitory": "history"}.get)
-
-    assert better is not None
-    assert better.query() == better.query(finished=True) == "'the' & 'roman' & 'history'"
-
-
 def test_nothing_to_correct_is_no_correction() -> None:
     assert folded("war").corrected({}.get) is None
 

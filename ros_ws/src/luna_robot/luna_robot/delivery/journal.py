@@ -13,17 +13,17 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from luna_robot.delivery.codec import decode, encode
 from luna_robot.delivery.draft import RECENT
 from luna_robot.delivery.events import Step
 from luna_robot.delivery.model import Delivery, Entry, ExecutorState
-from luna_robot.sole import InUse, hold
+from luna_robot.sole import Hold, InUse
 from luna_robot.waypoints import WaypointTable
 
 SCHEMA_VERSION = 1
@@ -72,7 +72,7 @@ class Journal:
     """Use `open_journal`. Writing belongs to one thread at a time; `finished` may be called from another one."""
 
     def __init__(
-        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: IO[bytes]
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, lock: Hold
     ) -> None:  # fmt: skip
         self._writer = writer
         self._reader = reader
@@ -205,19 +205,26 @@ def open_journal(path: Path, new_id: Callable[[], str]) -> Journal:
     """
     with _as_journal_error("opening the journal"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _held(path.with_suffix(".lock"))
-        mark = path.with_suffix(".id")
-        known = _marked(mark)
-        if known and not path.exists():
-            raise JournalError(f"the journal {path} is gone: {mark.name} beside it names {known}")
-        writer = _connect(path)
-        _check_or_create(writer, new_id, known)
-        journal = Journal(path, writer, _connect(path), lock)
-        if known and journal.journal_id != known:
-            raise JournalError(f"the journal is {journal.journal_id}, but {mark.name} beside it names {known}")
-        if not known:
-            _mark(mark, journal.journal_id)
-        return journal
+        with ExitStack() as held:
+            lock = held.enter_context(closing(_hold(path.with_suffix(".lock"))))
+            journal = _open_held(path, new_id, lock)
+            held.pop_all()
+            return journal
+
+
+def _open_held(path: Path, new_id: Callable[[], str], lock: Hold) -> Journal:
+    mark = path.with_suffix(".id")
+    known = _marked(mark)
+    if known and not path.exists():
+        raise JournalError(f"the journal {path} is gone: {mark.name} beside it names {known}")
+    writer = _connect(path)
+    _check_or_create(writer, new_id, known)
+    journal = Journal(path, writer, _connect(path), lock)
+    if known and journal.journal_id != known:
+        raise JournalError(f"the journal is {journal.journal_id}, but {mark.name} beside it names {known}")
+    if not known:
+        _mark(mark, journal.journal_id)
+    return journal
 
 
 def _marked(mark: Path) -> str:
@@ -240,10 +247,11 @@ def _identities(files: list[Path]) -> list[tuple[int, int]]:
     return [(found.st_dev, found.st_ino) for found in map(os.stat, files)]
 
 
-def _held(path: Path) -> IO[bytes]:
+def _hold(path: Path) -> Hold:
     """Two processes must not carry out the deliveries of one robot."""
+    path.touch()
     try:
-        return hold(path)
+        return Hold(path)
     except InUse:
         raise JournalError("the journal is in use by another process") from None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future as ThreadFuture
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.task import Future
@@ -15,7 +15,7 @@ from rclpy.task import Future
 from luna_robot.delivery.model import Error, Verdict
 from luna_robot.nodes.common import Worker
 from luna_robot.safety.latch import Latch, LatchAnswer, Stop, engage, engage_anew, load_latch, release, save_latch
-from luna_robot.sole import hold
+from luna_robot.sole import Hold
 
 
 class LatchKeeper:
@@ -30,7 +30,7 @@ class LatchKeeper:
         """Why the disk has not what is latched; empty = it has, or soon will."""
         self._path = path
         self._on_saved = on_saved
-        self._sole = _sole(path.with_suffix(".lock"))
+        self._hold = _hold(node, path.parent)
         self._latch = self._written = load_latch(path, time.time_ns())
         self._writes: list[Future] = []
         self._releasing: Future | None = None
@@ -100,8 +100,8 @@ class LatchKeeper:
     def close(self) -> None:
         """Nothing is written any more."""
         self._worker.close()
-        if self._sole is not None:
-            self._sole.close()
+        if self._hold is not None:
+            self._hold.close()
 
     def _write(self, latch: Latch) -> Future:
         """In the order of the calls; what is being written as the last already is not written twice."""
@@ -124,10 +124,11 @@ class LatchKeeper:
         return saved
 
 
-def _sole(path: Path) -> IO[bytes] | None:
+def _hold(node: Node, folder: Path) -> Hold | None:
     """None where the disk takes no lock: a robot with a broken disk is stopped by its supervisor all the same."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return hold(path)
-    except OSError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Hold(folder)
+    except OSError as error:
+        node.get_logger().warning(f"nothing keeps a second supervisor from starting: {error}")
         return None

@@ -7,10 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, Self
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 
 from luna_executor import LeanExecutor
@@ -21,6 +22,9 @@ WRONG_PARAMETER = 2
 """Exit code of a start with a parameter that makes no sense."""
 ENDED_WITHIN = 2.0
 """Seconds for rclpy's own answer to a signal."""
+SWALLOWED = "Unable to convert call argument"
+"""What pybind11, and so rclpy, says in the place of an exception that was raised while it made a message."""
+RCLError = rclpy_implementation.RCLError
 
 
 class Closable(Protocol):
@@ -32,8 +36,12 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
 
     The exit code.
     """
+    with _CtrlC() as ctrl_c:
+        return _run(build, args, ctrl_c)
+
+
+def _run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[str] | None, ctrl_c: _CtrlC) -> int:
     closable: Closable | None = None
-    ctrl_c = _CtrlC.watch()
     rclpy.init(args=args)
     executor = LeanExecutor()
     try:
@@ -51,12 +59,13 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
         notify(STATUS=str(error))
         print(error, file=sys.stderr, flush=True)
         return WRONG_PARAMETER
-    except RuntimeError:
-        # The signal came between two calls of rclpy, or while it made a message: it knows no better way to say so.
-        if ctrl_c.came:
-            _let_rclpy_end()
-        if rclpy.ok():
+    except RCLError:
+        if rclpy.ok():  # else the signal came between two calls of rclpy, which knows no better way to say so
             raise
+    except RuntimeError as error:
+        if not ctrl_c.came or SWALLOWED not in str(error):
+            raise
+        _let_rclpy_end()
     finally:
         notify(STOPPING="1")
         if closable is not None:
@@ -67,20 +76,25 @@ def run(build: Callable[[], tuple[Sequence[Node], Closable | None]], args: list[
 
 
 class _CtrlC:
-    """Remembers that SIGINT came: where Python is told of it while a message is made, rclpy loses the exception."""
+    """Remembers that SIGINT came: where Python is told of it while a message is made, rclpy loses the exception.
+
+    Only where Python's own answer to it stands: a process may have been started to take no notice.
+    """
 
     def __init__(self) -> None:
         self.came = False
+        self._watches = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
-    @classmethod
-    def watch(cls) -> _CtrlC:
-        """From now on, unless the process was started to take no notice of it."""
-        found = cls()
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, found)
-        return found
+    def __enter__(self) -> Self:
+        if self._watches:
+            signal.signal(signal.SIGINT, self._note)
+        return self
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def __exit__(self, *_: object) -> None:
+        if self._watches:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = True
         signal.default_int_handler(number, frame)
 

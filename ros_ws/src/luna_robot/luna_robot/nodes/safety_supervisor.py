@@ -56,6 +56,7 @@ class SafetySupervisor(Node):
         try:
             self._latch = LatchKeeper(self, folder / "safety.json", self._look)
         except InUse as error:
+            self.destroy_node()
             raise WrongParameter(f"parameter state_dir: another safety supervisor runs: {error}") from None
         self._faults = FaultLog()
         self._watch = Watch(parameters["nodes"], WatchLimits(parameters["heartbeat_silence"]))
