@@ -108,6 +108,11 @@ class Story:
         self.known = 0
         """Up to which event the client knows everything, by an event or by a snapshot that counts it."""
         self.missed = 0
+        self._client: LiveClient | None = None
+
+    @property
+    def connections(self) -> int:
+        return self._client.connections if self._client else 0
 
     async def run(self, port: int, trouble: Callable[["Story"], Coroutine[Any, Any, None]]) -> LiveClient:
         async def token() -> str:
@@ -115,6 +120,7 @@ class Story:
             return self.person.api.token
 
         async with LiveClient(f"http://127.0.0.1:{port}", token, ["me"]) as client:
+            self._client = client
             first = await asyncio.wait_for(client.next(), PATIENCE_S)
             assert isinstance(first, Snapshot)
             hearing = asyncio.create_task(self._hear(client))
@@ -200,6 +206,8 @@ def test_the_clients_network_breaks_again_and_again(story: Story, server: Server
 
         async def trouble(story: Story) -> None:
             for cut in range(1, 9):
+                # Many may be told between two looks: what is to break must have come about.
+                await until("it is connected", lambda cut=cut: story.connections == cut, PATIENCE_S)  # type: ignore[misc]
                 await until("some are told", lambda cut=cut: story.known >= cut * EVENTS / 9, PATIENCE_S)  # type: ignore[misc]
                 proxy.cut()
 
