@@ -67,6 +67,8 @@ class RobotLink:
         self._connection: Connection | None = None
         self._heard_at = 0.0
         self._heard_deliveries = False
+        self._newest: tuple[str, float] | None = None
+        self._first = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -188,6 +190,7 @@ class RobotLink:
         """One connection from opening to its end; whether the robot was heard on it."""
         opened_at = self._heard_at = time.monotonic()
         self._heard_deliveries = False
+        self._first = True
         connection = Connection(self.address.url, self.address.token)
         try:
             async with asyncio.timeout(SILENT_SECONDS):
@@ -230,6 +233,10 @@ class RobotLink:
         except BadMessage as error:
             log.error("status over %s is not understood: %s", self.address.url, error)
             return
+        first, self._first = self._first, False
+        before, self._newest = self._newest, (status.boot_id, status.stamp)
+        if first and self._newest == before:
+            return  # `status` is latched: its last message comes with each connection, also from a robot that hangs
         self._heard_at = time.monotonic()
         self._listener.on_status(status)
 

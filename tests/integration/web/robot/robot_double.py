@@ -4,7 +4,7 @@ It keeps the delivery contract as far as a controller can tell (identity of goal
 "drives" for a fraction of a second, prints what it is told as JSON lines, and takes JSON lines on standard input:
 `{"set": {"battery_percentage": 0.1}}` changes status fields, `{"silent": true}` stops publishing,
 `{"await_recovery": true}` has it wait for a person, `{"reboot": true}` is a new run,
-`{"lose_journal": true}` a new disk.
+`{"lose_journal": true}` a new disk, `{"mark": 1}` is told back.
 """
 
 import json
@@ -107,6 +107,7 @@ class RobotDouble(Node):
         status.delivery_id, status.attempt, status.kind = state.delivery_id, state.attempt, state.kind
         status.phase, status.handover_seq = state.phase, state.handover_seq
         status.mode = self.mode(state)
+        status.header.stamp = self.get_clock().now().to_msg()
         if not self.silent:
             self.status_out.publish(status)
 
@@ -320,6 +321,9 @@ class RobotDouble(Node):
 
     def obey(self, line: str) -> None:
         order = json.loads(line)
+        if "mark" in order:
+            tell("mark", mark=order["mark"])
+            return
         for name, value in order.get("set", {}).items():
             setattr(self.status, name, value)
         self.silent = order.get("silent", self.silent)

@@ -73,6 +73,7 @@ class RobotDouble:
     def __init__(self, ros: Ros, name: str) -> None:
         self.name = name
         self.told: list[Event] = []
+        self._marks = 0
         self.ros = ros
         self.start()
 
@@ -91,13 +92,21 @@ class RobotDouble:
         self.process.stdin.flush()
 
     def events(self, event: str, **details: object) -> list[Event]:
+        """Such events so far, also those that are still on their way to us."""
+        self._marks += 1
+        if self.process.poll() is None:
+            self.order(mark=self._marks)
+            until(lambda: self._read_so_far("mark", mark=self._marks), "what the robot told is read")
+        return self._read_so_far(event, **details)
+
+    def _read_so_far(self, event: str, **details: object) -> list[Event]:
         wanted = {"event": event, **details}
         return [told for told in list(self.told) if wanted.items() <= told.items()]
 
     def wait_for(self, event: str, *, count: int = 1, deadline: float = DEADLINE_S, **details: object) -> Event:
         """The newest such event, once there are so many."""
-        until(lambda: len(self.events(event, **details)) >= count, f"{event} {details}", deadline)
-        return self.events(event, **details)[-1]
+        until(lambda: len(self._read_so_far(event, **details)) >= count, f"{event} {details}", deadline)
+        return self._read_so_far(event, **details)[-1]
 
     def _read(self, stdout: Any) -> None:
         for line in stdout:
