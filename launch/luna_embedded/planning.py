@@ -152,9 +152,12 @@ def choose_servers(state: StateDir, credentials: Credentials, environment: Mappi
             "Set LUNA_DATABASE_OWNER_URL (a role that owns the database); LUNA_DATABASE_URL is the role luna_app.",
             Exit.USAGE,
         )
-    if database and environment.get(postgres.VARIABLE):
-        what = f"{postgres.VARIABLE} is for the PostgreSQL that LUNA runs, and LUNA_DATABASE_URL names your own."
-        raise Refusal(what, f"Unset {postgres.VARIABLE}; what it says belongs in your postgresql.conf.", Exit.USAGE)
+    if database and environment.get(postgres.SETTINGS_VARIABLE):
+        raise Refusal(
+            f"{postgres.SETTINGS_VARIABLE} is for the PostgreSQL that LUNA runs, and LUNA_DATABASE_URL names your own.",
+            f"Unset {postgres.SETTINGS_VARIABLE}; what it says belongs in your postgresql.conf.",
+            Exit.USAGE,
+        )
     broker = environment.get("LUNA_CELERY_BROKER_URL") or (redis.replace("unix://", "redis+socket://") if redis else "")
     sockets = socket_folder(state)
     return Servers(

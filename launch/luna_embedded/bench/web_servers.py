@@ -46,8 +46,8 @@ def servers(run: Run, home: PostgresHome | None) -> Sequence[Part]:
 
 def main(state: str, port: str) -> int:
     os.environ.update(dict.fromkeys(LIMITS, UNLIMITED) | FREE_FAILURES)
-    os.environ.setdefault(postgres.VARIABLE, LARGE)
-    print(f"PostgreSQL with {os.environ[postgres.VARIABLE]}", flush=True)
+    os.environ.setdefault(postgres.SETTINGS_VARIABLE, LARGE)
+    print(f"PostgreSQL with {os.environ[postgres.SETTINGS_VARIABLE]}", flush=True)
     return keep_running(state, Options(port=int(port)), servers)
 
 

@@ -36,7 +36,7 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_duration_statement": "1000",
 }
-VARIABLE = "LUNA_POSTGRES_SETTINGS"
+SETTINGS_VARIABLE = "LUNA_POSTGRES_SETTINGS"
 """What a person wants otherwise, in words: `shared_buffers=4GB max_wal_size=4GB`."""
 MAY_BE_GIVEN = frozenset(
     {
@@ -76,8 +76,8 @@ def settings(given: str) -> dict[str, str]:
     for word in given.split():
         name, _, value = word.partition("=")
         if name not in MAY_BE_GIVEN or not value:
-            right = f"{VARIABLE}='shared_buffers=4GB max_wal_size=4GB', say; what may be given: "
-            what = f"{VARIABLE} has {word!r}, which is no setting with a value, or none that may be given."
+            right = f"{SETTINGS_VARIABLE}='shared_buffers=4GB max_wal_size=4GB', say; what may be given: "
+            what = f"{SETTINGS_VARIABLE} has {word!r}, which is no setting with a value, or none that may be given."
             raise Refusal(what, right + ", ".join(sorted(MAY_BE_GIVEN)), Exit.USAGE)
         wanted[name] = value
     return SETTINGS | wanted
@@ -89,7 +89,7 @@ def part(run: Run, home: PostgresHome) -> Part:
     Raises Refusal if settings are given that cannot be.
     """
     sockets = socket_folder(run.state)
-    options = [f"-c{name}={value}" for name, value in settings(run.base.get(VARIABLE, "")).items()]
+    options = [f"-c{name}={value}" for name, value in settings(run.base.get(SETTINGS_VARIABLE, "")).items()]
     return Part(
         name=NAME,
         command=(str(home.binaries / "postgres"), "-D", str(home.data), "-k", str(sockets), *options),
