@@ -11,6 +11,7 @@ from luna_web.bench.questions import Params, Questions, Sample
 from luna_web.bench.sections import Bench, Cell, Section
 from luna_web.book.domain import BookStatus
 from luna_web.book.repository import lists, ranking, sorting, vocabulary
+from luna_web.book.repository.asking import paged
 from luna_web.book.search import Filters, Question
 from luna_web.shared.paging import Order, PageParams
 
@@ -65,10 +66,10 @@ def _statement(session: Session, name: str, params: Params) -> tuple[Select[Any]
     status = BookStatus(params["status"]) if "status" in params else None
     question = Question.of(Filters(q=params.get("q"), status=status, year_from=params.get("year_from")))
     question = question.folded(lists.state(session, question.to_fold).folded)
-    shape, paged = question.shape, PageParams(params.get("page", 1), params["limit"])
+    shape, page = question.shape, PageParams(params.get("page", 1), params["limit"])
+    values = question.values | {"page_offset": page.offset, "page_limit": page.limit}
     if "sort" in params:
-        find = sorting.sorted_few if shape.has_words else sorting.ordered
+        find = sorting.sorted_or_walked if shape.has_words else sorting.ordered
         found = find(shape, params["sort"], Order(params.get("order", "asc")))
-    else:
-        found = ranking.ranked(shape)
-    return found.offset(paged.offset).limit(paged.limit), question.values
+        return (found if shape.has_words else paged(found)), values
+    return paged(ranking.ranked(shape)), values

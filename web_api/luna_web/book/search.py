@@ -124,6 +124,10 @@ class Shape:
         """Whether anything is asked of the full-text index."""
         return bool(self.narrowed & {"q", *_WEIGHTS})
 
+    def without(self, name: str) -> "Shape":
+        """The same, not narrowed by this filter."""
+        return replace(self, narrowed=self.narrowed - {name})
+
     def conditions(self, q: ColumnElement[bool] | None = None) -> list[ColumnElement[bool]]:
         """Everything that a listed book must fulfil; `q` in place of what follows from what was typed."""
         found: list[ColumnElement[bool]] = [Book.deleted_at.is_(None)]
@@ -179,6 +183,11 @@ def _to_year() -> ColumnElement[bool]:
 
 def _of_status() -> ColumnElement[bool]:
     return _there_is(TitleStatus.book_id == Book.id, TitleStatus.status == bindparam("status"))
+
+
+def has_status(book_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The same of a title that was found otherwise."""
+    return select(1).where(TitleStatus.book_id == book_id, TitleStatus.status == bindparam("status")).exists()
 
 
 def _on_shelf() -> ColumnElement[bool]:

@@ -113,10 +113,13 @@ def ids_found(api: Api, **params: Any) -> list[str]:
 @pytest.fixture
 def three_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three instead of a thousand, in statements that no other test gets."""
-    for module, kept in ((asking, asking.page_of), (asking, asking.total_of), (sorting, sorting.total_of)):
+    for module, kept in (
+        (asking, asking.page_of), (asking, asking.made_for), (asking, asking.total_of), (sorting, sorting.total_of),
+    ):  # fmt: skip
         monkeypatch.setattr(module, kept.__name__, lru_cache(kept.__wrapped__))
-    for module in (matches, ranking):
+    for module in (matches, ranking, sorting):
         monkeypatch.setattr(module, "CANDIDATES", 3)
+    monkeypatch.setattr(sorting, "SORTED", 4)
 
 
 class TestRelevance:
@@ -224,6 +227,26 @@ class TestManyMatches:
         assert told == sorted(told, reverse=order == "desc")
         assert shown[len(told):] == [None, None]
         assert {one for page in pages for one in page} == set(books)
+
+    @pytest.mark.parametrize("order", ["asc", "desc"])
+    @pytest.mark.parametrize(
+        ("matching", "lent"), [(4, 0), (4, 1), (4, 4), (5, 0), (5, 2), (5, 4), (8, 1), (8, 4), (8, 7)]
+    )
+    def test_those_of_a_status_are_counted_and_sorted_whether_many_have_it_or_few(
+        self, student: Api, catalog: Catalog, three_candidates: None, matching: int, lent: int, order: str
+    ) -> None:
+        books = [
+            str(catalog.add(f"Robots {n}", copies=(CopyStatus.CHECKED_OUT if n < lent else CopyStatus.AVAILABLE,)))
+            for n in range(matching)
+        ]
+
+        for status, having in {"CHECKED_OUT": books[:lent], "AVAILABLE": books[lent:]}.items():
+            ids = having if order == "asc" else having[::-1]
+            asked = {"q": "robots", "sort": "title", "order": order, "status": status, "limit": 2}
+            answers = [student.get("/books", params={**asked, "page": page}).json() for page in range(1, 6)]
+            assert [book["id"] for answer in answers for book in answer["data"]] == ids
+            told = {(one["pagination"]["total"], one["pagination"]["total_capped"]) for one in answers}
+            assert told == {(min(len(ids), 3), len(ids) > 3)}
 
 
 class TestSorts:

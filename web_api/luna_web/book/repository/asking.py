@@ -46,6 +46,10 @@ class Asking:
         """The rows of the page."""
         return self.connection.execute(page_of(make, self.shape, *how), self.values).all()
 
+    def pages(self, make: Made, *how: str) -> Sequence[Row[Any]]:
+        """The same of what is made with pages in it."""
+        return self.connection.execute(made_for(make, self.shape, *how), self.values).all()
+
     def total(self) -> int:
         """How many match, up to one more than the cap."""
         return int(self.connection.execute(total_of(self.shape), self.values).scalar_one())
@@ -57,11 +61,22 @@ class Asking:
         return Found([row.id for row in rows], rows[0].total if rows else 0, cap_of(self.shape))
 
 
+def paged(query: Select[Any]) -> Select[Any]:
+    """`page_limit` rows of a query, from `page_offset` on."""
+    offset, limit = bindparam("page_offset", type_=Integer()), bindparam("page_limit", type_=Integer())
+    return query.offset(offset).limit(limit)
+
+
+@lru_cache(SHAPES)
+def made_for(make: Made, shape: Shape, *how: str) -> Select[Any]:
+    """What is made for a shape."""
+    return make(shape, *how)
+
+
 @lru_cache(SHAPES)
 def page_of(make: Made, shape: Shape, *how: str) -> Select[Any]:
-    """`page_limit` rows of what is made for a shape, from `page_offset` on."""
-    offset, limit = bindparam("page_offset", type_=Integer()), bindparam("page_limit", type_=Integer())
-    return make(shape, *how).offset(offset).limit(limit)
+    """A page of what is made for a shape."""
+    return paged(make(shape, *how))
 
 
 @lru_cache(SHAPES)

@@ -13,17 +13,17 @@ CANDIDATES = 1_000
 """Ranking, sorting and counting words read each match; beyond these many it would take longer than a reader waits."""
 
 
-def first_found(shape: Shape, *columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> CTE:
-    """The first matches, one more than `CANDIDATES` at most: titles with the last word as it was typed, then others.
+def first_found(shape: Shape, *columns: ColumnElement[Any] | InstrumentedAttribute[Any], most: int) -> CTE:
+    """The first matches, one more than `most` at most: titles with the last word as it was typed, then others.
 
     Reading from the index all words that begin like the last one takes three times as long a title as reading one word,
     and is left out where that one alone has enough.
     """
     if not shape.may_go_on:
-        found = select(*columns).where(*shape.conditions()).limit(CANDIDATES + 1)
+        found = select(*columns).where(*shape.conditions()).limit(most + 1)
         return found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
-    same = select(*columns).where(*shape.conditions(has("q_whole"))).limit(CANDIDATES + 1).cte("same")
-    room = select(CANDIDATES + 1 - func.count()).select_from(same).scalar_subquery()
+    same = select(*columns).where(*shape.conditions(has("q_whole"))).limit(most + 1).cte("same")
+    room = select(most + 1 - func.count()).select_from(same).scalar_subquery()
     more = select(*columns).where(*shape.conditions(has("q_others"))).limit(room).subquery("more")
     return select(same).union_all(select(more)).cte("found")
 

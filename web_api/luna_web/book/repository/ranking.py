@@ -45,7 +45,7 @@ def _beyond(shape: Shape) -> Select[Any]:
 def _pool(shape: Shape) -> tuple[CTE, Subquery]:
     """The first matches found, and with them those titles that begin like the question."""
     match = (Book.id, Book.search, Book.title_key)
-    found = first_found(shape, *match)
+    found = first_found(shape, *match, most=CANDIDATES)
     # The byte after a space: all that begins with these words, and with no longer ones. They stand together in the
     # index of titles, and the first hundred of them are read there sooner than all that have the words are found.
     asked = bindparam("q_plain", type_=Text())
