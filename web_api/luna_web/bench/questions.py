@@ -16,6 +16,8 @@ from luna_web.book.models import Book
 Params = dict[str, Any]
 SAMPLED = 3_000
 _WORD = re.compile(r"[a-z]{4,}")
+RARE = ("RESERVED", "CHECKED_OUT", "UNAVAILABLE")
+"""What few titles are, by `load.STATUS_EVERY`."""
 DEEP_PAGE, DEEP_PAGE_OF_A_SEARCH = 500, 50
 
 
@@ -58,6 +60,7 @@ class Questions:
             "typo": lambda: {"q": self._typo()},
             "word, filtered, sorted": lambda: self._narrowed() | {"q": self._word()},
             "common word, filtered, sorted": lambda: self._narrowed() | {"q": self._common()},
+            "word, rare status, sorted": lambda: {"q": self._word(), "status": self._rare_status(), "sort": "title"},
             "by status, sorted": lambda: {"status": self._status(), "sort": "title"},
             "deep page": lambda: {"sort": "title", "page": DEEP_PAGE, "limit": 20},
             "deep page of a search": lambda: {"q": self._common(), "page": DEEP_PAGE_OF_A_SEARCH, "limit": 20},
@@ -95,4 +98,7 @@ class Questions:
         return {"status": "AVAILABLE", "year_from": year, "sort": "publication_year", "order": "desc"}
 
     def _status(self) -> str:
-        return self._random.choice(["AVAILABLE", "RESERVED", "CHECKED_OUT", "UNAVAILABLE"])
+        return self._random.choice(["AVAILABLE", *RARE])
+
+    def _rare_status(self) -> str:
+        return self._random.choice(RARE)

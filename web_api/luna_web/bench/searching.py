@@ -11,7 +11,6 @@ from luna_web.bench.questions import Params, Questions, Sample
 from luna_web.bench.sections import Bench, Cell, Section
 from luna_web.book.domain import BookStatus
 from luna_web.book.repository import lists, ranking, sorting, vocabulary
-from luna_web.book.repository.asking import paged
 from luna_web.book.search import Filters, Question
 from luna_web.shared.paging import Order, PageParams
 
@@ -66,10 +65,9 @@ def _statement(session: Session, name: str, params: Params) -> tuple[Select[Any]
     status = BookStatus(params["status"]) if "status" in params else None
     question = Question.of(Filters(q=params.get("q"), status=status, year_from=params.get("year_from")))
     question = question.folded(lists.state(session, question.to_fold).folded)
-    shape, page = question.shape, PageParams(params.get("page", 1), params["limit"])
+    page = PageParams(params.get("page", 1), params["limit"])
     values = question.values | {"page_offset": page.offset, "page_limit": page.limit}
-    if "sort" in params:
-        find = sorting.sorted_or_walked if shape.has_words else sorting.ordered
-        found = find(shape, params["sort"], Order(params.get("order", "asc")))
-        return (found if shape.has_words else paged(found)), values
-    return paged(ranking.ranked(shape)), values
+    if "sort" not in params:
+        return ranking.ranked(question.shape), values
+    find = sorting.first_way(question.shape, status)
+    return find(question.shape, params["sort"], Order(params.get("order", "asc"))), values

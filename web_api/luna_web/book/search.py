@@ -186,7 +186,7 @@ def _of_status() -> ColumnElement[bool]:
 
 
 def has_status(book_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The same of a title that was found otherwise."""
+    """The title of this id, found in whatever way, has the status asked for."""
     return select(1).where(TitleStatus.book_id == book_id, TitleStatus.status == bindparam("status")).exists()
 
 

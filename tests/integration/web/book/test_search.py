@@ -2,6 +2,7 @@
 
 import unicodedata
 from functools import lru_cache
+from math import inf
 from typing import Any
 
 import pytest
@@ -112,10 +113,8 @@ def ids_found(api: Api, **params: Any) -> list[str]:
 
 @pytest.fixture
 def three_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three instead of a thousand, in statements that no other test gets."""
-    for module, kept in (
-        (asking, asking.page_of), (asking, asking.made_for), (asking, asking.total_of), (sorting, sorting.total_of),
-    ):  # fmt: skip
+    """Three instead of a thousand and four of two thousand, in statements that no other test gets."""
+    for module, kept in ((asking, asking.made_for), (asking, asking.total_of), (sorting, sorting.total_of)):
         monkeypatch.setattr(module, kept.__name__, lru_cache(kept.__wrapped__))
     for module in (matches, ranking, sorting):
         monkeypatch.setattr(module, "CANDIDATES", 3)
@@ -229,21 +228,27 @@ class TestManyMatches:
         assert {one for page in pages for one in page} == set(books)
 
     @pytest.mark.parametrize("order", ["asc", "desc"])
+    @pytest.mark.parametrize("asked", [{"q": "robots"}, {"q": "robot"}, {"title": "robots"}, {"shelf_location": "QA"}])
     @pytest.mark.parametrize(
         ("matching", "lent"), [(4, 0), (4, 1), (4, 4), (5, 0), (5, 2), (5, 4), (8, 1), (8, 4), (8, 7)]
     )
     def test_those_of_a_status_are_counted_and_sorted_whether_many_have_it_or_few(
-        self, student: Api, catalog: Catalog, three_candidates: None, matching: int, lent: int, order: str
-    ) -> None:
-        books = [
-            str(catalog.add(f"Robots {n}", copies=(CopyStatus.CHECKED_OUT if n < lent else CopyStatus.AVAILABLE,)))
-            for n in range(matching)
-        ]
+        self, student: Api, catalog: Catalog, three_candidates: None, matching: int, lent: int, asked: dict[str, str],
+        order: str,
+    ) -> None:  # fmt: skip
+        books: dict[str, list[tuple[float, str]]] = {"CHECKED_OUT": [], "AVAILABLE": []}
+        for n in range(matching):
+            status = CopyStatus.CHECKED_OUT if n < lent else CopyStatus.AVAILABLE
+            year = (1990, None, 2003, 1990)[n % 4]
+            added = str(catalog.add(f"Robots {n}", copies=(status,), publication_year=year))
+            last = inf if order == "asc" else -inf
+            books[status].append((last if year is None else year, added))
+        catalog.add("Elephants", shelf_location=None, publication_year=1990)
 
-        for status, having in {"CHECKED_OUT": books[:lent], "AVAILABLE": books[lent:]}.items():
-            ids = having if order == "asc" else having[::-1]
-            asked = {"q": "robots", "sort": "title", "order": order, "status": status, "limit": 2}
-            answers = [student.get("/books", params={**asked, "page": page}).json() for page in range(1, 6)]
+        for wanted, having in books.items():
+            listed = {**asked, "sort": "publication_year", "order": order, "status": wanted, "limit": 2}
+            answers = [student.get("/books", params={**listed, "page": page}).json() for page in range(1, 6)]
+            ids = [one for _, one in sorted(having, reverse=order == "desc")]
             assert [book["id"] for answer in answers for book in answer["data"]] == ids
             told = {(one["pagination"]["total"], one["pagination"]["total_capped"]) for one in answers}
             assert told == {(min(len(ids), 3), len(ids) > 3)}

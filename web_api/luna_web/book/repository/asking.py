@@ -14,7 +14,7 @@ from luna_web.book.search import Question, Shape
 from luna_web.shared.paging import REACH, PageParams
 
 Made = Callable[..., Select[Any]]
-"""What makes the statement of a shape."""
+"""What makes the statement of a shape, which gives a page."""
 SHAPES = 256
 """So many statements are kept; those who type ask fewer kinds of questions."""
 
@@ -44,10 +44,6 @@ class Asking:
 
     def page(self, make: Made, *how: str) -> Sequence[Row[Any]]:
         """The rows of the page."""
-        return self.connection.execute(page_of(make, self.shape, *how), self.values).all()
-
-    def pages(self, make: Made, *how: str) -> Sequence[Row[Any]]:
-        """The same of what is made with pages in it."""
         return self.connection.execute(made_for(make, self.shape, *how), self.values).all()
 
     def total(self) -> int:
@@ -61,22 +57,16 @@ class Asking:
         return Found([row.id for row in rows], rows[0].total if rows else 0, cap_of(self.shape))
 
 
-def paged(query: Select[Any]) -> Select[Any]:
-    """`page_limit` rows of a query, from `page_offset` on."""
-    offset, limit = bindparam("page_offset", type_=Integer()), bindparam("page_limit", type_=Integer())
-    return query.offset(offset).limit(limit)
-
-
 @lru_cache(SHAPES)
 def made_for(make: Made, shape: Shape, *how: str) -> Select[Any]:
     """What is made for a shape."""
     return make(shape, *how)
 
 
-@lru_cache(SHAPES)
-def page_of(make: Made, shape: Shape, *how: str) -> Select[Any]:
-    """A page of what is made for a shape."""
-    return paged(make(shape, *how))
+def paged(query: Select[Any]) -> Select[Any]:
+    """`page_limit` rows of a query, from `page_offset` on."""
+    offset, limit = bindparam("page_offset", type_=Integer()), bindparam("page_limit", type_=Integer())
+    return query.offset(offset).limit(limit)
 
 
 @lru_cache(SHAPES)

@@ -10,7 +10,7 @@ from luna_web.book.search import Shape, has
 from luna_web.shared.paging import REACH
 
 CANDIDATES = 1_000
-"""Ranking, sorting and counting words read each match; beyond these many it would take longer than a reader waits."""
+"""Ranking and counting words read each match; beyond these many it would take longer than a reader waits."""
 
 
 def first_found(shape: Shape, *columns: ColumnElement[Any] | InstrumentedAttribute[Any], most: int) -> CTE:

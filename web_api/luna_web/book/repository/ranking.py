@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, Subquery, Text, bindparam, func, null, select
 
 from luna_web.book.models import Book
-from luna_web.book.repository.asking import Asking, Found
+from luna_web.book.repository.asking import Asking, Found, paged
 from luna_web.book.repository.matches import CANDIDATES, cap_of, first_found
 from luna_web.book.search import Shape, proves_to_have, tsquery
 from luna_web.shared.paging import REACH, PageParams
@@ -23,23 +23,24 @@ def by_relevance(asking: Asking, params: PageParams) -> Found:
 
 
 def ranked(shape: Shape) -> Select[Any]:
-    """(id, total): the best matches first, among the first thousand found and those that begin like the question.
+    """A page of (id, total): the best matches first.
 
-    A title that is the question comes before all others.
+    They are among the first thousand found and those that begin like the question; a title that is the question comes
+    before all others.
     """
     found, pool = _pool(shape)
     total = select(func.count()).select_from(found).scalar_subquery()
-    return select(pool.c.id, total.label("total")).order_by(*_best_first(pool))
+    return paged(select(pool.c.id, total.label("total")).order_by(*_best_first(pool)))
 
 
 def _beyond(shape: Shape) -> Select[Any]:
-    """The ids of what is ranked in its order, then those of all other matches."""
+    """A page of ids: of what is ranked in its order, then of all other matches."""
     _, pool = _pool(shape)
     place = func.row_number().over(order_by=_best_first(pool))
     ranking = select(pool.c.id, place.label("place")).cte("ranking")
     others = select(Book.id, null()).where(*shape.conditions(), Book.id.not_in(select(ranking.c.id))).limit(REACH)
     whole = select(ranking.c.id, ranking.c.place).union_all(others).subquery("whole")
-    return select(whole.c.id).order_by(whole.c.place.nulls_last(), whole.c.id)
+    return paged(select(whole.c.id).order_by(whole.c.place.nulls_last(), whole.c.id))
 
 
 def _pool(shape: Shape) -> tuple[CTE, Subquery]:
