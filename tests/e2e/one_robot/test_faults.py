@@ -263,8 +263,8 @@ def case(words: str, *codes: str, **more: object) -> Case:
 # back, so that it is still under way for the rest.
 BACK, BLOCKED, AISLE_END = "x=14 y=9.8", "x=19 y=9.8", 21.5
 DRIVING = (
-    case("BUMPER for=60", "BUMP", staff="hazard: bump"),
-    case("LIFTED for=10", "KIDNAPPED", "WHEEL_DROP", staff="moved by hand", then=Library.give_pose),
+    case("BUMPER for=1000", "BUMP", staff="hazard: bump"),
+    case("LIFTED for=1000", "KIDNAPPED", "WHEEL_DROP", staff="moved by hand", then=Library.give_pose),
     case("LOCALIZATION_LOST", "NOT_LOCALIZED", then=Library.give_pose),
     case(f"BLOCKED_AISLE {BLOCKED} radius=0.3", stands=False, until=lambda library: library.east_of(AISLE_END)),
     case(f"MOVED {BACK}", "KIDNAPPED", then=Library.give_pose),
