@@ -92,9 +92,15 @@ class People:
 
     def sends(self, kind: str, source: str, destination: str, **what: Any) -> Json:
         places = {"source_location": source, "destination_location": destination}
-        task: Json = self.librarian.post(f"/deliveries/{kind}", {**places, **what})
+        with self.library.brief():
+            task: Json = self.librarian.post(f"/deliveries/{kind}", {**places, **what})
         assert (task["status"], task["task_type"]) == ("QUEUED", kind.upper().replace("-", "_"))
         return task
+
+    def gives_back(self, what: Json, place: str) -> Json:
+        with self.library.brief():
+            made: Json = self.student.post("/returns", {**what, "pickup_location": place})
+        return made
 
     def lends(self, book: Book) -> Json:
         wish = {"user_id": self.reader["id"], "barcode": book.copies[0]["barcode"]}
@@ -187,7 +193,7 @@ def a_book_goes_to_a_student_and_comes_back_for_the_next(people: People) -> None
     assert (hold["status"], hold["position"]) == ("WAITING", 1)
     refused(409, "NOT_RENEWABLE", lambda: people.student.put(f"/loans/{loan['id']}/renew"))
 
-    back = people.student.post("/returns", {"loan_id": loan["id"], "pickup_location": "STUDY-1"})
+    back = people.gives_back({"loan_id": loan["id"]}, "STUDY-1")
     people.until(back, "AWAITING_LOAD")
     assert people.student.get(f"/returns/{back['id']}")["status"] == "PICKUP_SCHEDULED"
     people.student.put(f"/returns/{back['id']}/picked-up")
@@ -213,7 +219,7 @@ def a_book_goes_to_a_student_and_comes_back_for_the_next(people: People) -> None
 def a_return_is_called_off_and_the_book_comes_to_the_desk(people: People) -> None:
     book = people.book()
     loan = people.lends(book)
-    back = people.student.post("/returns", {"book_id": book.id, "pickup_location": "STUDY-A"})
+    back = people.gives_back({"book_id": book.id}, "STUDY-A")
     refused(409, "ALREADY_REQUESTED",
             lambda: people.student.post("/returns", {"book_id": book.id, "pickup_location": "STUDY-A"}))  # fmt: skip
     people.until(back, "TO_PICKUP", "AWAITING_LOAD")
