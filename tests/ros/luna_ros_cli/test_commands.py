@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -147,12 +148,17 @@ def test_topics(luna: Luna, peer: Peer) -> None:
     assert yaml.safe_load(shown.removesuffix("---\n"))["pose"]["position"] == {"x": 1.5, "y": 0.0, "z": 0.0}
     assert "name: Ausleihe Süd\n" in shown
     assert luna("--robot", "luna1", "topic", "echo", "lock", "--field", "data", "-n", "2") == "True\n---\n" * 2
-    assert luna("topic", "hz", "/luna1/lock", "-n", "1").startswith("average rate: ")
+    # One look, and where nothing was heard so soon a longer one.
+    assert any("average rate: " in luna("topic", "hz", "/luna1/lock", "-n", looks) for looks in ("1", "10"))
     told = luna("topic", "info", "/luna1/headers")
     assert told == "Type: std_msgs/msg/Header\n\nPublisher count: 0\nSubscription count: 1\n"
 
-    luna("topic", "pub", "--once", "/luna1/headers", "std_msgs/msg/Header", "{stamp: now, frame_id: 7}")
-    assert [(header.frame_id, header.stamp.sec > 0) for header in peer.heard] == [("7", True)]
+    # A subscriber may take seconds to know of a publisher, and drops what it is told before.
+    end = time.monotonic() + 20.0
+    while not peer.heard and time.monotonic() < end:
+        said = luna("topic", "pub", "--once", "/luna1/headers", "std_msgs/msg/Header", "{stamp: now, frame_id: 7}")
+        assert said.count("publishing #") == 1
+    assert {(header.frame_id, header.stamp.sec > 0) for header in peer.heard} == {("7", True)}
 
 
 def test_nodes_and_services(luna: Luna) -> None:
