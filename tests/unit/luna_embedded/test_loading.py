@@ -16,7 +16,7 @@ def test_up_in_the_background_leaves_the_supervisors_modules_to_the_supervisor()
         env={"PYTHONPATH": str(ROOT / "launch")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
 

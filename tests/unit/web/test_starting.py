@@ -35,7 +35,7 @@ def test_processes_load_nothing_that_they_do_not_need_to_start() -> None:
         env={"PYTHONPATH": str(ROOT / "web_api")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
 
