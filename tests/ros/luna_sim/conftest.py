@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ FLOOR = ROOT / "sim" / "maps" / "library"
 HELD = Domain()
 DOMAIN = str(HELD.number)
 SPEED = 5.0
+ENDS_WITHIN = 30.0
+QUEUED = 10
+"""Messages of a topic that wait here at most."""
 
 
 class SimulatorProcess:
@@ -66,11 +70,11 @@ class SimulatorProcess:
     def stop(self) -> int:
         """End it with SIGTERM; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=5)
+        return self.process.wait(ENDS_WITHIN)
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(timeout=5)
+        self.process.wait(ENDS_WITHIN)
 
 
 @dataclass
@@ -99,10 +103,12 @@ class Client:
         self._executor.add_node(self.node)
         self._estop = self.node.create_publisher(Bool, "estop", 1)
         self._keeping: Any = None
+        self.said_at = 0.0
+        """When the lock was told last (steady clock, seconds)."""
         self._clients: dict[str, ActionClient] = {}
         self.odom = self.listen(Odometry, "odom")
 
-    def listen(self, kind: Any, topic: str, qos: Any = 10) -> Heard:
+    def listen(self, kind: Any, topic: str, qos: Any = QUEUED) -> Heard:
         heard = Heard()
         self.node.create_subscription(kind, topic, heard, qos)
         return heard
@@ -115,6 +121,7 @@ class Client:
         self.node.destroy_timer(self._keeping)
 
     def say_estop(self, engaged: bool) -> None:
+        self.said_at = time.monotonic()
         self._estop.publish(Bool(data=engaged))
 
     def until(self, condition: Callable[[], Any], seconds: float = 20.0, why: str = "the condition") -> None:
@@ -129,6 +136,16 @@ class Client:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self._executor.spin_once(timeout_sec=0.02)
+
+    def until_quiet(self, heard: Heard, why: str, seconds: float = 0.5) -> None:
+        """Spin until a topic has said nothing for a while; what it said before may still be on its way."""
+
+        def quiet() -> bool:
+            before = len(heard.messages)
+            self.for_(seconds)
+            return len(heard.messages) == before
+
+        self.until(quiet, why=why)
 
     def result_of(self, future: Future, seconds: float = 20.0) -> Any:
         self.until(future.done, seconds, "the answer")
@@ -149,6 +166,12 @@ class Client:
 
     def moving(self) -> bool:
         return self.odom.last is not None and self.odom.last.twist.twist.linear.x > 0.1
+
+    def moving_all_along(self) -> bool:
+        """Moving in more messages than wait in a queue, none of them so late that silence may have locked it before."""
+        last = self.odom.messages[-QUEUED - 2 :]
+        late = any(after - before > 0.4 for (before, _), (after, _) in pairwise(last))
+        return len(last) > QUEUED and not late and all(m.twist.twist.linear.x > 0.1 for _, m in last)
 
     def close(self) -> None:
         self._executor.shutdown()
