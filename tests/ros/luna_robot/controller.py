@@ -50,6 +50,8 @@ SERVICES = {
 
 ASKED_AT_MOST = 4
 STANDS_WITHIN = 1.0
+LOCK_TOLD_EVERY = 0.1
+"""Seconds between two of the supervisor's signs of life."""
 """Seconds after the lock was told in which the robot comes to a stand."""
 
 
@@ -64,7 +66,8 @@ class Controller:
         self.deliveries = Deliveries()
         self.speed = 0.0
         self.locked: bool | None = None
-        self._locked_since = self._lock_heard = 0.0
+        self._locked_since = self._lock_told = 0
+        self._moved: list[tuple[int, float]] = []
         self.moved_while_locked: list[float] = []
         self.phases: list[int] = []
         self._changed = threading.Condition()
@@ -106,25 +109,31 @@ class Controller:
             self.deliveries = message
             self._changed.notify_all()
 
-    def _on_odom(self, message: Odometry) -> None:
+    def _on_odom(self, message: Odometry, info: dict[str, int]) -> None:
         with self._changed:
             self.speed = abs(message.twist.twist.linear.x) + abs(message.twist.twist.angular.z)
-            if self.speed > 0.02 and self._is_surely_locked():
-                self.moved_while_locked.append(self.speed)
+            if self.speed > 0.02:
+                self._moved.append((info["source_timestamp"], self.speed))
             self._changed.notify_all()
 
-    def _on_lock(self, message: Bool) -> None:
+    def _on_lock(self, message: Bool, info: dict[str, int]) -> None:
         with self._changed:
-            self._lock_heard = time.monotonic()
-            if message.data and not self.locked:
-                self._locked_since = self._lock_heard
+            self._judge(message.data, info["source_timestamp"])
             self.locked = message.data
             self._changed.notify_all()
 
-    def _is_surely_locked(self) -> bool:
-        """Told a moment ago, and for long enough to stand: a supervisor that is new may be heard late here."""
-        now = time.monotonic()
-        return bool(self.locked) and now - self._lock_heard < 0.25 and now - self._locked_since > STANDS_WITHIN
+    def _judge(self, locked: bool, told: int) -> None:
+        """Count what moved between two signs of life that both lock, where the lock had lasted long enough to stand.
+
+        By when they were told: they may be heard in another order. A supervisor that is new may be heard late, so that
+        after a gap the lock counts as new.
+        """
+        if not (locked and self.locked and told - self._lock_told < LOCK_TOLD_EVERY * 2.5e9):
+            self._locked_since = told
+        stands_from = self._locked_since + STANDS_WITHIN * 1e9
+        self.moved_while_locked += [speed for moved, speed in self._moved if stands_from < moved < told]
+        self._moved.clear()
+        self._lock_told = told
 
     def _beat(self) -> None:
         if self.beating:
