@@ -48,10 +48,11 @@ SERVICES = {
     "set_emergency_stop": SetEmergencyStop,
 }
 
+ACCEPTED, ALREADY = 0, 1
 ASKED_AT_MOST = 4
-STANDS_WITHIN = 1.0
 LOCK_TOLD_EVERY = 0.1
 """Seconds between two of the supervisor's signs of life."""
+STANDS_WITHIN = 1.0
 """Seconds after the lock was told in which the robot comes to a stand."""
 
 
@@ -70,6 +71,8 @@ class Controller:
         self._moved: list[tuple[int, float]] = []
         self.moved_while_locked: list[float] = []
         self.phases: list[int] = []
+        self.asked = 0
+        """How often the last call was asked."""
         self._changed = threading.Condition()
         self._subscribe()
         self._heartbeat = self.node.create_publisher(ControllerHeartbeat, "controller_heartbeat", 10)
@@ -186,12 +189,17 @@ class Controller:
         request = SERVICES[name].Request(**fields)
         if hasattr(request, "epoch") and "epoch" not in fields:
             request.epoch = self.epoch
-        for _ in range(ASKED_AT_MOST - 1):
+        for self.asked in range(1, ASKED_AT_MOST):
             future = client.call_async(request)
             if self._done(future, within / ASKED_AT_MOST):
                 return future.result()
             client.remove_pending_request(future)
+        self.asked = ASKED_AT_MOST
         return self._result(client.call_async(request), within / ASKED_AT_MOST)
+
+    def took(self, answer: Any) -> bool:
+        """Whether what was asked last was done: upon this question or, if there were several, upon an earlier one."""
+        return bool(answer.verdict == ACCEPTED or (answer.verdict == ALREADY and self.asked > 1))
 
     def send(self, goal: ExecuteDelivery.Goal, within: float = 20.0) -> Any:
         """The future of the result; fails if ROS refuses the goal."""

@@ -44,7 +44,7 @@ def test_a_delivery_outlives_the_death_of_each_process_on_the_way(robot: World, 
     controller.wait_ready()
     assert controller.status.journal_id == journal
     assert robot.story_of(goal.delivery_id).count("LEG_ARRIVED") == 1
-    assert controller.confirm(LOAD).verdict == 0
+    assert controller.took(controller.confirm(LOAD))
     controller.wait_for_phase(S.PHASE_AWAITING_UNLOAD)
     assert controller.confirm(UNLOAD).state.outcome == S.OUTCOME_SUCCEEDED
     assert robot.story_of(goal.delivery_id).count("LEG_ARRIVED") == 2
@@ -53,12 +53,13 @@ def test_a_delivery_outlives_the_death_of_each_process_on_the_way(robot: World, 
 def test_a_cancel_stops_it_and_an_operator_may_drive_it(robot: World):
     controller = robot.controller
     desk = Waypoint(location_code="DESK-1", name="Desk", kind="DESK", pose=conversions.pose_msg(Pose(6.8, 7.2, -1.57)))
-    assert controller.call("set_waypoints", map_id="library", version=4, waypoints=[desk]).verdict == 0
+    assert controller.took(controller.call("set_waypoints", map_id="library", version=4, waypoints=[desk]))
     goal = robot.goal()
     result = controller.send(goal)
     controller.wait(lambda: controller.speed > 0.05, 60.0, "drives")
-    assert controller.navigate(5.0, waypoint="desk-1").error_code == S.ERROR_BUSY
-    assert controller.call("cancel_delivery", delivery_id=goal.delivery_id, attempt=1, reason="enough").verdict == 0
+    assert controller.navigate(20.0, waypoint="desk-1").error_code == S.ERROR_BUSY
+    answer = controller.call("cancel_delivery", delivery_id=goal.delivery_id, attempt=1, reason="enough")
+    assert controller.took(answer)
     assert controller.state_of(result, 60.0).outcome == S.OUTCOME_CANCELLED
     controller.wait(lambda: controller.speed == 0.0, 20.0, "stands still")
     arrived = controller.navigate(90.0, waypoint="desk-1")

@@ -43,7 +43,7 @@ def test_killed_while_waiting_it_waits_on_for_the_same_hand_over(robot: World):
     assert 400.0 < left < 600.0, "what is left of the timer survives and runs on"
     again = controller.send(robot.goal(goal.delivery_id, boot_id=status.boot_id))
     controller.wait_ready()
-    assert controller.confirm(LOAD).verdict == 0
+    assert controller.took(controller.confirm(LOAD))
     controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("onboard")
     restart(robot)
@@ -96,7 +96,7 @@ def test_a_restart_without_a_pose_awaits_recovery(robot: World):
     restart(robot)
     controller.wait_ready(besides=())
     answer = controller.call("resolve_recovery", delivery_id=status.delivery_id, resolution=1)
-    assert answer.verdict == 0
+    assert controller.took(answer)
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
 
 
