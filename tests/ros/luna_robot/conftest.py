@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from luna_interfaces.msg import DeliveryStop
+from luna_interfaces.msg import DeliveryStop, JournalEntry
 from luna_interfaces.srv import ResolveRecovery
 
 from tests.domains import Domain
@@ -36,10 +36,17 @@ class World:
 
     def story_of(self, delivery_id: str) -> list[str]:
         """What the journal says of it."""
-        entries = []
+        return [entry.event for entry in self._entries_of(delivery_id)]
+
+    def phases_of(self, delivery_id: str) -> list[int]:
+        """What it went through, as the journal says; what lasts shortly may be over before anybody sees it."""
+        return [entry.state.phase for entry in self._entries_of(delivery_id) if entry.event == "PHASE"]
+
+    def _entries_of(self, delivery_id: str) -> list[JournalEntry]:
+        entries: list[JournalEntry] = []
         while batch := self.controller.call("get_journal", after_seq=len(entries), limit=200).entries:
             entries += batch
-        return [entry.event for entry in entries if entry.state.delivery_id == delivery_id]
+        return [entry for entry in entries if entry.state.delivery_id == delivery_id]
 
     def goal(self, name: str = "", load_timeout: float = 600.0, unload_timeout: float = 300.0, **fields):
         """From the farther one of two places to the other, and back if nobody takes it there."""
