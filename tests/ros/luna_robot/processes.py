@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[3]
 FLOOR = ROOT / "sim" / "maps" / "library"
 SOURCES = [ROOT / "sim", ROOT / "ros_ws" / "src" / "luna_robot"]
 START_WITHIN = 60.0
+END_WITHIN = 30.0
 ALONE = ("waypoint_navigator", "task_executor", "status_publisher")
 MODULES = {
     "safety": "luna_robot.safety_supervisor",
@@ -74,7 +75,7 @@ class Processes:
     def pid(self, name: str) -> int:
         return self._running[name].pid
 
-    def end(self, name: str, within: float = 5.0) -> int:
+    def end(self, name: str, within: float = END_WITHIN) -> int:
         """SIGTERM; the exit code."""
         process = self._running.pop(name)
         process.send_signal(signal.SIGTERM)
@@ -84,11 +85,11 @@ class Processes:
         """SIGKILL."""
         process = self._running.pop(name)
         process.kill()
-        process.wait(5.0)
+        process.wait(END_WITHIN)
 
     def close(self) -> None:
         for process in self._running.values():
             process.kill()
         for process in self._running.values():
-            process.wait(5.0)
+            process.wait(END_WITHIN)
         self._running.clear()

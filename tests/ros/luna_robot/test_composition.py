@@ -38,7 +38,7 @@ def test_a_delivery_outlives_the_death_of_each_process_on_the_way(robot: World, 
     for name in nodes:
         controller.wait(lambda: controller.speed > 0.05, 60.0, f"drives before {name} dies")
         robot.processes.kill(name)
-        controller.wait(lambda: controller.locked and controller.speed == 0.0, 4.0, f"stands still without {name}")
+        controller.wait(lambda: controller.locked and controller.speed == 0.0, 20.0, f"stands still without {name}")
         robot.processes.start(name)
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)
     controller.wait_ready()

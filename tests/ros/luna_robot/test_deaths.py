@@ -65,7 +65,7 @@ def test_a_dead_supervisor_locks_the_robot_until_it_is_back(robot: World):
     controller.send(robot.goal())
     controller.wait(lambda: controller.speed > 0.05, 60.0)
     robot.processes.kill("safety")
-    controller.wait(lambda: controller.speed == 0.0, 4.0, "silence locks")
+    controller.wait(lambda: controller.speed == 0.0, 20.0, "silence locks")
     controller.wait(lambda: "SAFETY_SILENT" in robot.faults, 20.0)
     restart(robot, "safety")
     controller.wait_for_phase(S.PHASE_AWAITING_LOAD)

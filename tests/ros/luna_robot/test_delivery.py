@@ -153,18 +153,18 @@ def test_an_operator_drives_to_a_waypoint(robot: World):
     controller.call("set_waypoints", map_id="library", version=4, waypoints=[desk])
     result = controller.navigate(60.0, waypoint="desk-1")
     assert (result.error_code, result.final_distance < 0.3) == (0, True)
-    assert controller.navigate(5.0, waypoint="NOWHERE").error_code == S.ERROR_UNKNOWN_WAYPOINT
+    assert controller.navigate(20.0, waypoint="NOWHERE").error_code == S.ERROR_UNKNOWN_WAYPOINT
     wall = stop("", -30.0, -30.0).pose
-    assert controller.navigate(15.0, pose=wall).error_code == S.ERROR_NAVIGATION
-    assert controller.navigate(5.0, pose=stop("", 7.0, 13.0).pose).error_code == S.ERROR_MALFORMED
+    assert controller.navigate(60.0, pose=wall).error_code == S.ERROR_NAVIGATION
+    assert controller.navigate(20.0, pose=stop("", 7.0, 13.0).pose).error_code == S.ERROR_MALFORMED
     ahead = stop("", 1.0, 0.0).pose
     for frame in ("base_link", ""):
         ahead.header.frame_id = frame
-        refused = controller.navigate(5.0, pose=ahead)
+        refused = controller.navigate(20.0, pose=ahead)
         assert (refused.error_code, refused.message) == (S.ERROR_MALFORMED, f"pose: frame {frame!r} is not 'map'")
     controller.send(robot.goal())
     controller.wait_for_phase(S.PHASE_TO_PICKUP)
-    assert controller.navigate(5.0, waypoint="desk-1").error_code == S.ERROR_BUSY
+    assert controller.navigate(20.0, waypoint="desk-1").error_code == S.ERROR_BUSY
 
 
 def test_without_a_link_the_leg_is_finished_and_timers_stand_still(robot: World):
