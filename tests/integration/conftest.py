@@ -27,6 +27,8 @@ from sqlalchemy.orm import Session
 
 from luna_web.main import ALL, create_app
 from luna_web.notification.tellings import TOLD_TO_NOBODY, told_types
+from luna_web.shared import cache, database
+from luna_web.shared import runtime as runtimes
 from luna_web.shared.config import Settings
 from luna_web.shared.database import SessionFactory
 from luna_web.shared.library_settings import library_rules
@@ -59,6 +61,7 @@ BEGIN
 END $$
 """
 EVENTS = "SELECT DISTINCT event_type FROM outbox WHERE source <> 'test'"
+PATIENCE_S = 60.0
 WAITING = ("web/worker/", "web/notification/live/", "web/delivery/test_random_days", "web/test_fuzz")
 
 # What goes wrong is told as `configure_logs` has it told; structlog alone draws every variable of every frame, which
@@ -116,6 +119,23 @@ def settings(postgres_server: servers.Postgres, valkey_url: str) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """This process waits for servers as long as it takes: what it asks may be served late where the machine is busy.
+
+    One that was stopped refuses at once; what LUNA does when one is silent is asked with limits of a test's own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "TIMEOUT_S", PATIENCE_S)
+        patch.setattr(cache, "PATIENCE_S", PATIENCE_S)
+        patch.setattr(runtimes, "REDIS_TIMEOUT_S", PATIENCE_S)
+        patch.setattr(database, "CONNECT_TIMEOUT_S", int(PATIENCE_S))
+        patch.setattr(database, "POOL_TIMEOUT_S", PATIENCE_S)
+        patch.setattr(database, "LOCK_TIMEOUT_MS", int(1000 * PATIENCE_S))
+        patch.setattr(database, "STATEMENT_TIMEOUT_MS", int(1000 * PATIENCE_S))
+        yield
+
+
 class Sweeper:
     """Empties the database, on one connection: what each new one reads of the catalog first takes six times as long."""
 
@@ -146,7 +166,7 @@ def sweeper(settings: Settings, postgres_server: servers.Postgres) -> Iterator[S
 
 
 @pytest.fixture(scope="session")
-def shared_runtime(settings: Settings) -> Iterator[Runtime]:
+def shared_runtime(settings: Settings, patience: None) -> Iterator[Runtime]:
     runtime = make_runtime(settings)
     yield runtime
     runtime.close()

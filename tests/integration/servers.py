@@ -61,8 +61,11 @@ def wait_until(
     What takes long is looked at less and less often: looking takes the processors from those that are waited for.
     """
     end = time.monotonic() + deadline
-    while not look():
-        assert time.monotonic() < end, f"{what}: not within {deadline:.0f} s"
+    while True:
+        is_late = time.monotonic() >= end  # asked before the look: it may be this process that stood still
+        if look():
+            return
+        assert not is_late, f"{what}: not within {deadline:.0f} s"
         time.sleep(every)
         every = max(every, min(every * 1.2, SELDOM_S))
 

@@ -33,11 +33,12 @@ DEADLINE = 60.0
 def until(what: str, look: Callable[[], T | None], deadline: float = DEADLINE) -> T:
     """The first truthy answer of ``look``; an AssertionError that says ``what`` after ``deadline`` seconds."""
     end = time.monotonic() + deadline
-    while time.monotonic() < end:
+    while True:
+        is_late = time.monotonic() >= end  # asked before the look: it may be this process that stood still
         if found := look():
             return found
+        assert not is_late, f"not within {deadline:.0f} s: {what}"
         time.sleep(0.05)
-    raise AssertionError(f"not within {deadline:.0f} s: {what}")
 
 
 @dataclass

@@ -43,10 +43,10 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), UUID: Uuid(), str: Text()}  # noqa: RUF012
 
 
-def connect_args(*, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> dict[str, Any]:
+def connect_args(*, statement_timeout_ms: int | None = None) -> dict[str, Any]:
     """What every connection of ours is opened with: bounded waits, UTC."""
     options = (
-        f"-c statement_timeout={statement_timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS}"
+        f"-c statement_timeout={statement_timeout_ms or STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
         " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
     )
     return {

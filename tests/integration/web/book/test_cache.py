@@ -22,6 +22,7 @@ from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.paging import PageParams
 from luna_web.shared.runtime import Runtime
 from tests.integration import servers
+from tests.integration.conftest import PATIENCE_S
 from tests.integration.world import Api, Catalog, data
 
 NUMBERS = Kind("number", 60, TypeAdapter(int))
@@ -93,7 +94,7 @@ class TestRedisAway:
         """A Valkey of its own, a cache in front of it, and the clock of its breaker."""
         with servers.valkey() as server:
             now = [0.0]
-            client = Redis.from_url(server.url, socket_timeout=0.05, retry=Retry(NoBackoff(), 0))
+            client = Redis.from_url(server.url, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0))
             yield server, Cache(client, breaker=Breaker(lambda: now[0])), now
             client.close()
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
+from luna_web.notification.sending import outcomes
 from luna_web.notification.sending.email import EmailCarrier
 from luna_web.notification.sending.sender import Carrier, Sender
 from luna_web.shared.config import Settings
@@ -65,6 +67,12 @@ def news(runtime: Runtime) -> News:
             )  # fmt: skip
 
     return happen
+
+
+@pytest.fixture(autouse=True)
+def time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be sent waits until a test says that it is `later`."""
+    monkeypatch.setattr(outcomes, "FIRST_PAUSE", timedelta(minutes=2))
 
 
 class Letters:

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.models import DeadLetter, Outbox
 from luna_web.shared.outbox import TryLater
-from luna_web.worker import repository
+from luna_web.worker import domain, repository
+from luna_web.worker import relay as relaying
 from luna_web.worker.domain import FIRST_RESEND, MOST_ATTEMPTS, Drain
 from luna_web.worker.drain import Drainer
 from luna_web.worker.relay import MOST_WAITING, Relay
@@ -19,6 +20,7 @@ from tests.integration.web.worker.events import Aggregate, Counting, count, hand
 from tests.integration.world import People
 
 Look = Callable[[], None]
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -80,6 +82,13 @@ def test_what_a_consumer_does_not_want_is_passed_over(
     aggregate.happens()
     look()
     assert handled(session_factory) == [2]
+
+
+@pytest.fixture(autouse=True)
+def time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried or told again before a test says that its waiting time is over."""
+    monkeypatch.setattr(domain, "FIRST_RETRY", HOUR)
+    monkeypatch.setattr(relaying, "FIRST_RESEND", HOUR)
 
 
 def test_a_failure_undoes_its_effect_and_holds_up_what_follows(

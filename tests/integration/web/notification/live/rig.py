@@ -259,6 +259,9 @@ def numbers(events: Sequence[Json]) -> list[int]:
 
 async def until(what: str, look: Callable[[], bool], deadline: float = DEADLINE_S) -> None:
     end = asyncio.get_running_loop().time() + deadline
-    while not look():
-        assert asyncio.get_running_loop().time() < end, f"{what}: not within {deadline:.0f} s"
+    while True:
+        is_late = asyncio.get_running_loop().time() >= end  # asked before the look, as in `wait_until`
+        if look():
+            return
+        assert not is_late, f"{what}: not within {deadline:.0f} s"
         await asyncio.sleep(0.01)
