@@ -8,7 +8,7 @@ from sqlalchemy import text
 from luna_web.shared.database import SessionFactory, transaction
 from luna_web.shared.ids import new_id
 from luna_web.shared.principal import Role
-from luna_web.shared.revocation import STALE_S, RevocationWatch
+from luna_web.shared.revocation import POLL_S, STALE_S, RevocationWatch
 from luna_web.shared.runtime import Runtime
 from tests.integration.servers import wait_until
 from tests.integration.world import People, Person
@@ -112,10 +112,16 @@ def running(session_factory: SessionFactory) -> Iterator[RevocationWatch]:
     watch.stop()
 
 
-def test_another_process_knows_within_a_second(running: RevocationWatch, runtime: Runtime, person: Person) -> None:
+def test_another_process_learns_it_by_itself(running: RevocationWatch, runtime: Runtime, person: Person) -> None:
     revoke(runtime.session_factory, person)
 
-    wait_until("the other process knows", lambda: running.known_revoked(person.session_id), 1.0)
+    wait_until("the other process knows", lambda: running.known_revoked(person.session_id))
+
+
+def test_it_looks_twice_a_second_and_trusts_no_look_that_is_older_than_one() -> None:
+    """What the second is made of. How long a busy machine takes over it is not for tests to measure."""
+    assert POLL_S <= 0.5
+    assert STALE_S <= 1.0
 
 
 class TestTelling:

@@ -109,9 +109,10 @@ def valkey() -> Iterator[servers.Valkey]:
         yield server
 
 
-def test_a_session_ends_within_a_second_also_without_redis(
+def test_the_end_of_the_session_ends_it_also_without_redis(
     settings: Settings, runtime: Runtime, people: People, valkey: servers.Valkey
 ) -> None:
+    """Within a second: `shared/test_revocation.py`."""
     person = people.make()
 
     async def story(server: Server) -> None:
@@ -119,9 +120,7 @@ def test_a_session_ends_within_a_second_also_without_redis(
             await asyncio.to_thread(valkey.stop)
             with transaction(runtime.session_factory) as session:
                 session.execute(text(END_OF_SESSION), {"id": person.session_id})
-            started = asyncio.get_running_loop().time()
             assert await me.closed() == 4401
-            assert asyncio.get_running_loop().time() - started < 1.5
 
     with serving(settings.model_copy(update={"redis_url": valkey.url})) as server:
         asyncio.run(story(server))

@@ -225,18 +225,15 @@ class TestRefusing:
 
 class TestEnding:
     @story
-    async def test_the_end_of_the_session_ends_it_within_a_second(
-        self, server: Server, people: People, runtime: Runtime
-    ) -> None:
+    async def test_the_end_of_the_session_ends_it(self, server: Server, people: People, runtime: Runtime) -> None:
+        """Within a second: `shared/test_revocation.py`."""
         person = people.make()
 
         async with client(server.url, token_of(person)) as me:
             await me.next("authenticated")
             with transaction(runtime.session_factory) as session:
                 session.execute(text(END_OF_SESSION), {"id": person.session_id})
-            started = asyncio.get_running_loop().time()
             assert await me.closed() == 4401
-            assert asyncio.get_running_loop().time() - started < 1.5
 
     @story
     async def test_the_end_of_the_token_ends_it_unless_a_fresh_one_came(
