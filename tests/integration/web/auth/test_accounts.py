@@ -18,6 +18,7 @@ from luna_web.shared.models import AuditLog
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
 from tests.integration.in_process import make_client
+from tests.integration.web.auth.conftest import Town
 from tests.integration.world import PASSWORD, Api, People, data, refused
 
 ADA = {"email": "Ada@Example.org", "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace"}
@@ -157,15 +158,13 @@ class TestLogin:
         monkeypatch.setattr(PasswordHasher, "check_needs_rehash", meanwhile)
         refused(login(client, "bea@example.org"), 401, "INVALID_CREDENTIALS")
 
-    def test_failures_of_an_account_are_counted_whether_it_exists_or_not(
-        self, client: Api, people: People, settings: Settings
-    ) -> None:
-        people.make(email="bea@example.org")
+    def test_failures_of_an_account_are_counted_whether_it_exists_or_not(self, town: Town) -> None:
+        town.people.make(email="bea@example.org")
 
         for email in ("bea@example.org", "nobody@example.org"):
-            for _ in range(settings.login_free_failures + 1):
-                refused(login(client, email, "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
-            answer = login(client, email.upper())
+            for _ in range(town.runtime.settings.login_free_failures + 1):
+                refused(town.login(email, "Wrong-horse-9"), 401, "INVALID_CREDENTIALS")
+            answer = town.login(email.upper())
             refused(answer, 429, "TOO_MANY_ATTEMPTS")
             assert int(answer.headers["Retry-After"]) > 0
 
