@@ -110,11 +110,14 @@ def town(whole: tuple[FastAPI, Runtime, FixedClock], runtime: Runtime, tmp_path:
 
 @pytest.fixture
 def make_town(settings: Settings, runtime: Runtime, tmp_path: Path) -> Iterator[Callable[..., Town]]:
-    """`make_town(registration="closed")`: the auth service with these settings changed, over the test's database."""
+    """`make_town(registration="closed")`: the auth service with these settings changed, over the test's database.
+
+    All that a test makes go by one clock.
+    """
+    clock = FixedClock(datetime.now(UTC))
     with ExitStack() as stack:
 
         def make(**changed: Any) -> Town:
-            clock = FixedClock(datetime.now(UTC))
             own = make_runtime(settings.model_copy(update=changed), clock)
             stack.callback(own.close)
             own.provide(ACCOUNTS, make_accounts(own))
