@@ -1,15 +1,15 @@
 """Readers that do not read, networks that are slow, silence: nobody else notices, and everybody can come back."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from luna_web.notification.live import liveness
 from luna_web.notification.live.leading import LeadingPositions
+from luna_web.notification.live.liveness import PING_SECONDS, Liveness
 from luna_web.shared.config import Settings
 from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime
@@ -60,14 +60,15 @@ async def test_a_reader_that_stops_is_closed_with_4408_and_resumes(
             cursor = (await one.next("subscribed"))["cursor"]
         stall(stalled)
 
-        def happen() -> None:
-            news.write_requests(range(600), padding)
+        def happen(some: range) -> None:
+            news.write_requests(some, padding)
             while news.relay.relay_once():
                 pass
 
-        happening = asyncio.create_task(asyncio.to_thread(happen))
-        assert numbers(await me.take(600)) == list(range(600))
-        await happening
+        for first in range(0, 600, 40):
+            some = range(first, first + 40)  # the buffer holds more: it never fills for whoever reads
+            await asyncio.to_thread(happen, some)
+            assert numbers(await me.take(40)) == list(some)
         stalled.connection.transport.resume_reading()
         assert await stalled.closed() == 4408
     heard = [frame for frame in stalled.seen if frame["op"] == "event"]
@@ -116,18 +117,35 @@ async def test_positions_come_one_frame_a_tick_and_the_newest_wins(
         assert (shown["robot_id"], shown["pose"]["x"]) == (str(robot), 19.0)
 
 
+@pytest.fixture
+def pass_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """`pass_by(20)`: so many seconds go by at once for whoever judges whether a client still speaks."""
+    gone = 0.0
+
+    def pass_by(seconds: float) -> None:
+        nonlocal gone
+        gone += seconds
+
+    heard, look = Liveness.heard, Liveness.look
+    monkeypatch.setattr(Liveness, "heard", lambda self, now: heard(self, now + gone))
+    monkeypatch.setattr(Liveness, "look", lambda self, now: look(self, now + gone))
+    return pass_by
+
+
 @story
 async def test_a_silent_peer_is_pinged_and_then_closed(
-    server: Server, people: People, monkeypatch: pytest.MonkeyPatch
+    server: Server, people: People, pass_by: Callable[[float], None]
 ) -> None:
-    monkeypatch.setattr(liveness, "PING_SECONDS", 0.3)
-    monkeypatch.setattr(liveness, "SILENCE_SECONDS", 1.5)
-
+    """After two pings that it did not answer. Whoever answers stays."""
     one, another = token_of(people.make()), token_of(people.make())
     async with client(server.url, one) as me, client(server.url, another) as mute:
+        await mute.next("authenticated")
         for _ in range(5):
+            pass_by(PING_SECONDS)
             await me.next("ping")
             await me.say(op="pong")
+            await me.say(op="ping")
+            await me.next("pong")
         assert await mute.closed() == 4410
         assert {frame["op"] for frame in mute.seen} == {"authenticated", "ping"}
         await me.say(op="ping")
