@@ -8,6 +8,7 @@ from http import HTTPStatus
 import psutil
 import pytest
 
+from luna_web.shared.runtime import Runtime
 from tests.integration import servers
 from tests.integration.servers import wait_until
 from tests.integration.web.worker.processes import ENDS_WITHIN_S, WorkerProcess
@@ -15,7 +16,8 @@ from tests.integration.world import Api, Json, data
 from tests.unit.web.book.imports.files import csv_file
 
 Start = Callable[[], WorkerProcess]
-MANY = 5_000
+MANY = 10_000
+"""Ten batches."""
 FILE = csv_file([{"title": f"Volume {number}", "barcode": f"B{number:05}"} for number in range(MANY)])
 CANCELLED_FILE = csv_file([{"title": f"Part {number}", "barcode": f"P{number:05}"} for number in range(MANY)])
 ENDED = ("COMPLETED", "FAILED", "CANCELLED")
@@ -26,20 +28,55 @@ def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LUNA_IMPORT_LEASE_SECONDS", "1")
 
 
-@pytest.fixture(autouse=True)
-def unhurried(postgres_server: servers.Postgres) -> Iterator[None]:
-    """Each batch takes a second: there must be something left for others, however seldom the tests come to look."""
-    with postgres_server.admin("luna") as connection:
-        connection.execute(
-            "CREATE FUNCTION unhurried() RETURNS trigger LANGUAGE plpgsql"
-            " AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END'"
-        )
-        connection.execute(
-            "CREATE TRIGGER unhurried BEFORE INSERT ON books FOR EACH STATEMENT EXECUTE FUNCTION unhurried()"
-        )
-    yield
-    with postgres_server.admin("luna") as connection:
-        connection.execute("DROP FUNCTION unhurried CASCADE")
+TURNSTILE = """
+CREATE TABLE turnstile (titles float8 NOT NULL);
+INSERT INTO turnstile VALUES (-1);
+GRANT SELECT ON turnstile TO luna_app;
+CREATE FUNCTION pass_the_turnstile() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WHILE (SELECT count(*) FROM books) > (SELECT titles FROM turnstile)
+        AND clock_timestamp() < statement_timestamp() + interval '2 seconds' LOOP
+    PERFORM pg_sleep(0.02);
+  END LOOP;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER turnstile BEFORE INSERT ON books FOR EACH STATEMENT EXECUTE FUNCTION pass_the_turnstile()
+"""
+
+
+class Turnstile:
+    """Batches land one by one, each when its test wants it: there must be something left for others.
+
+    PostgreSQL would cancel whoever waits for long, so that after two seconds one passes of itself. That a file has ten
+    is for a test that comes late.
+    """
+
+    def __init__(self, server: servers.Postgres) -> None:
+        self._server = server
+
+    def let_one_pass(self) -> None:
+        self._run("UPDATE turnstile SET titles = (SELECT count(*) FROM books)")
+
+    def let_all_pass(self) -> None:
+        self._run("UPDATE turnstile SET titles = 'infinity'")
+
+    def put_up(self) -> None:
+        self._run(TURNSTILE)
+
+    def take_down(self) -> None:
+        self._run("DROP FUNCTION pass_the_turnstile CASCADE; DROP TABLE turnstile")
+
+    def _run(self, statements: str) -> None:
+        with self._server.admin("luna") as connection:
+            connection.execute(statements)
+
+
+@pytest.fixture
+def turnstile(postgres_server: servers.Postgres, runtime: Runtime) -> Iterator[Turnstile]:
+    turnstile = Turnstile(postgres_server)
+    turnstile.put_up()
+    yield turnstile
+    turnstile.take_down()
 
 
 def send(api: Api, content: bytes) -> str:
@@ -58,12 +95,15 @@ def wait_ended(api: Api, job_id: str) -> Json:
         answer = api.get(f"/books/imports/{job_id}")
         return answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE and data(answer)["state"] in ENDED
 
-    wait_until("the import has ended", ended, 60)
+    wait_until("the import has ended", ended)
     return look(api, job_id)
 
 
-def wait_midway(api: Api, job_id: str) -> None:
-    wait_until("some of it has landed", lambda: look(api, job_id)["rows_read"] > 0)
+def let_some_land(turnstile: Turnstile, api: Api, job_id: str) -> None:
+    """A batch of it, or one more, lands, and it is not through."""
+    landed = look(api, job_id)["rows_read"]
+    turnstile.let_one_pass()
+    wait_until("it goes on", lambda: look(api, job_id)["rows_read"] > landed)
     assert look(api, job_id)["state"] == "RUNNING"
 
 
@@ -77,32 +117,27 @@ def importing_processes(worker: WorkerProcess) -> list[psutil.Process]:
     return psutil.Process(worker.process.pid).children()
 
 
-def test_whoever_ends_another_goes_on(start_worker: Start, librarian: Api) -> None:
+def test_whoever_ends_another_goes_on(turnstile: Turnstile, start_worker: Start, librarian: Api) -> None:
     """The importing process is killed, which its worker replaces; the worker is asked to end, its successor killed."""
     first = start_worker().wait_ready()
     job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
+    let_some_land(turnstile, librarian, job_id)
     importing_processes(first)[0].kill()
-    went_on(librarian, job_id)
+    let_some_land(turnstile, librarian, job_id)
 
     first.process.terminate()
     assert first.process.wait(ENDS_WITHIN_S) == 0, first.log
     second = start_worker()
-    went_on(librarian, job_id)
+    let_some_land(turnstile, librarian, job_id)
 
     importing = importing_processes(second)
     second.kill()
-    wait_until("its import has ended with it", lambda: not any(one.is_running() for one in importing), 5)
+    wait_until("its import has ended with it", lambda: not any(one.is_running() for one in importing))
+    assert look(librarian, job_id)["state"] == "RUNNING"
+    turnstile.let_all_pass()
     start_worker()
 
     assert once(wait_ended(librarian, job_id))
-
-
-def went_on(api: Api, job_id: str) -> None:
-    """Wait until more of it has landed. There must be something left for others."""
-    landed = look(api, job_id)["rows_read"]
-    wait_until("it goes on", lambda: look(api, job_id)["rows_read"] > landed)
-    assert look(api, job_id)["state"] == "RUNNING"
 
 
 def bomb() -> bytes:
@@ -119,7 +154,7 @@ HOSTILE = {
 
 
 def test_a_worker_survives_what_it_is_given(
-    start_worker: Start, librarian: Api, postgres_server: servers.Postgres
+    turnstile: Turnstile, start_worker: Start, librarian: Api, postgres_server: servers.Postgres
 ) -> None:
     """Files that were made to harm, an import that is cancelled midway, PostgreSQL throwing everybody out."""
     worker = start_worker().wait_ready()
@@ -128,21 +163,23 @@ def test_a_worker_survives_what_it_is_given(
     for name, (_, says) in HOSTILE.items():
         job = wait_ended(librarian, sent[name])
         assert (job["state"], says in (job["failure"] or "")) == ("FAILED", True), (name, job["failure"])
+    turnstile.let_one_pass()
     deep = b'{"title": ' + b"[" * 200_000 + b"}\n" + b'{"title": "Dune"}\n' + b"x" * 3_000_000
     job = wait_ended(librarian, send(librarian, deep))
     assert (job["state"], job["added"], job["rejected"]) == ("COMPLETED", 1, 2)
 
     cancelled = send(librarian, CANCELLED_FILE)
-    wait_midway(librarian, cancelled)
+    let_some_land(turnstile, librarian, cancelled)
     librarian.put(f"/books/imports/{cancelled}/cancel")
     wait_until("its process has ended", lambda: not importing_processes(worker))
     assert look(librarian, cancelled)["state"] == "CANCELLED"
     assert 0 < look(librarian, cancelled)["added"] < MANY
 
     job_id = send(librarian, FILE)
-    wait_midway(librarian, job_id)
+    let_some_land(turnstile, librarian, job_id)
     with postgres_server.admin() as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'luna'")
+    turnstile.let_all_pass()
 
     assert once(wait_ended(librarian, job_id))
     assert worker.process.poll() is None
