@@ -1,5 +1,6 @@
 """Registering, logging in, one's own account."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -168,11 +169,14 @@ class TestLogin:
             refused(answer, 429, "TOO_MANY_ATTEMPTS")
             assert int(answer.headers["Retry-After"]) > 0
 
-    def test_a_campus_behind_one_address_gets_in(self, client: Api, people: People) -> None:
-        people.make(email="bea@example.org")
+    def test_a_campus_behind_one_address_gets_in(self, make_town: Callable[..., Town], settings: Settings) -> None:
+        """A hundred a minute. Here they have an hour, or a slow machine would not be refused the next one."""
+        assert settings.login_limit_per_address == "100/minute"
+        town = make_town(login_limit_per_address="100/hour")
+        town.people.make(email="bea@example.org")
 
-        assert {login(client, "bea@example.org").status_code for _ in range(100)} == {200}
-        refused(login(client, "bea@example.org"), 429, "TOO_MANY_ATTEMPTS")
+        assert {town.login("bea@example.org").status_code for _ in range(100)} == {200}
+        refused(town.login("bea@example.org"), 429, "TOO_MANY_ATTEMPTS")
 
     def test_it_is_in_the_audit_trail_with_its_address(self, client: Api, people: People, session: Session) -> None:
         person = people.make(email="bea@example.org")
