@@ -4,6 +4,7 @@
 - `desk`: the deliveries that the service is given.
 - `luna1`: the registered robot's id, on the floor of `sim/maps/library`.
 - `led`: the robot service with its controllers running, and its API.
+- `patient`: requests wait for the robot as long as tests do.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ from sqlalchemy import select
 from luna_web.delivery.policies import policies
 from luna_web.delivery.reports import DeliveryReports
 from luna_web.notification.live.leading import LeadingPositions
+from luna_web.robot import emergency
 from luna_web.robot.app import SERVICE
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK, STATUS_LISTENER
+from luna_web.robot.routes import calling
 from luna_web.robot.seed import Registration, load_floor, register
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings
@@ -28,7 +31,7 @@ from luna_web.shared.principal import Role
 from luna_web.shared.runtime import Runtime, make_runtime
 from tests.integration.in_process import make_client
 from tests.integration.web.robot.desk import DeskInMemory
-from tests.integration.web.robot.ros_side import ROOT, Bridge, Proxy, RobotDouble, end, ros_in
+from tests.integration.web.robot.ros_side import DEADLINE_S, ROOT, Bridge, Proxy, RobotDouble, end, ros_in
 from tests.integration.world import Api, People
 
 FLOOR = ROOT / "sim/maps/library"
@@ -85,6 +88,13 @@ def lead(settings: Settings, runtime: Runtime, desk: DeskInMemory) -> Iterator[C
 @pytest.fixture
 def led(luna1: UUID, lead: Callable[[], Api]) -> Api:
     return lead()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request waits for the robot as long as a test does: an answer that is late on a busy machine still comes."""
+    monkeypatch.setattr(emergency, "ANSWER_SECONDS", DEADLINE_S)
+    monkeypatch.setattr(calling, "EFFECT_SECONDS", DEADLINE_S)
 
 
 def add_robot(sessions: SessionFactory, settings: Settings, url: str, token: str, name: str = "luna1") -> UUID:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import httpx
+
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import Phase
 from luna_web.shared.database import SessionFactory, transaction
@@ -11,7 +13,7 @@ from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import Bridge, RobotDouble, until
 from tests.integration.web.robot.test_controller import comes_true, online, status, waits
 from tests.integration.web.robot.test_recovery import database_away
-from tests.integration.world import Api, People, data, refused
+from tests.integration.world import Api, Json, People, data, refused
 
 
 def row(sessions: SessionFactory, robot_id: UUID) -> Robot:
@@ -19,7 +21,26 @@ def row(sessions: SessionFactory, robot_id: UUID) -> Robot:
         return session.get_one(Robot, robot_id)
 
 
-def test_a_stop_is_confirmed_by_the_robot_and_shown(robot: RobotDouble, luna1: UUID, led: Api) -> None:
+def stopped(led: Api, wish: Json | None, **told: object) -> httpx.Response:
+    """The answer to a stop that tells this of the one robot there is.
+
+    How far a stop comes in the two seconds that an answer takes at most is the machine's matter: where it is not as
+    far, the same stop is asked for again, as a person would.
+    """
+    answers: list[httpx.Response] = []
+
+    def as_told() -> bool:
+        answers.append(led.post("/robot/emergency-stop", wish))
+        (robot,) = answers[-1].json()["data"]["robots"]
+        return told.items() <= robot.items()
+
+    until(as_told, f"a stop is told as {told}")
+    return answers[-1]
+
+
+def test_a_stop_is_confirmed_by_the_robot_and_shown(
+    robot: RobotDouble, luna1: UUID, led: Api, patient: None
+) -> None:
     online(led)
     told = data(led.post("/robot/emergency-stop", {"reason": "A child runs in the aisle"}))
 
@@ -35,7 +56,7 @@ def test_a_stop_is_confirmed_by_the_robot_and_shown(robot: RobotDouble, luna1: U
 
 
 def test_it_holds_until_that_very_stop_is_released_and_the_robot_resumed(
-    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api
+    robot: RobotDouble, desk: DeskInMemory, luna1: UUID, led: Api, patient: None
 ) -> None:
     online(led)
     stop_id = data(led.post(f"/robot/emergency-stop/{luna1}"))["estop_id"]
@@ -54,14 +75,14 @@ def test_it_holds_until_that_very_stop_is_released_and_the_robot_resumed(
     assert robot.events("resume")[0]["at"] < robot.events("goal")[0]["at"]
 
 
-def test_a_second_stop_is_the_same_stop(luna1: UUID, led: Api) -> None:
+def test_a_second_stop_is_the_same_stop(luna1: UUID, led: Api, patient: None) -> None:
     online(led)
     first = data(led.post("/robot/emergency-stop"))
 
     assert data(led.post("/robot/emergency-stop"))["estop_id"] == first["estop_id"]
 
 
-def test_a_release_everywhere_names_the_stop_too(luna1: UUID, led: Api) -> None:
+def test_a_release_everywhere_names_the_stop_too(luna1: UUID, led: Api, patient: None) -> None:
     online(led)
     stop_id = data(led.post("/robot/emergency-stop"))["estop_id"]
     refused(led.post("/robot/emergency-stop/release", {"estop_id": "another"}), 404, "NOT_FOUND")
@@ -75,8 +96,7 @@ def test_without_the_database_it_stops_and_the_row_follows(
 ) -> None:
     online(led)
     with database_away(postgres_server):
-        told = data(led.post("/robot/emergency-stop", {"reason": "fire"}))
-        assert [(r["confirmed"], r["recorded"]) for r in told["robots"]] == [(True, False)]
+        told = data(stopped(led, {"reason": "fire"}, confirmed=True, recorded=False))
         assert robot.events("estop", engage=True)
 
     until(lambda: row(session_factory, luna1).stop_id == told["estop_id"], "the row follows")
@@ -88,8 +108,7 @@ def test_a_robot_out_of_reach_is_named_and_stopped_when_it_is_back(
 ) -> None:
     online(led)
     bridge.kill()
-    told = data(led.post("/robot/emergency-stop"), 202)
-    assert [(r["robot_name"], r["confirmed"], r["recorded"]) for r in told["robots"]] == [("luna1", False, True)]
+    told = data(stopped(led, None, robot_name="luna1", confirmed=False, recorded=True), 202)
     assert status(led)["estop"] | {"since": None, "by": None} == {
         "engaged": True, "id": told["estop_id"], "reason": None, "confirmed": False, "since": None, "by": None,
     }  # fmt: skip
@@ -99,7 +118,7 @@ def test_a_robot_out_of_reach_is_named_and_stopped_when_it_is_back(
 
 
 def test_a_stop_engaged_at_the_robot_itself_is_taken_over(
-    robot: RobotDouble, luna1: UUID, led: Api, session_factory: SessionFactory
+    robot: RobotDouble, luna1: UUID, led: Api, session_factory: SessionFactory, patient: None
 ) -> None:
     online(led)
     robot.order(set={"estopped": True, "suspended": True, "estop_id": "button", "estop_by": "operator"})

@@ -179,7 +179,9 @@ def _beats_stopped(robot: RobotDouble) -> bool:
     return time.time() - robot.events("heartbeat")[-1]["at"] > 2.5
 
 
-def test_without_redis_robots_are_seen_and_stopped(robot: RobotDouble, luna1: UUID, led: Api) -> None:
+def test_without_redis_robots_are_seen_and_stopped(
+    robot: RobotDouble, luna1: UUID, led: Api, patient: None
+) -> None:
     online(led)
     pool = led.http.app.state.luna.redis.connection_pool  # type: ignore[attr-defined]
     pool.connection_kwargs["path"] = "/nowhere"
