@@ -5,6 +5,7 @@
 - `luna1`: the registered robot's id, on the floor of `sim/maps/library`.
 - `led`: the robot service with its controllers running, and its API.
 - `patient`: requests wait for the robot as long as tests do.
+- `steady`: a lease outlives whatever holds its holder up.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from sqlalchemy import select
 from luna_web.delivery.policies import policies
 from luna_web.delivery.reports import DeliveryReports
 from luna_web.notification.live.leading import LeadingPositions
-from luna_web.robot import emergency
+from luna_web.robot import emergency, repository
 from luna_web.robot.app import SERVICE
 from luna_web.robot.models import Robot
 from luna_web.robot.ports import DELIVERIES, DELIVERY_DESK, STATUS_LISTENER
@@ -95,6 +96,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A request waits for the robot as long as a test does: an answer that is late on a busy machine still comes."""
     monkeypatch.setattr(emergency, "ANSWER_SECONDS", DEADLINE_S)
     monkeypatch.setattr(calling, "EFFECT_SECONDS", DEADLINE_S)
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever leads a robot leads it until they give it up, also if this process stands still for a while."""
+    monkeypatch.setattr(repository, "LEASE_SECONDS", 30)
 
 
 def add_robot(sessions: SessionFactory, settings: Settings, url: str, token: str, name: str = "luna1") -> UUID:

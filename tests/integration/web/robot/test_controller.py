@@ -168,7 +168,7 @@ class TestSettings:
 
 class TestLease:
     def test_one_of_two_processes_leads_and_the_other_takes_over(
-        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, lead: Callable[[], Api]
+        self, robot: RobotDouble, desk: DeskInMemory, luna1: UUID, steady: None, lead: Callable[[], Api]
     ) -> None:
         first = lead()
         online(first)
