@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from luna_web.robot import transport
 from luna_web.robot.transport import CallFailed, Connection, LinkDown, bridge_loop
-from tests.integration.web.robot.ros_side import Bridge, Proxy, RobotDouble, end, ros_in, until
+from tests.integration.web.robot.ros_side import DEADLINE_S, Bridge, Proxy, RobotDouble, end, ros_in, until
 
 UPGRADE = {
     "Connection": "Upgrade",
@@ -41,9 +42,16 @@ def proxy(bridge: Bridge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield proxy
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link is opened, and holds, however long the machine lets the other side wait."""
+    monkeypatch.setattr(transport, "HANDSHAKE_SECONDS", DEADLINE_S)
+    monkeypatch.setattr(transport, "PING_SECONDS", DEADLINE_S)
+
+
 def handshake(url: str, **headers: str) -> int:
     """The status that a WebSocket handshake is answered with."""
-    with httpx.stream("GET", url.replace("ws://", "http://"), headers=UPGRADE | headers, timeout=5) as answer:
+    with httpx.stream("GET", url.replace("ws://", "http://"), headers=UPGRADE | headers, timeout=DEADLINE_S) as answer:
         return answer.status_code
 
 
@@ -57,7 +65,7 @@ def on_link(proxy: Proxy, work: Callable[[Connection], Awaitable[Any]]) -> Any:
             connection.abandon()
 
     coroutine: Coroutine[Any, Any, Any] = run()
-    return asyncio.run_coroutine_threadsafe(coroutine, bridge_loop()).result(20)
+    return asyncio.run_coroutine_threadsafe(coroutine, bridge_loop()).result(2 * DEADLINE_S)
 
 
 class TestWhoMayEnter:
@@ -97,7 +105,7 @@ class TestWhatPasses:
             connection.subscribe(
                 "/luna1/status", "luna_interfaces/msg/RobotStatus", lambda m: heard.done() or heard.set_result(m)
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE_S):
                 return await heard
 
         assert on_link(proxy, hear)["robot_name"] == "luna1"
@@ -120,7 +128,7 @@ class TestWhatPasses:
         async def navigate(connection: Connection) -> Any:
             answered = asyncio.get_running_loop().create_future()
             connection.send_goal("/luna1/navigate_to_pose", DELIVERY, {"delivery_id": "x"}, answered.set_result)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(DEADLINE_S):
                 return await answered
 
         assert "services_glob denies" in on_link(proxy, navigate)
@@ -138,7 +146,7 @@ class TestWhatPasses:
     )
     def test_other_services_do_not_pass(self, robot: RobotDouble, proxy: Proxy, service: str) -> None:
         with pytest.raises(CallFailed, match="denies"):
-            on_link(proxy, lambda connection: connection.call(service, {}, 5.0))
+            on_link(proxy, lambda connection: connection.call(service, {}, DEADLINE_S))
         assert not robot.events("forbidden_service")
 
     @pytest.mark.parametrize("topic", ["/luna1/cmd_vel", "/rosout", "/tf", "/luna2/status"])

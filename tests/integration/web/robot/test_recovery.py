@@ -175,7 +175,7 @@ def test_the_database_away_and_back(
         beats = len(robot.events("heartbeat"))
         until(lambda: led.get("/robot/status").status_code == 503, "the outage shows")
         # Without a lease that can be trusted, nobody leads: the robot must not count on confirmations.
-        until(lambda: robot.told and _beats_stopped(robot), "the heartbeat stops")
+        until(lambda: robot.told and beats_stopped(robot), "the heartbeat stops")
         assert len(robot.events("heartbeat")) >= beats
 
     desk.confirm(luna1, Handover.LOAD, handover_seq)
@@ -184,7 +184,7 @@ def test_the_database_away_and_back(
     assert len(robot.events("started")) == 1
 
 
-def _beats_stopped(robot: RobotDouble) -> bool:
+def beats_stopped(robot: RobotDouble) -> bool:
     return time.time() - robot.events("heartbeat")[-1]["at"] > 2.5
 
 

@@ -21,6 +21,7 @@ from tests.integration.web.delivery.world import Library
 from tests.integration.web.robot.conftest import FLOOR
 from tests.integration.web.robot.desk import DeskInMemory
 from tests.integration.web.robot.ros_side import Proxy, RobotDouble, until
+from tests.integration.web.robot.test_recovery import beats_stopped
 from tests.integration.world import Api, Catalog, Json, People, data, refused
 
 TOKEN = "t" * 43
@@ -241,14 +242,13 @@ class TestControllers:
         data(as_admin[1].put(path, {"bridge_url": proxy.url}))
         until(lambda: all(online(api) for api in as_admin), "both processes know the robot")
         ready = "//health/ready"
-        until(lambda: all("luna1" not in api.get(ready).text for api in (first, second)), "both can stop it", 10)
+        until(lambda: all("luna1" not in api.get(ready).text for api in (first, second)), "both can stop it")
 
         data(as_admin[0].delete(path))
         refused(first.post(f"/robot/emergency-stop/{uuid4()}"), 404, "NOT_FOUND")
         # Until it has heard of that, it tells in another status that the robot it tried to stop was taken out.
         answered = partial(second.post, "/robot/emergency-stop")
-        until(lambda: not answered().json()["data"]["robots"], "the other has let it go", 10)
-        beats = len(robot.events("heartbeat"))
-        until(lambda: len(robot.events("heartbeat")) == beats, "nobody leads it", 1)
+        until(lambda: not answered().json()["data"]["robots"], "the other has let it go")
+        until(lambda: beats_stopped(robot), "nobody leads it")
 
 
