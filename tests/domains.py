@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -13,14 +14,14 @@ DOMAINS = range(61, 80)
 class Domain:
     """A domain id that no other test run holds; given back by `close`, and by the end of the process."""
 
-    def __init__(self) -> None:
-        for number in DOMAINS:
+    def __init__(self, numbers: Iterable[int] = DOMAINS) -> None:
+        for number in numbers:
             file = (Path(tempfile.gettempdir()) / f"luna-test-domain-{number}.lock").open("ab")
             if _locked(file):
                 self.number, self._file = number, file
                 return
             file.close()
-        raise RuntimeError(f"all test domains {DOMAINS} are in use")
+        raise RuntimeError(f"all test domains {numbers} are in use")
 
     def close(self) -> None:
         self._file.close()

@@ -1,9 +1,9 @@
 """The robot's side of the link for tests: a robot double, a real rosbridge, the real proxy, each a process."""
 
 import contextlib
+import functools
 import json
 import os
-import random
 import secrets
 import signal
 import subprocess
@@ -18,10 +18,13 @@ import pytest
 from luna_embedded.bridge_config import BridgeRoute, bridge_proxy_nginx_conf, rosbridge_toml
 from luna_embedded.install.machine import shared_libpython
 from luna_embedded.install.ros_variables import run_variables, site_packages
+from tests.domains import Domain
 from tests.integration.servers import free_port, wait_until
 
 ROOT = Path(__file__).parents[4]
 DEADLINE_S = 45.0
+DOMAINS = range(102, 200)
+"""Apart from those of the other suites (`tests/domains.py`) and of runs (1 to 101)."""
 Event = dict[str, Any]
 
 
@@ -57,10 +60,15 @@ class Ros:
         return site_packages(self.python().parents[1]) / "rosbridge_server_rs/rosbridge_server_rs_jazzy"
 
 
+@functools.cache
+def own_domain() -> Domain:
+    """Of this process, until its end: its tests take turns in it."""
+    return Domain(DOMAINS)
+
+
 def ros_in(folder: Path) -> Ros:
-    domain = os.environ.get("LUNA_TEST_ROS_DOMAIN_ID", str(random.randrange(100, 200)))
     own = {
-        "ROS_DOMAIN_ID": domain,
+        "ROS_DOMAIN_ID": os.environ.get("LUNA_TEST_ROS_DOMAIN_ID") or str(own_domain().number),
         "ROS_LOG_DIR": str(folder / "ros"),
         "HOME": str(folder),
     }
@@ -184,7 +192,12 @@ def listens(port: int) -> bool:
 
 
 def end(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> None:
+    """By this signal, or by force where that takes too long: no test is about the end."""
     if process.poll() is None:
         process.send_signal(signal.SIGCONT)
         process.send_signal(number)
-        process.wait(timeout=10)
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
