@@ -83,12 +83,15 @@ def test_a_book_is_checked_in_while_its_robot_sets_off_and_arrives(library: Libr
 
 
 def test_who_joins_a_queue_waits_for_no_loan_that_somebody_has_in_hand(library: Library) -> None:
-    """Loans are locked before queues: a check-in that has the loan and waits for the queue must not be waited for."""
+    """Loans are locked before queues: a check-in that has the loan and waits for the queue must not be waited for.
+
+    Nobody gives the loan back here before the answer is there: to wait for it would end in the database's refusal.
+    """
     book = library.book()
     loan = library.handed_out(book)
     with library.transaction() as session, ThreadPoolExecutor(1) as pool:
         repository.lock_loan(session, UUID(loan["id"]))
-        answer = pool.submit(library.reader.api.post, "/holds", {"book_id": book.id}).result(4)
+        answer = pool.submit(library.reader.api.post, "/holds", {"book_id": book.id}).result(60)
     refused(answer, 409, "ALREADY_REQUESTED")
 
 

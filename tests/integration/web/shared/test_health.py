@@ -11,6 +11,7 @@ from luna_web.book.app import SERVICE as BOOK
 from luna_web.main import create_app
 from luna_web.shared.app import make_app
 from luna_web.shared.config import Settings
+from luna_web.shared.database import POOL_TIMEOUT_S
 from luna_web.shared.migrate import migrate, owner_engine
 from luna_web.shared.runtime import Check, Runtime, Service, make_runtime
 from tests.integration import servers
@@ -18,7 +19,8 @@ from tests.integration.in_process import make_client
 from tests.integration.servers import wait_until
 from tests.integration.world import PASSWORD, Api, People, data, refused
 
-PATIENCE_S = 3.0
+PATIENCE_S = POOL_TIMEOUT_S - 2
+"""Nobody waits for a connection of the pool where there can be none."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ class TestPostgresAway:
         assert client.get("//health/live").status_code == 200
 
         own_postgres.start()
-        wait_until("the API answers again", lambda: student.get("/books").status_code == 200, 10)
+        wait_until("the API answers again", lambda: student.get("/books").status_code == 200)
         data(student.get("/auth/me"))
         assert data(client.get("//health/ready"))["status"] == "ok"
 
