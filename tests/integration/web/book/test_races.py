@@ -31,7 +31,7 @@ def at_once(*calls: Call) -> list[httpx.Response]:
     start = Barrier(len(calls))
 
     def run(call: Call) -> httpx.Response:
-        start.wait(10)
+        start.wait(60)
         answer: httpx.Response = call()
         return answer
 
@@ -100,7 +100,7 @@ class TestDeletedWhileRequested:
             deleting.commit()
 
             with pytest.raises(BookNotFound):
-                asking.result(10)
+                asking.result(60)
 
     def test_a_title_whose_last_copy_is_being_taken_stays(
         self, session_factory: SessionFactory, people: People, book: UUID
@@ -112,7 +112,7 @@ class TestDeletedWhileRequested:
             asking.commit()
 
             with pytest.raises(BookInUse):
-                deleting.result(10)
+                deleting.result(60)
 
     def test_a_copy_is_not_added_to_a_title_that_goes(
         self, session_factory: SessionFactory, people: People, book: UUID
@@ -130,7 +130,7 @@ class TestDeletedWhileRequested:
             deleting.commit()
 
             with pytest.raises(BookNotFound):
-                adding.result(10)
+                adding.result(60)
 
     @staticmethod
     def reserve(factory: SessionFactory, book: UUID) -> CopyStatus:
@@ -152,7 +152,7 @@ def test_two_copies_of_a_title_that_move_at_once_are_both_counted(
         second = pool.submit(TestDeletedWhileRequested.reserve, session_factory, book)
         wait_for_lock(session_factory)
         first.commit()
-        assert second.result(10) is CopyStatus.RESERVED
+        assert second.result(60) is CopyStatus.RESERVED
 
     with transaction(session_factory) as session:
         counted = session.get_one(TitleStatus, book)

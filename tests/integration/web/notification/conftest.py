@@ -138,11 +138,11 @@ def at_once() -> Callable[..., None]:
         gate = threading.Barrier(len(acts))
 
         def go(act: Callable[[], object]) -> object:
-            gate.wait(10)
+            gate.wait(60)
             return act()
 
         with ThreadPoolExecutor(len(acts)) as pool:
             for done in [pool.submit(go, act) for act in acts]:
-                done.result(30)
+                done.result(60)
 
     return run

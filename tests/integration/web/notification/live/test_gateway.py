@@ -41,8 +41,8 @@ def gateway(server: Server, tmp_path: Path) -> Iterator[str]:
         wait_until("nginx answers", lambda: _listens(port))
         yield f"ws://127.0.0.1:{port}{PATH}"
     finally:
-        process.terminate()
-        process.wait(10)
+        process.kill()
+        process.wait()
 
 
 def _listens(port: int) -> bool:
