@@ -50,18 +50,23 @@ class ServersRun:
     process: subprocess.Popen[str]
 
     def status(self) -> dict[str, Any]:
+        """What the supervisor answers, once it does."""
+        return until("the supervisor answers", self._told)
+
+    def _told(self) -> dict[str, Any] | None:
         try:
             return ask(self.state.control_socket, "status")
         except Refusal:
-            return {"state": "silent", "parts": []}
+            return None
 
     def part(self, name: str) -> dict[str, Any]:
-        return next((part for part in self.status()["parts"] if part["name"] == name), {})
+        found: dict[str, Any] = next(part for part in self.status()["parts"] if part["name"] == name)
+        return found
 
     def runs_without(self, name: str, dead: int) -> bool:
         """Whether a part runs, and not as the process ``dead``."""
         part = self.part(name)
-        return bool(part and part["state"] == "running" and part["pid"] != dead)
+        return bool(part["state"] == "running" and part["pid"] != dead)
 
     def wait_until_up(self) -> None:
         until("both servers run", lambda: self.status()["state"] == "running")

@@ -76,7 +76,7 @@ def test_parts_die_with_a_supervisor_that_is_killed_and_the_next_one_starts(begi
     run.process.kill()
     run.process.wait()
 
-    until("its parts are gone", lambda: all(map(is_gone, pids)), deadline=15)
+    until("its parts are gone", lambda: all(map(is_gone, pids)))
     successor = begin(port=run.port)
     successor.wait_until_up()
     with successor.database() as database:
