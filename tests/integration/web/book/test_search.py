@@ -227,31 +227,26 @@ class TestManyMatches:
         assert shown[len(told):] == [None, None]
         assert {one for page in pages for one in page} == set(books)
 
-    @pytest.mark.parametrize("order", ["asc", "desc"])
     @pytest.mark.parametrize("asked", [{"q": "robots"}, {"q": "robot"}, {"title": "robots"}, {"shelf_location": "QA"}])
-    @pytest.mark.parametrize(
-        ("matching", "lent"), [(4, 0), (4, 1), (4, 4), (5, 0), (5, 2), (5, 4), (8, 1), (8, 4), (8, 7)]
-    )
+    @pytest.mark.parametrize(("matching", "lent"), [(4, 1), (5, 0), (5, 2), (8, 4), (8, 7)])
     def test_those_of_a_status_are_counted_and_sorted_whether_many_have_it_or_few(
-        self, student: Api, catalog: Catalog, three_candidates: None, matching: int, lent: int, asked: dict[str, str],
-        order: str,
-    ) -> None:  # fmt: skip
-        books: dict[str, list[tuple[float, str]]] = {"CHECKED_OUT": [], "AVAILABLE": []}
+        self, student: Api, catalog: Catalog, three_candidates: None, matching: int, lent: int, asked: dict[str, str]
+    ) -> None:
+        books: dict[str, list[tuple[int | None, str]]] = {"CHECKED_OUT": [], "AVAILABLE": []}
         for n in range(matching):
             status = CopyStatus.CHECKED_OUT if n < lent else CopyStatus.AVAILABLE
             year = (1990, None, 2003, 1990)[n % 4]
-            added = str(catalog.add(f"Robots {n}", copies=(status,), publication_year=year))
-            last = inf if order == "asc" else -inf
-            books[status].append((last if year is None else year, added))
+            books[status].append((year, str(catalog.add(f"Robots {n}", copies=(status,), publication_year=year))))
         catalog.add("Elephants", shelf_location=None, publication_year=1990)
 
-        for wanted, having in books.items():
-            listed = {**asked, "sort": "publication_year", "order": order, "status": wanted, "limit": 2}
-            answers = [student.get("/books", params={**listed, "page": page}).json() for page in range(1, 6)]
-            ids = [one for _, one in sorted(having, reverse=order == "desc")]
-            assert [book["id"] for answer in answers for book in answer["data"]] == ids
-            told = {(one["pagination"]["total"], one["pagination"]["total_capped"]) for one in answers}
-            assert told == {(min(len(ids), 3), len(ids) > 3)}
+        for order, last in (("asc", inf), ("desc", -inf)):
+            for status, having in books.items():
+                listed = {**asked, "sort": "publication_year", "order": order, "status": status, "limit": 3}
+                answers = [student.get("/books", params={**listed, "page": page}).json() for page in (1, 2, 3, 4)]
+                by_year = sorted(((year or last, book) for year, book in having), reverse=order == "desc")
+                assert [book["id"] for answer in answers for book in answer["data"]] == [book for _, book in by_year]
+                told = {(one["pagination"]["total"], one["pagination"]["total_capped"]) for one in answers}
+                assert told == {(min(len(having), 3), len(having) > 3)}
 
 
 class TestSorts:
