@@ -209,7 +209,7 @@ class Openings:
             topic = self._sources.hub.join(subscription, self._outlet)
             read = await self._sources.streams.read(subscription.topic, subscription.wanted)
             is_current = (generation, lap) == (feed.generation, subscription.lap) and feed.up.is_set()
-            if is_current and subscription.connects(read.head):
+            if is_current and subscription.connects(read.head, topic.last):
                 topic.starts_at(read.head)
                 subscription.placed(read.head)
                 return read, lap

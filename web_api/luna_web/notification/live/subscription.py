@@ -53,10 +53,12 @@ class Subscription:
             return None
         return frame if self._takes(cursor) else None
 
-    def connects(self, cursor: Cursor) -> bool:
-        """Whether what arrived meanwhile follows this cursor of the channel without a gap.
+    def connects(self, cursor: Cursor, last: Cursor | None) -> bool:
+        """Whether what arrived meanwhile follows this cursor of the channel without a gap, up to its topic's `last`.
 
-        If not, it is forgotten: the cursor must be read again, and is then beyond it.
+        What the topic counts as old does not arrive any more: another subscription's cursor, read later than this one,
+        may have made it so. If there is a gap, what arrived is forgotten: the cursor must be read again, and is then
+        beyond it.
         """
         first: Cursor | None = None
         previous: Cursor | None = None
@@ -64,7 +66,9 @@ class Subscription:
             if previous is None or (arrived.run, arrived.number) != (previous.run, previous.number + 1):
                 first = arrived
             previous = arrived
-        if first is None or (first.run == cursor.run and first.number <= cursor.number + 1):
+        follows = first is None or (first.run == cursor.run and first.number <= cursor.number + 1)
+        known = max(cursor.number, previous.number if previous else 0)
+        if follows and (last is None or last.run != cursor.run or last.number <= known):
             return True
         self._waiting.clear()
         return False

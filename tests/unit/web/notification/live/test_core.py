@@ -351,7 +351,7 @@ class Following(RuleBasedStateMachine):
             return
         topic = self.hub.topic("queue")
         assert topic is not None
-        if not subscription.connects(read.head):
+        if not subscription.connects(read.head, topic.last):
             return
         topic.starts_at(read.head)
         subscription.placed(read.head)
@@ -399,11 +399,27 @@ def test_a_cursor_that_what_arrived_does_not_follow_is_read_again() -> None:
     hub, subscription = Hub(), Subscription("queue", "queue", None)
     hub.join(subscription, Shown())
     hub.arrives("queue", Cursor("r", 2), "{}")
-    assert not subscription.connects(Cursor("r", 0)), "the first one is missing"
-    assert subscription.connects(Cursor("r", 2))
+    assert not subscription.connects(Cursor("r", 0), None), "the first one is missing"
+    assert subscription.connects(Cursor("r", 2), None)
     hub.arrives("queue", Cursor("r", 3), "{}")
-    assert subscription.connects(Cursor("r", 2))
-    assert not subscription.connects(Cursor("s", 1)), "the run is another"
+    assert subscription.connects(Cursor("r", 2), None)
+    assert not subscription.connects(Cursor("s", 1), None), "the run is another"
+
+
+@pytest.mark.parametrize("arrives", [0, 1])
+def test_a_cursor_that_another_one_has_overtaken_is_read_again(arrives: int) -> None:
+    """Two screens open a channel at once; two things happen between their looks at it, and the later look counts."""
+    hub, early, late = Hub(), Subscription("queue", "queue", None), Subscription("queue", "queue", None)
+    topic = hub.join(early, Shown())
+    hub.join(late, Shown())
+    for number in range(1, arrives + 1):
+        hub.arrives("queue", Cursor("r", number), "{}")
+    assert late.connects(Cursor("r", 2), topic.last)
+    topic.starts_at(Cursor("r", 2))
+    hub.arrives("queue", Cursor("r", 2), "{}")
+
+    assert not early.connects(Cursor("r", 0), topic.last), "the second one did not arrive, being old by then"
+    assert early.connects(Cursor("r", 2), topic.last)
 
 
 def test_what_arrived_of_a_run_that_is_gone_does_not_keep_a_topic_behind() -> None:
