@@ -10,10 +10,12 @@ from typing import Any, Self
 
 from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, false, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import InstrumentedAttribute
 
 from luna_web.book.domain import BookStatus
 from luna_web.book.models import Book, Copy, TitleStatus
 from luna_web.book.words import Typed
+from luna_web.shared.database import Base
 
 CONFIGURATION: ColumnElement[Any] = literal_column("'pg_catalog.simple'::regconfig")
 _WEIGHTS = {"title": "A", "author": "B", "publisher": "C"}
@@ -181,29 +183,25 @@ def _to_year() -> ColumnElement[bool]:
     return Book.publication_year <= bindparam("year_to")
 
 
-def _of_status() -> ColumnElement[bool]:
-    return _there_is(TitleStatus.book_id == Book.id, TitleStatus.status == bindparam("status"))
-
-
-def has_status(book_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The title of this id, found in whatever way, has the status asked for."""
-    return select(1).where(TitleStatus.book_id == book_id, TitleStatus.status == bindparam("status")).exists()
+def has_status(book_id: ColumnElement[Any] | InstrumentedAttribute[Any] = Book.id) -> ColumnElement[bool]:
+    """The title of this id has the status asked for."""
+    return _there_is(TitleStatus, TitleStatus.book_id == book_id, TitleStatus.status == bindparam("status"))
 
 
 def _on_shelf() -> ColumnElement[bool]:
     standing = Copy.shelf_location.like(bindparam("shelf_location"), escape=ESCAPE)
-    return _there_is(Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing)
+    return _there_is(Copy, Copy.book_id == Book.id, Copy.deleted_at.is_(None), standing)
 
 
-def _there_is(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+def _there_is(table: type[Base], *which: ColumnElement[bool]) -> ColumnElement[bool]:
     """A row of another table that belongs to the title, whatever else the list joins."""
-    return select(1).where(*which).correlate(Book).exists()
+    return select(1).where(*which).correlate_except(table).exists()
 
 
 _BY_VALUE: dict[str, Callable[[], ColumnElement[bool]]] = {
     "isbn13": has_isbn,
     "year_from": _from_year,
     "year_to": _to_year,
-    "status": _of_status,
+    "status": has_status,
     "shelf_location": _on_shelf,
 }

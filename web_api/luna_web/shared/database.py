@@ -44,9 +44,10 @@ class Base(DeclarativeBase):
 
 
 def connect_args(*, statement_timeout_ms: int | None = None) -> dict[str, Any]:
-    """What every connection of ours is opened with: bounded waits, UTC."""
+    """What every connection of ours is opened with: bounded waits, UTC. A statement's time of 0 has no bound."""
+    longest = STATEMENT_TIMEOUT_MS if statement_timeout_ms is None else statement_timeout_ms
     options = (
-        f"-c statement_timeout={statement_timeout_ms or STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+        f"-c statement_timeout={longest} -c lock_timeout={LOCK_TIMEOUT_MS}"
         " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
     )
     return {

@@ -34,6 +34,16 @@ def abandon(factory: SessionFactory, act: Callable[[Session], object]) -> None:
         raise Abandoned
 
 
+def test_migrations_take_as_long_as_they_take_and_other_statements_do_not(
+    postgres_server: Postgres, session: Session
+) -> None:
+    engine = owner_engine(postgres_server.url("luna_owner", "luna"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SHOW statement_timeout")) == "0"
+    engine.dispose()
+    assert session.scalar(text("SHOW statement_timeout")) != "0"
+
+
 class TestAuditTrail:
     @pytest.mark.parametrize(
         "change", ["UPDATE audit_logs SET action = 'x'", "DELETE FROM audit_logs", "TRUNCATE audit_logs"]

@@ -57,7 +57,7 @@ def sorted_or_walked(shape: Shape, sort: str, order: str) -> Select[Any]:
     few = _of_status(shape, fetched, are_all)
     number = _one("number", func.count(), few)
     in_memory = select(few.c.id, few.c.key).where(are_all).order_by(*_directed(few.c.key, few.c.id, sort, order))
-    along = ordered(shape, sort, order).add_columns(SORTS[sort]).where(~are_all, number > CANDIDATES)
+    along = _ordered(shape, sort, order).add_columns(SORTS[sort]).where(~are_all, number > CANDIDATES)
     page = union_all(*(paged(way).subquery().select() for way in (in_memory, along))).subquery("page")
     total = func.least(number, CANDIDATES + 1).label("total")
     return select(page.c.id, total).order_by(*_directed(page.c.key, page.c.id, sort, order))
@@ -83,15 +83,15 @@ def _sorted(shape: Shape, sort: str, order: str) -> Select[Any]:
 
 def _along(shape: Shape, sort: str, order: str) -> Select[Any]:
     """A page of the ids of all that match, in order."""
-    return paged(ordered(shape, sort, order))
+    return paged(_ordered(shape, sort, order))
 
 
 def _walked(shape: Shape, sort: str, order: str) -> Select[Any]:
     """A page of (id, total): all that match, in order."""
-    return paged(ordered(shape, sort, order).add_columns(total_of(shape).scalar_subquery().label("total")))
+    return paged(_ordered(shape, sort, order).add_columns(total_of(shape).scalar_subquery().label("total")))
 
 
-def ordered(shape: Shape, sort: str, order: str) -> Select[Any]:
+def _ordered(shape: Shape, sort: str, order: str) -> Select[Any]:
     """The ids of all that match, in order."""
     return select(Book.id).where(*shape.conditions()).order_by(*_directed(SORTS[sort], Book.id, sort, order))
 
